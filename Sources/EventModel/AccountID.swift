@@ -1,0 +1,29 @@
+/// A tenant: twelve decimal digits.
+public struct AccountID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// The account's number, below 10^12.
+    public let number: UInt64
+
+    /// Parses exactly twelve ASCII digits.
+    public init?(_ text: some StringProtocol) {
+        var number: UInt64 = 0
+        var count = 0
+        for byte in text.utf8 {
+            guard byte >= 0x30, byte <= 0x39, count < 12 else { return nil }
+            number = number * 10 + UInt64(byte - 0x30)
+            count += 1
+        }
+        guard count == 12 else { return nil }
+        self.number = number
+    }
+
+    /// The twelve digits.
+    public var description: String {
+        let digits = String(number)
+        return String(repeating: "0", count: 12 - digits.utf8.count) + digits
+    }
+
+    /// Orders by number, which is the order of the text.
+    public static func < (left: AccountID, right: AccountID) -> Bool {
+        left.number < right.number
+    }
+}
