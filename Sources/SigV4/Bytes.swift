@@ -38,10 +38,9 @@ func hexadecimalValue(_ byte: UInt8) -> UInt8? {
     }
 }
 
-func appendHexadecimalByte(_ byte: UInt8, to out: inout [UInt8]) {
-    let (high, low) = (byte >> 4, byte & 15)
-    out.append(high < 10 ? high + 0x30 : high + 0x57)
-    out.append(low < 10 ? low + 0x30 : low + 0x57)
+/// The lower-case hexadecimal digit for a value below 16.
+func hexadecimalDigit(_ value: UInt8) -> UInt8 {
+    value < 10 ? value + 0x30 : value + 0x57
 }
 
 /// Appends `%XX` with upper-case digits.
@@ -72,7 +71,8 @@ func percentDecoded(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
 }
 
 /// Compares without leaving early; only the lengths influence the time.
-func equalInConstantTime(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+func equalInConstantTime(_ left: String, _ right: String) -> Bool {
+    let (left, right) = (left.utf8.span, right.utf8.span)
     guard left.count == right.count else { return false }
     var difference: UInt8 = 0
     for index in left.indices {
@@ -81,14 +81,22 @@ func equalInConstantTime(_ left: [UInt8], _ right: [UInt8]) -> Bool {
     return difference == 0
 }
 
+private func haveSameElements(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
+    guard left.count == right.count else { return false }
+    for index in left.indices where left[index] != right[index] {
+        return false
+    }
+    return true
+}
+
 extension String {
     /// Compares bytes, where `==` would compare by canonical equivalence.
     func hasBytes(_ other: ArraySlice<UInt8>) -> Bool {
-        utf8.count == other.count && utf8.elementsEqual(other)
+        utf8.count == other.count && haveSameElements(utf8.span, other.span)
     }
 
     /// Compares bytes, where `==` would compare by canonical equivalence.
     func hasSameBytes(as other: String) -> Bool {
-        utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+        utf8.count == other.utf8.count && haveSameElements(utf8.span, other.utf8.span)
     }
 }

@@ -17,11 +17,17 @@ enum CanonicalRequest {
         out.append(ASCII.newline)
         appendPathAndQuery(request.target, to: &out)
         out.append(ASCII.newline)
+        // Comparing lengths first leaves most headers alone, which saves more time than any index would.
+        var lengths: [Int] = []
+        lengths.reserveCapacity(request.headers.count)
+        for index in request.headers.indices {
+            lengths.append(request.headers[index].name.utf8.count)
+        }
         var position = 0
         while let range = names.next(from: &position) {
             out.append(contentsOf: names.bytes[range])
             out.append(ASCII.colon)
-            appendValues(request.headers, of: names.bytes[range], to: &out)
+            appendValues(request.headers, lengths, of: names.bytes[range], to: &out)
             out.append(ASCII.newline)
         }
         out.append(ASCII.newline)
@@ -72,22 +78,33 @@ enum CanonicalRequest {
     }
 
     /// Appends the values of every header of this name, in order, joined by commas.
-    private static func appendValues(_ headers: [HTTPField], of name: ArraySlice<UInt8>, to out: inout [UInt8]) {
+    private static func appendValues(
+        _ headers: [HTTPField],
+        _ lengths: [Int],
+        of name: ArraySlice<UInt8>,
+        to out: inout [UInt8]
+    ) {
+        let length = name.count
         var isFirst = true
-        for field in headers where field.name.hasBytes(name) {
+        for index in lengths.indices where lengths[index] == length {
+            guard headers[index].name.hasBytes(name) else { continue }
             if !isFirst { out.append(ASCII.comma) }
             isFirst = false
-            appendTrimmed(field.value, to: &out)
+            appendTrimmed(headers[index].value, to: &out)
         }
     }
 
     /// Trims white space at the ends and turns each run inside into one space. Line breaks count as white space, so no
     /// value can look like another line of the canonical request.
     static func appendTrimmed(_ value: String, to out: inout [UInt8]) {
+        if isTrimmed(value.utf8.span) {
+            out.append(contentsOf: value.utf8)
+            return
+        }
         let base = out.count
         var pending = false
         for byte in value.utf8 {
-            if byte == ASCII.space || (byte >= 0x09 && byte <= 0x0D) {
+            if isWhiteSpace(byte) {
                 pending = true
                 continue
             }
@@ -95,5 +112,24 @@ enum CanonicalRequest {
             pending = false
             out.append(byte)
         }
+    }
+
+    private static func isWhiteSpace(_ byte: UInt8) -> Bool {
+        byte == ASCII.space || (byte >= 0x09 && byte <= 0x0D)
+    }
+
+    private static func isTrimmed(_ bytes: Span<UInt8>) -> Bool {
+        var wasSpace = true
+        for index in bytes.indices {
+            let byte = bytes[index]
+            guard byte <= ASCII.space else {
+                wasSpace = false
+                continue
+            }
+            // Other control bytes take the slow path too.
+            if wasSpace || byte != ASCII.space { return false }
+            wasSpace = true
+        }
+        return !wasSpace || bytes.isEmpty
     }
 }

@@ -4,10 +4,10 @@ import SansIO
 enum CivilTime {
     /// Parses `YYYYMMDD'T'HHMMSS'Z'`.
     static func parseBasic(_ text: String) -> Int64? {
-        let bytes = Array(text.utf8)
+        let bytes = text.utf8.span
         guard bytes.count == 16, bytes[8] == 0x54, bytes[15] == 0x5A,
-            let year = number(bytes[0..<4]), let month = number(bytes[4..<6]), let day = number(bytes[6..<8]),
-            let hour = number(bytes[9..<11]), let minute = number(bytes[11..<13]), let second = number(bytes[13..<15])
+            let year = number(bytes, 0..<4), let month = number(bytes, 4..<6), let day = number(bytes, 6..<8),
+            let hour = number(bytes, 9..<11), let minute = number(bytes, 11..<13), let second = number(bytes, 13..<15)
         else { return nil }
         return seconds(year, month, day, hour, minute, second)
     }
@@ -18,8 +18,9 @@ enum CivilTime {
         guard bytes.count == 29, bytes[3] == ASCII.comma, bytes[19] == ASCII.colon, bytes[22] == ASCII.colon,
             bytes[4] == ASCII.space, bytes[7] == ASCII.space, bytes[11] == ASCII.space, bytes[16] == ASCII.space,
             bytes[25...].elementsEqual(" GMT".utf8), let month = month(named: bytes[8..<11]),
-            let day = number(bytes[5..<7]), let year = number(bytes[12..<16]),
-            let hour = number(bytes[17..<19]), let minute = number(bytes[20..<22]), let second = number(bytes[23..<25])
+            let day = number(bytes.span, 5..<7), let year = number(bytes.span, 12..<16),
+            let hour = number(bytes.span, 17..<19), let minute = number(bytes.span, 20..<22),
+            let second = number(bytes.span, 23..<25)
         else { return nil }
         return seconds(year, month, day, hour, minute, second)
     }
@@ -60,9 +61,10 @@ enum CivilTime {
         return String(decoding: out, as: UTF8.self)
     }
 
-    private static func number(_ digits: ArraySlice<UInt8>) -> Int64? {
+    private static func number(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int64? {
         var value: Int64 = 0
-        for digit in digits {
+        for index in range {
+            let digit = bytes[index]
             guard digit >= 0x30, digit <= 0x39 else { return nil }
             value = value * 10 + Int64(digit - 0x30)
         }

@@ -35,11 +35,28 @@ public struct SHA256Hash: Hashable, Sendable {
     }
 
     func appendHexadecimal(to out: inout [UInt8]) {
+        let base = out.count
+        out.append(contentsOf: repeatElement(0, count: 64))
+        var digits = out.mutableSpan
         withBytes { bytes in
-            for byte in bytes {
-                appendHexadecimalByte(byte, to: &out)
+            for index in 0..<32 {
+                digits[base + 2 * index] = hexadecimalDigit(bytes[index] >> 4)
+                digits[base + 2 * index + 1] = hexadecimalDigit(bytes[index] & 15)
             }
         }
+    }
+
+    /// True when `text` is the hash as 64 lower-case digits. Does not leave early.
+    func isHexadecimal(_ text: [UInt8]) -> Bool {
+        guard text.count == 64 else { return false }
+        var difference: UInt8 = 0
+        withBytes { bytes in
+            for index in 0..<32 {
+                difference |= text[2 * index] ^ hexadecimalDigit(bytes[index] >> 4)
+                difference |= text[2 * index + 1] ^ hexadecimalDigit(bytes[index] & 15)
+            }
+        }
+        return difference == 0
     }
 
     func withBytes<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value {

@@ -10,8 +10,8 @@ public enum SigV4Request {
     /// - Returns: the claims, or why there are none that could be verified.
     public static func parse(_ request: HTTPRequest) -> Result<SignedRequest, SigV4Failure> {
         var fields = Fields()
-        for field in request.headers {
-            fields.note(field)
+        for index in request.headers.indices {
+            fields.note(request.headers, index)
         }
         do {
             if let authorization = fields.authorization {
@@ -30,16 +30,16 @@ public enum SigV4Request {
         var date: String?
         var token: String?
 
-        mutating func note(_ field: HTTPField) {
-            switch field.name.utf8.count {
+        mutating func note(_ headers: [HTTPField], _ index: Int) {
+            switch headers[index].name.utf8.count {
             case 4:
-                if date == nil, field.name == "date" { date = field.value }
+                if date == nil, headers[index].name == "date" { date = headers[index].value }
             case 10:
-                if basicDate == nil, field.name == "x-amz-date" { basicDate = field.value }
+                if basicDate == nil, headers[index].name == "x-amz-date" { basicDate = headers[index].value }
             case 13:
-                if authorization == nil, field.name == "authorization" { authorization = field.value }
+                if authorization == nil, headers[index].name == "authorization" { authorization = headers[index].value }
             case 20:
-                if token == nil, field.name == "x-amz-security-token" { token = field.value }
+                if token == nil, headers[index].name == "x-amz-security-token" { token = headers[index].value }
             default:
                 break
             }

@@ -102,10 +102,9 @@ public struct SigV4Verifier: Sendable {
         let cached = keyCache.key(for: signed, secret: credential.secret)
         let key = cached ?? signed.deriveKey(secret: credential.secret, digest: digest)
         let text = signed.stringToSign(payload: payload, digest: digest)
-        var expected: [UInt8] = []
-        expected.reserveCapacity(64)
-        digest.authenticate(text, key: key).appendHexadecimal(to: &expected)
-        guard equalInConstantTime(expected, signed.signature) else { return .refused(.wrongSignature) }
+        guard digest.authenticate(text, key: key).isHexadecimal(signed.signature) else {
+            return .refused(.wrongSignature)
+        }
         if cached == nil {
             keyCache.insert(key, for: signed, secret: credential.secret)
         }
@@ -121,7 +120,7 @@ public struct SigV4Verifier: Sendable {
             return signed.sessionToken == nil ? nil : .invalidSessionToken
         }
         guard let token = signed.sessionToken,
-            equalInConstantTime(Array(token.utf8), Array(session.token.utf8)),
+            equalInConstantTime(token, session.token),
             signed.form != .header || signed.names.contains("x-amz-security-token")
         else { return .invalidSessionToken }
         return now < session.expiresAt ? nil : .expiredSessionToken
@@ -183,9 +182,9 @@ public struct SigV4Verifier: Sendable {
         guard bytes.count == 64, bytes.allSatisfy({ hexadecimalValue($0) != nil }) else {
             return .failure(.unsupportedPayloadHash(text))
         }
-        var expected: [UInt8] = []
-        digest.hash(request.body).appendHexadecimal(to: &expected)
-        guard bytes.map(lowercased) == expected else { return .failure(.payloadHashMismatch) }
+        guard digest.hash(request.body).isHexadecimal(bytes.map(lowercased)) else {
+            return .failure(.payloadHashMismatch)
+        }
         return .success(.literal(text))
     }
 }

@@ -7,23 +7,29 @@ struct SignedHeaderNames: Equatable, Sendable {
 
     /// Takes a client's list. Returns nil when a name is empty or cannot be a header name, or when there are too many.
     init?(_ list: ArraySlice<UInt8>) {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(list.count)
+        var bytes = Array(list)
+        guard Self.isList(bytes.span) else { return nil }
+        if bytes.contains(where: { $0 != lowercased($0) }) {
+            bytes = bytes.map(lowercased)
+        }
+        self.bytes = Self.isStrictlyAscending(bytes) ? bytes : Self.sorted(bytes)
+    }
+
+    private static func isList(_ list: Span<UInt8>) -> Bool {
         var count = 1
         var length = 0
-        for byte in list {
+        for index in list.indices {
+            let byte = list[index]
             if byte == ASCII.semicolon {
-                guard length > 0 else { return nil }
+                guard length > 0 else { return false }
                 count += 1
                 length = 0
             } else {
-                guard byte > ASCII.space, byte < 0x7F, byte != ASCII.comma, byte != ASCII.colon else { return nil }
+                guard byte > ASCII.space, byte < 0x7F, byte != ASCII.comma, byte != ASCII.colon else { return false }
                 length += 1
             }
-            bytes.append(lowercased(byte))
         }
-        guard length > 0, count <= Self.maximumCount else { return nil }
-        self.bytes = Self.isStrictlyAscending(bytes) ? bytes : Self.sorted(bytes)
+        return length > 0 && count <= maximumCount
     }
 
     /// The names as strings.
@@ -64,10 +70,20 @@ struct SignedHeaderNames: Equatable, Sendable {
         var position = 0
         guard var previous = next(in: bytes, from: &position) else { return true }
         while let range = next(in: bytes, from: &position) {
-            guard bytes[previous].lexicographicallyPrecedes(bytes[range]) else { return false }
+            guard precedes(bytes, previous, range) else { return false }
             previous = range
         }
         return true
+    }
+
+    private static func precedes(_ bytes: [UInt8], _ left: Range<Int>, _ right: Range<Int>) -> Bool {
+        var (leftIndex, rightIndex) = (left.lowerBound, right.lowerBound)
+        while leftIndex < left.upperBound, rightIndex < right.upperBound {
+            if bytes[leftIndex] != bytes[rightIndex] { return bytes[leftIndex] < bytes[rightIndex] }
+            leftIndex += 1
+            rightIndex += 1
+        }
+        return leftIndex == left.upperBound && rightIndex < right.upperBound
     }
 
     private static func sorted(_ bytes: [UInt8]) -> [UInt8] {
