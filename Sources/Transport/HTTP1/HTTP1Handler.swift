@@ -1,0 +1,253 @@
+import NIOCore
+import NIOHTTP1
+import SansIO
+
+/// HTTP/1.1 on one connection: gathers requests, hands them over one at a time, and answers them in order.
+final class HTTP1Handler: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+
+    /// What is being received.
+    private enum Stage {
+        case betweenRequests
+        case body(PartialRequest)
+        /// Nothing that follows is looked at.
+        case ended
+    }
+
+    /// What the client is being waited for.
+    private enum Wait {
+        case request
+        case header
+        case body
+    }
+
+    private unowned let connection: ServerConnection
+    private let info: HTTPConnectionInfo
+    private var stage = Stage.betweenRequests
+    private var queue = CircularBuffer<HTTP1Exchange>()
+    private var wait = Wait.request
+    private var waitingSince: UInt64
+    private var isHandling = false
+    private var isAdvancing = false
+    private var inputHasEnded = false
+    private var discardedBytes = 0
+
+    private var shard: ServerShard { connection.shard }
+    private var configuration: HTTPServerConfiguration { connection.shard.configuration }
+
+    init(connection: ServerConnection, info: HTTPConnectionInfo) {
+        self.connection = connection
+        self.info = info
+        waitingSince = NIODeadline.now().uptimeNanoseconds
+    }
+
+    /// Notes that bytes came, before the decoder gets them.
+    func bytesReceived(_ count: Int) {
+        if case .ended = stage { discardedBytes += count }
+        if wait == .request { waitFor(.header) }
+    }
+
+    private func waitFor(_ wait: Wait) {
+        self.wait = wait
+        waitingSince = NIODeadline.now().uptimeNanoseconds
+    }
+
+    /// True while enough requests wait, or while a client sends on after its request was refused.
+    var mustPauseReading: Bool {
+        queue.count > configuration.maximumPipelinedRequests || discardedBytes > configuration.lingerBytes
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch (unwrapInboundIn(data), stage) {
+        case (.head(let head), .betweenRequests):
+            headReceived(head)
+        case (.body(let bytes), .body(var partial)):
+            // Takes the partial request out, so that its body grows in place.
+            stage = .ended
+            if partial.append(bytes, limit: configuration.maximumBodyBytes) {
+                stage = .body(partial)
+            } else {
+                refuseBody(partial)
+            }
+        case (.end, .body(let partial)):
+            stage = .betweenRequests
+            waitFor(.request)
+            enqueue(partial)
+        default:
+            break
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if case .ended = stage { return }
+        if let error = error as? HTTPParserError, error == .headerOverflow {
+            shard.counters.headerLimitHits.increment()
+            refuse(431)
+        } else {
+            shard.counters.protocolErrors.increment()
+            refuse(400)
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard let event = event as? ChannelEvent, event == .inputClosed else { return }
+        inputHasEnded = true
+        advance()
+    }
+
+    private func headReceived(_ head: HTTPRequestHead) {
+        waitFor(.body)
+        guard let partial = PartialRequest(head, info) else {
+            shard.counters.protocolErrors.increment()
+            refuse(400)
+            return
+        }
+        if partial.declaredBytes > configuration.maximumBodyBytes {
+            refuseBody(partial)
+        } else {
+            stage = .body(partial)
+            sendContinueIfDue()
+        }
+    }
+
+    /// Asks for the body of a client that waits for that, once all earlier requests are answered.
+    private func sendContinueIfDue() {
+        guard case .body(var partial) = stage, partial.expectsContinue, queue.isEmpty else { return }
+        partial.expectsContinue = false
+        stage = .body(partial)
+        let text: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
+        connection.send(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        connection.scheduleDrain()
+    }
+
+    private func refuse(_ status: Int) {
+        stage = .ended
+        queue.append(HTTP1Exchange(refusal: status, handler: self))
+        advance()
+    }
+
+    private func refuseBody(_ partial: PartialRequest) {
+        stage = .ended
+        shard.counters.bodyLimitHits.increment()
+        var partial = partial
+        partial.closesAfter = true
+        partial.request.body = []
+        partial.request.fault = .bodyTooLarge(limit: configuration.maximumBodyBytes)
+        enqueue(partial)
+    }
+
+    private func enqueue(_ partial: PartialRequest) {
+        let exchange = HTTP1Exchange(
+            request: partial.request,
+            isVersion10: partial.isVersion10,
+            closesAfter: partial.closesAfter,
+            handler: self
+        )
+        if queue.count >= configuration.maximumPipelinedRequests {
+            shard.counters.otherLimitHits.increment()
+            exchange.closesAfter = true
+        }
+        if exchange.closesAfter { stage = .ended }
+        queue.append(exchange)
+        advance()
+    }
+
+    /// An exchange has its answer.
+    func answered() {
+        if !isAdvancing { connection.scheduleDrain() }
+    }
+
+    /// Sends answers that are ready, in order, and hands over the next request.
+    func advance() {
+        guard !isAdvancing else { return }
+        isAdvancing = true
+        defer { isAdvancing = false }
+        while let exchange = queue.first, connection.phase == .http1 {
+            if let response = exchange.response {
+                isHandling = false
+                queue.removeFirst()
+                write(response, exchange)
+                if exchange.closesAfter {
+                    abandonQueue()
+                    connection.closeGracefully()
+                    return
+                }
+            } else if let request = exchange.request {
+                guard connection.isWritable else { return }
+                exchange.request = nil
+                isHandling = true
+                shard.counters.http1Requests.increment()
+                shard.handler.handle(request, exchange)
+            } else {
+                return
+            }
+        }
+        guard queue.isEmpty, connection.phase == .http1 else { return }
+        sendContinueIfDue()
+        if wait == .request { waitingSince = NIODeadline.now().uptimeNanoseconds }
+        if inputHasEnded || isIdleInShutdown { connection.closeGracefully() }
+    }
+
+    private var isIdleInShutdown: Bool {
+        guard connection.isShuttingDown, wait == .request, case .betweenRequests = stage else { return false }
+        return true
+    }
+
+    private func write(_ response: HTTPResponse, _ exchange: HTTP1Exchange) {
+        if connection.isShuttingDown { exchange.closesAfter = true }
+        shard.responseScratch.removeAll(keepingCapacity: true)
+        let bodyFollows = HTTP1ResponseHead.append(
+            response,
+            for: exchange,
+            date: shard.date,
+            to: &shard.responseScratch
+        )
+        guard bodyFollows else {
+            shard.responseScratch.withUnsafeBytes(connection.send)
+            return
+        }
+        if response.body.count <= 8192 {
+            // One record instead of two.
+            shard.responseScratch.append(contentsOf: response.body)
+            shard.responseScratch.withUnsafeBytes(connection.send)
+        } else {
+            shard.responseScratch.withUnsafeBytes(connection.send)
+            response.body.withUnsafeBytes(connection.send)
+        }
+    }
+
+    /// Closes when nothing is being handled; otherwise the next answer is the last.
+    func beginShutdown() {
+        queue.first?.closesAfter = true
+        advance()
+    }
+
+    /// Ends a wait that is too long.
+    func checkDeadlines(_ now: UInt64) {
+        guard queue.isEmpty, connection.phase == .http1 else { return }
+        let limit: Duration
+        switch wait {
+        case .request: limit = configuration.idleTimeout
+        case .header: limit = configuration.headerTimeout
+        case .body: limit = configuration.bodyTimeout
+        }
+        guard connection.hasPassed(limit, since: waitingSince, now) else { return }
+        if wait == .request {
+            connection.closeGracefully()
+        } else {
+            shard.counters.timeouts.increment()
+            refuse(408)
+        }
+    }
+
+    /// The socket is gone.
+    func connectionClosed() {
+        stage = .ended
+        if isHandling { queue.first?.cancel() }
+        abandonQueue()
+    }
+
+    private func abandonQueue() {
+        queue.removeAll()
+    }
+}

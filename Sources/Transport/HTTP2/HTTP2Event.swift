@@ -1,0 +1,46 @@
+import SansIO
+
+/// What came of received bytes.
+public enum HTTP2Event {
+    /// A whole request (server).
+    case request(stream: Int32, HTTPRequest)
+    /// A whole response (client).
+    case response(stream: Int32, HTTPResponse)
+    /// A stream ended before its exchange was complete: reset by either side, or the connection is going away.
+    /// `context` is what was attached to it.
+    case closed(stream: Int32, code: UInt32, context: AnyObject?)
+    /// The other side accepts no further streams; those above `lastStream` were not processed.
+    case goingAway(lastStream: Int32, code: UInt32)
+}
+
+/// Why a session cannot go on. It may still have a GOAWAY frame to send.
+public enum HTTP2SessionError: Error, Hashable, Sendable {
+    /// The other side broke the protocol; the number is nghttp2's error code.
+    case protocolViolation(code: Int32)
+    /// A budget of ``HTTP2Settings`` was used up.
+    case limitExceeded(HTTP2Limit)
+}
+
+/// The limits of a session that end the connection or a stream, for counters and logs.
+public enum HTTP2Limit: String, Hashable, Sendable, CaseIterable {
+    /// ``HTTP2Settings/resetsReceived``
+    case resetsReceived
+    /// ``HTTP2Settings/resetsSent``
+    case resetsSent
+    /// ``HTTP2Settings/pings``
+    case pings
+    /// ``HTTP2Settings/settingsFrames``
+    case settingsFrames
+    /// ``HTTP2Settings/emptyFrames``
+    case emptyFrames
+    /// ``HTTP2Settings/continuationFrames``
+    case continuationFrames
+    /// ``HTTP2Settings/otherFrames``
+    case otherFrames
+    /// ``HTTP2Settings/maximumHeaderListBytes`` or ``HTTP2Settings/maximumHeaderCount``; ends the stream.
+    case headers
+    /// ``HTTP2Settings/maximumBodyBytes``; ends the stream.
+    case body
+    /// ``HTTP2Settings/maximumBufferedBytes``; ends the stream.
+    case bufferedBytes
+}

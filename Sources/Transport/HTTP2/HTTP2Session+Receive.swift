@@ -1,0 +1,260 @@
+import CNghttp2
+import SansIO
+
+// What nghttp2's callbacks mean. All of this runs inside `receive` or `fill`, so nothing here calls nghttp2, save for
+// looking a stream up and naming a new one's slot.
+
+private let endStream = UInt8(NGHTTP2_FLAG_END_STREAM.rawValue)
+private let acknowledgement = UInt8(NGHTTP2_FLAG_ACK.rawValue)
+
+extension HTTP2Session {
+    func frameBegan(_ header: nghttp2_frame_hd) -> Int32 {
+        switch UInt32(header.type) {
+        case NGHTTP2_DATA.rawValue:
+            if header.length == 0, header.flags & endStream == 0 { spend(.emptyFrames, \.emptyFrames) }
+        case NGHTTP2_CONTINUATION.rawValue:
+            spend(.continuationFrames, \.continuationFrames)
+        case NGHTTP2_HEADERS.rawValue, NGHTTP2_RST_STREAM.rawValue, NGHTTP2_SETTINGS.rawValue,
+            NGHTTP2_PING.rawValue, NGHTTP2_WINDOW_UPDATE.rawValue:
+            break
+        default:
+            spend(.otherFrames, \.otherFrames)
+        }
+        return 0
+    }
+
+    func headersBegan(_ header: nghttp2_frame_hd, isRequest: Bool) -> Int32 {
+        if isRequest, role == .server {
+            let slot = pool.open(id: header.stream_id, now: now)
+            _ = nghttp2_session_set_stream_user_data(handle, header.stream_id, slot)
+            current = slot
+        } else {
+            current = stream(header.stream_id)
+        }
+        return 0
+    }
+
+    func headerReceived(stream id: Int32, name: OpaquePointer, value: OpaquePointer) -> Int32 {
+        guard let slot = current, slot.pointee.id == id else { return 0 }
+        let nameBytes = nghttp2_rcbuf_get_buf(name)
+        let valueBytes = nghttp2_rcbuf_get_buf(value)
+        slot.pointee.headerBytes += nameBytes.len + valueBytes.len + 32
+        slot.pointee.headerCount += 1
+        if slot.pointee.headersRefused || slot.pointee.headerBytes > settings.maximumHeaderListBytes
+            || slot.pointee.headerCount > settings.maximumHeaderCount
+        {
+            return headerOverLimit(slot)
+        }
+        // Trailers count, but nobody asks for them.
+        if slot.pointee.headersDone { return 0 }
+        guard let first = nameBytes.base?.pointee else { return 0 }
+        if first == UInt8(ascii: ":") {
+            pseudoHeader(slot, UnsafeBufferPointer(start: nameBytes.base, count: nameBytes.len), value)
+            return 0
+        }
+        let field = HTTPField(strings.string(name), strings.string(value))
+        if field.name == "host", slot.pointee.hasAuthority { return 0 }
+        if field.name == "expect", field.value.lowercased() == "100-continue" { slot.pointee.expectsContinue = true }
+        slot.pointee.headers.append(field)
+        return 0
+    }
+
+    /// Lets a moderately long list come to its end, so that it gets a proper answer; a much longer one, as compression
+    /// can make from few bytes, loses its stream.
+    private func headerOverLimit(_ slot: UnsafeMutablePointer<HTTP2Stream>) -> Int32 {
+        if !slot.pointee.headersRefused {
+            slot.pointee.headersRefused = true
+            slot.pointee.headers = []
+            limitHits.append(.headers)
+        }
+        let isHopeless =
+            slot.pointee.headerBytes / 4 > settings.maximumHeaderListBytes
+            || slot.pointee.headerCount / 4 > settings.maximumHeaderCount
+        return isHopeless ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue : 0
+    }
+
+    private func pseudoHeader(
+        _ slot: UnsafeMutablePointer<HTTP2Stream>,
+        _ name: UnsafeBufferPointer<UInt8>,
+        _ value: OpaquePointer
+    ) {
+        // The second byte and the length tell the pseudo headers apart; nghttp2 lets no unknown one through.
+        switch (name.count, name[1]) {
+        case (7, UInt8(ascii: "m")):
+            slot.pointee.method = strings.string(value)
+        case (5, UInt8(ascii: "p")):
+            slot.pointee.target = strings.string(value)
+        case (10, UInt8(ascii: "a")):
+            slot.pointee.hasAuthority = true
+            slot.pointee.headers.append(HTTPField("host", strings.string(value)))
+        case (7, UInt8(ascii: "s")):
+            if role == .client { slot.pointee.status = Int(strings.string(value)) ?? 0 }
+        default:
+            break
+        }
+    }
+
+    func dataReceived(stream id: Int32, _ bytes: UnsafeBufferPointer<UInt8>) -> Int32 {
+        guard let slot = stream(id), !slot.pointee.discardsBody else { return 0 }
+        if slot.pointee.body.count + bytes.count > settings.maximumBodyBytes {
+            slot.pointee.discardsBody = true
+            releaseBuffered(slot)
+            limitHits.append(.body)
+            if role == .server {
+                deliver(slot, fault: .bodyTooLarge(limit: settings.maximumBodyBytes))
+            } else {
+                actions.append(.reset(stream: id, code: NGHTTP2_CANCEL.rawValue))
+            }
+        } else if bufferedBytes + bytes.count > settings.maximumBufferedBytes {
+            // Nothing of the message was looked at, so the other side may try again (RFC 9113 §8.7).
+            slot.pointee.discardsBody = true
+            slot.pointee.delivered = true
+            slot.pointee.body = []
+            releaseBuffered(slot)
+            limitHits.append(.bufferedBytes)
+            actions.append(.reset(stream: id, code: NGHTTP2_REFUSED_STREAM.rawValue))
+        } else {
+            slot.pointee.body.append(contentsOf: bytes)
+            slot.pointee.bufferedBytes += bytes.count
+            bufferedBytes += bytes.count
+        }
+        return 0
+    }
+
+    func frameReceived(_ frame: UnsafePointer<nghttp2_frame>) -> Int32 {
+        let header = frame.pointee.hd
+        switch UInt32(header.type) {
+        case NGHTTP2_DATA.rawValue:
+            if header.length > 0, header.length == frame.pointee.data.padlen, header.flags & endStream == 0 {
+                spend(.emptyFrames, \.emptyFrames)
+            }
+            if header.flags & endStream != 0, let slot = stream(header.stream_id) { finish(slot) }
+        case NGHTTP2_HEADERS.rawValue:
+            headersReceived(header)
+        case NGHTTP2_RST_STREAM.rawValue:
+            if role == .server { spend(.resetsReceived, \.resetsReceived) }
+        case NGHTTP2_PING.rawValue:
+            if header.flags & acknowledgement == 0 { spend(.pings, \.pings) }
+        case NGHTTP2_SETTINGS.rawValue:
+            if header.flags & acknowledgement == 0 { spend(.settingsFrames, \.settingsFrames) }
+        case NGHTTP2_GOAWAY.rawValue:
+            let goAway = frame.pointee.goaway
+            emit(.goingAway(lastStream: goAway.last_stream_id, code: goAway.error_code))
+        default:
+            break
+        }
+        return 0
+    }
+
+    private func headersReceived(_ header: nghttp2_frame_hd) {
+        guard let slot = current, slot.pointee.id == header.stream_id else { return }
+        current = nil
+        let isLast = header.flags & endStream != 0
+        if !slot.pointee.headersDone {
+            if role == .client, slot.pointee.status < 200, !isLast {
+                // An interim response; the real one follows.
+                slot.pointee.headers = []
+                slot.pointee.status = 0
+                return
+            }
+            slot.pointee.headersDone = true
+            if slot.pointee.headersRefused {
+                refuseHeaders(slot)
+            } else if slot.pointee.expectsContinue, !isLast {
+                actions.append(.continueRequest(stream: header.stream_id))
+            }
+        } else if slot.pointee.headersRefused, !slot.pointee.delivered {
+            refuseHeaders(slot)
+        }
+        if isLast { finish(slot) }
+    }
+
+    private func refuseHeaders(_ slot: UnsafeMutablePointer<HTTP2Stream>) {
+        slot.pointee.discardsBody = true
+        slot.pointee.delivered = true
+        slot.pointee.body = []
+        releaseBuffered(slot)
+        let id = slot.pointee.id
+        actions.append(
+            role == .server ? .refuseHeaders(stream: id) : .reset(stream: id, code: NGHTTP2_CANCEL.rawValue)
+        )
+    }
+
+    private func finish(_ slot: UnsafeMutablePointer<HTTP2Stream>) {
+        slot.pointee.remoteEnded = true
+        if !slot.pointee.delivered { deliver(slot, fault: nil) }
+    }
+
+    private func deliver(_ slot: UnsafeMutablePointer<HTTP2Stream>, fault: HTTPRequestFault?) {
+        slot.pointee.delivered = true
+        var headers: [HTTPField] = []
+        var body: [UInt8] = []
+        swap(&headers, &slot.pointee.headers)
+        swap(&body, &slot.pointee.body)
+        guard role == .server else {
+            releaseBuffered(slot)
+            emit(
+                .response(
+                    stream: slot.pointee.id,
+                    HTTPResponse(status: slot.pointee.status, headers: headers, body: body)
+                )
+            )
+            return
+        }
+        let request = HTTPRequest(
+            method: slot.pointee.method,
+            target: slot.pointee.target,
+            headers: headers,
+            body: fault == nil ? body : [],
+            connection: connection,
+            fault: fault
+        )
+        emit(.request(stream: slot.pointee.id, request))
+    }
+
+    func frameSent(_ frame: UnsafePointer<nghttp2_frame>) -> Int32 {
+        let header = frame.pointee.hd
+        switch UInt32(header.type) {
+        case NGHTTP2_RST_STREAM.rawValue:
+            if role == .server, frame.pointee.rst_stream.error_code != NGHTTP2_NO_ERROR.rawValue {
+                spend(.resetsSent, \.resetsSent)
+            }
+        case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue:
+            guard role == .server, header.flags & endStream != 0, let slot = stream(header.stream_id) else { break }
+            // The answer is out before the request is all in: the rest is not wanted (RFC 9113 §8.1).
+            if !slot.pointee.remoteEnded {
+                actions.append(.reset(stream: header.stream_id, code: NGHTTP2_NO_ERROR.rawValue))
+            }
+        default:
+            break
+        }
+        return 0
+    }
+
+    func frameNotSent(_ frame: UnsafePointer<nghttp2_frame>) -> Int32 {
+        guard role == .client, UInt32(frame.pointee.hd.type) == NGHTTP2_HEADERS.rawValue else { return 0 }
+        // A request that never left has no stream in nghttp2 to be closed.
+        let id = frame.pointee.hd.stream_id
+        if let slot = pool.all.first(where: { $0.pointee.id == id }), stream(id) == nil {
+            close(slot, code: NGHTTP2_REFUSED_STREAM.rawValue)
+        }
+        return 0
+    }
+
+    func streamClosed(_ id: Int32, code: UInt32) -> Int32 {
+        if let slot = stream(id) { close(slot, code: code) }
+        return 0
+    }
+
+    private func close(_ slot: UnsafeMutablePointer<HTTP2Stream>, code: UInt32) {
+        let isOpenExchange =
+            role == .server ? slot.pointee.context != nil && !slot.pointee.answered : !slot.pointee.delivered
+        if isOpenExchange {
+            emit(.closed(stream: slot.pointee.id, code: code, context: slot.pointee.context))
+        }
+        releaseBuffered(slot)
+        unsentBodyBytes -= slot.pointee.outgoing.count - slot.pointee.outgoingOffset
+        if current == slot { current = nil }
+        pool.close(slot)
+    }
+}

@@ -1,0 +1,166 @@
+import CNghttp2
+import SansIO
+
+extension HTTP2Session {
+    /// The open stream with this id, or nil.
+    func stream(_ id: Int32) -> UnsafeMutablePointer<HTTP2Stream>? {
+        guard id > 0, let data = nghttp2_session_get_stream_user_data(handle, id) else { return nil }
+        let slot = data.assumingMemoryBound(to: HTTP2Stream.self)
+        // nghttp2 may remember a stream longer than its slot does; see HTTP2StreamPool.
+        return slot.pointee.id == id ? slot : nil
+    }
+
+    /// Attaches an object to a delivered request's stream; ``HTTP2Event/closed(stream:code:context:)`` brings it back.
+    ///
+    /// - Returns: false when the stream is gone already, so that its request need not be looked at.
+    public func attach(_ context: AnyObject, to stream: Int32) -> Bool {
+        guard let slot = self.stream(stream) else { return false }
+        slot.pointee.context = context
+        return true
+    }
+
+    /// Answers a request (server).
+    ///
+    /// - Parameters:
+    ///   - id: the request's stream.
+    ///   - response: the answer; `content-length` is added, fields about the connection are left out.
+    ///   - date: the value of the `date` field; empty for none.
+    /// - Returns: false when the stream is gone or answered already.
+    @discardableResult
+    public func respond(to id: Int32, with response: HTTPResponse, date: some Collection<UInt8>) -> Bool {
+        precondition(role == .server, "a client has nothing to answer")
+        guard let slot = stream(id), !slot.pointee.answered else { return false }
+        slot.pointee.answered = true
+        slot.pointee.context = nil
+        releaseBuffered(slot)
+        block.removeAll()
+        block.append(":status", number: max(0, response.status))
+        for field in response.headers where date.isEmpty || !HeaderRules.equals(field.name, "date") {
+            block.append(field)
+        }
+        if !date.isEmpty { block.append("date", date) }
+        if response.status >= 200, response.status != 204, response.status != 304 {
+            block.append("content-length", number: response.body.count)
+        }
+        let hasBody = !response.body.isEmpty && !HeaderRules.equals(slot.pointee.method, "head")
+        let handle = handle
+        let result: Int32
+        if hasBody {
+            startBody(slot, response.body)
+            var provider = bodyProvider(slot)
+            result = block.withPairs { nghttp2_submit_response(handle, id, $0, $1, &provider) }
+        } else {
+            result = block.withPairs { nghttp2_submit_response(handle, id, $0, $1, nil) }
+        }
+        if result != 0 { reset(stream: id, code: NGHTTP2_INTERNAL_ERROR.rawValue) }
+        return result == 0
+    }
+
+    /// Makes a request (client). Beyond the server's limit of concurrent streams it waits inside the session.
+    ///
+    /// - Parameters:
+    ///   - request: method, target, headers and body; the `host` field becomes `:authority`.
+    ///   - scheme: `https` or `http`.
+    ///   - context: comes back if the stream ends without a response.
+    /// - Returns: the stream that will carry the response, or nil when the connection takes no more.
+    public func submit(_ request: HTTPRequest, scheme: String, context: AnyObject? = nil) -> Int32? {
+        precondition(role == .client, "a server makes no requests")
+        guard error == nil else { return nil }
+        let slot = pool.open(id: .max, now: now)
+        slot.pointee.method = request.method
+        slot.pointee.context = context
+        block.removeAll()
+        block.append(":method", request.method.utf8)
+        block.append(":scheme", scheme.utf8)
+        block.append(":authority", (request.header("host") ?? "").utf8)
+        block.append(":path", request.target.utf8)
+        for field in request.headers where !HeaderRules.equals(field.name, "host") { block.append(field) }
+        if !request.body.isEmpty { block.append("content-length", number: request.body.count) }
+        let handle = handle
+        let id: Int32
+        if request.body.isEmpty {
+            id = block.withPairs { nghttp2_submit_request(handle, nil, $0, $1, nil, slot) }
+        } else {
+            startBody(slot, request.body)
+            var provider = bodyProvider(slot)
+            id = block.withPairs { nghttp2_submit_request(handle, nil, $0, $1, &provider, slot) }
+        }
+        guard id > 0 else {
+            unsentBodyBytes -= slot.pointee.outgoing.count
+            pool.close(slot)
+            return nil
+        }
+        slot.pointee.id = id
+        return id
+    }
+
+    /// Ends a stream at once; an open exchange ends with ``HTTP2Event/closed(stream:code:context:)``.
+    public func reset(stream id: Int32, code: UInt32) {
+        _ = nghttp2_submit_rst_stream(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code)
+    }
+
+    /// Tells the other side to open no more streams; those that are open are finished (RFC 9113 §6.8).
+    public func announceShutdown() {
+        guard role == .server else { return }
+        _ = nghttp2_submit_shutdown_notice(handle)
+    }
+
+    /// Ends the session: a last GOAWAY goes out, and nothing received afterwards counts.
+    public func terminate(code: UInt32 = 0) {
+        _ = nghttp2_session_terminate_session(handle, code)
+    }
+
+    /// Streams whose message is still incomplete though they were opened before `instant`, by slot order.
+    ///
+    /// - Parameter instant: monotonic nanoseconds.
+    /// - Returns: each stream's id, and whether even its header block is incomplete.
+    public func incompleteStreams(openedBefore instant: UInt64) -> [(stream: Int32, inHeaders: Bool)] {
+        var found: [(stream: Int32, inHeaders: Bool)] = []
+        for slot in pool.all where slot.pointee.isIncomplete && slot.pointee.openedAt < instant {
+            found.append((slot.pointee.id, !slot.pointee.headersDone))
+        }
+        return found
+    }
+
+    /// How long ago a stream was opened, in nanoseconds; 0 for one that is not open.
+    public func age(of stream: Int32, now: UInt64) -> UInt64 {
+        guard let slot = self.stream(stream), now > slot.pointee.openedAt else { return 0 }
+        return now - slot.pointee.openedAt
+    }
+
+    /// Gives back what was attached to the streams that are still open, when the connection is gone.
+    public func takeContexts() -> [AnyObject] {
+        var contexts: [AnyObject] = []
+        for slot in pool.all {
+            guard let context = slot.pointee.context else { continue }
+            contexts.append(context)
+            slot.pointee.context = nil
+        }
+        return contexts
+    }
+
+    func sendContinue(_ id: Int32) {
+        guard let slot = stream(id), !slot.pointee.answered, !slot.pointee.remoteEnded else { return }
+        block.removeAll()
+        block.append(":status", number: 100)
+        let handle = handle
+        _ = block.withPairs {
+            nghttp2_submit_headers(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, nil, $0, $1, nil)
+        }
+    }
+
+    func releaseBuffered(_ slot: UnsafeMutablePointer<HTTP2Stream>) {
+        bufferedBytes -= slot.pointee.bufferedBytes
+        slot.pointee.bufferedBytes = 0
+    }
+
+    private func startBody(_ slot: UnsafeMutablePointer<HTTP2Stream>, _ body: [UInt8]) {
+        slot.pointee.outgoing = body
+        slot.pointee.outgoingOffset = 0
+        unsentBodyBytes += body.count
+    }
+
+    private func bodyProvider(_ slot: UnsafeMutablePointer<HTTP2Stream>) -> nghttp2_data_provider {
+        nghttp2_data_provider(source: nghttp2_data_source(ptr: UnsafeMutableRawPointer(slot)), read_callback: readBody)
+    }
+}

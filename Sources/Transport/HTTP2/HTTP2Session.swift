@@ -1,0 +1,266 @@
+import CNghttp2
+import SansIO
+
+/// One HTTP/2 connection without a socket: bytes in, events out; responses or requests in, bytes out.
+///
+/// Use: give received bytes to ``receive(_:now:)``, take every ``nextEvent()``, answer with ``respond(to:with:date:)``,
+/// then send what ``fill(into:)`` gives until it gives nothing. When ``isFinished`` is true, close the connection.
+///
+/// Not `Sendable`: it belongs to one event loop. Nothing here may be called from inside another call of the same session;
+/// events are values that are taken afterwards, so no code above the session runs inside nghttp2.
+public final class HTTP2Session {
+    /// Which end of the connection the session is.
+    public enum Role: Sendable, Hashable {
+        /// Answers requests.
+        case server
+        /// Makes requests.
+        case client
+    }
+
+    /// What must wait until nghttp2 has returned, as its functions must not be called from its own callbacks.
+    enum Action {
+        case reset(stream: Int32, code: UInt32)
+        case refuseHeaders(stream: Int32)
+        case continueRequest(stream: Int32)
+        case terminate(code: UInt32)
+    }
+
+    /// Which end of the connection the session is.
+    public let role: Role
+    /// The limits.
+    public let settings: HTTP2Settings
+    /// What requests say of their connection.
+    public let connection: HTTPConnectionInfo
+    /// Why the session cannot go on, once it cannot.
+    public internal(set) var error: HTTP2SessionError?
+    /// Body bytes of this side's messages that are not yet in a frame.
+    public internal(set) var unsentBodyBytes = 0
+    /// Body bytes held for messages that are not answered yet.
+    public internal(set) var bufferedBytes = 0
+
+    let handle: OpaquePointer
+    var pool = HTTP2StreamPool()
+    var strings = HeaderStringCache()
+    var block = HeaderBlock()
+    var budgets: HTTP2Budgets
+    /// The stream whose header block is being received.
+    var current: UnsafeMutablePointer<HTTP2Stream>?
+    /// Monotonic nanoseconds of the last ``receive(_:now:)``.
+    var now: UInt64 = 0
+    var actions: [Action] = []
+    var limitHits: [HTTP2Limit] = []
+    private var events: [HTTP2Event?] = []
+    private var nextEventIndex = 0
+    private var carry: [UInt8] = []
+    private var carryOffset = 0
+
+    /// Creates a session, whose first ``fill(into:)`` gives its connection preface.
+    ///
+    /// - Parameters:
+    ///   - role: which end of the connection.
+    ///   - settings: the limits; ``HTTP2Settings/problems()`` must be empty.
+    ///   - connection: what requests say of their connection.
+    /// - Throws: ``HTTP2SessionError`` when out of memory.
+    public init(role: Role, settings: HTTP2Settings, connection: HTTPConnectionInfo) throws(HTTP2SessionError) {
+        precondition(settings.problems().isEmpty, "the settings must be valid")
+        self.role = role
+        self.settings = settings
+        self.connection = connection
+        budgets = HTTP2Budgets(settings)
+        guard let handle = makeHandle(role) else {
+            throw .protocolViolation(code: NGHTTP2_ERR_NOMEM.rawValue)
+        }
+        self.handle = handle
+        // Every later callback gets this pointer back. It is unretained: the callbacks run only inside calls that this
+        // object makes, and `deinit` deletes the handle.
+        setUserData(handle, Unmanaged.passUnretained(self).toOpaque())
+        submitSettings()
+    }
+
+    deinit {
+        nghttp2_session_del(handle)
+        pool.destroy()
+        strings.destroy()
+    }
+
+    private func submitSettings() {
+        var entries = [
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue),
+                value: UInt32(settings.streamWindowBytes)
+            ),
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue),
+                value: UInt32(clamping: settings.maximumHeaderListBytes)
+            ),
+        ]
+        if role == .server {
+            entries.append(
+                nghttp2_settings_entry(
+                    settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue),
+                    value: settings.maximumConcurrentStreams
+                )
+            )
+        } else {
+            entries.append(
+                nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_ENABLE_PUSH.rawValue), value: 0)
+            )
+        }
+        _ = nghttp2_submit_settings(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries, entries.count)
+        let window = settings.connectionWindowBytes
+        _ = nghttp2_session_set_local_window_size(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, window)
+    }
+
+    /// Takes bytes from the other side.
+    ///
+    /// - Parameters:
+    ///   - bytes: any part of the stream, however it was split.
+    ///   - now: monotonic nanoseconds, for the budgets.
+    /// - Returns: nil, or why the connection must end once ``fill(into:)`` gives nothing more.
+    public func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) -> HTTP2SessionError? {
+        self.now = now
+        if let error { return error }
+        guard bytes.count > 0 else { return nil }
+        let taken = nghttp2_session_mem_recv(
+            handle,
+            bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
+            bytes.count
+        )
+        if taken < 0 { fail(.protocolViolation(code: Int32(taken))) }
+        runActions()
+        return error
+    }
+
+    /// The next event, or nil when there is none. Take them all after each ``receive(_:now:)`` and ``fill(into:)``.
+    public func nextEvent() -> HTTP2Event? {
+        guard nextEventIndex < events.count else {
+            events.removeAll(keepingCapacity: true)
+            nextEventIndex = 0
+            return nil
+        }
+        var event: HTTP2Event?
+        swap(&event, &events[nextEventIndex])
+        nextEventIndex += 1
+        return event
+    }
+
+    /// Writes bytes for the other side.
+    ///
+    /// - Parameter target: where to; must not be empty.
+    /// - Returns: how many bytes were written; fewer than fit when there is nothing more to send now.
+    public func fill(into target: UnsafeMutableRawBufferPointer) -> Int {
+        var filled = takeCarry(into: target)
+        while filled < target.count {
+            var data: UnsafePointer<UInt8>?
+            let count = nghttp2_session_mem_send(handle, &data)
+            guard count > 0, let data else {
+                if count < 0 { fail(.protocolViolation(code: Int32(count))) }
+                if count == 0, runActions() { continue }
+                break
+            }
+            // nghttp2 keeps these bytes only until its next call, so what does not fit is copied.
+            let fitting = min(count, target.count - filled)
+            target.baseAddress?.advanced(by: filled).copyMemory(from: data, byteCount: fitting)
+            filled += fitting
+            if fitting < count {
+                carry.append(contentsOf: UnsafeBufferPointer(start: data + fitting, count: count - fitting))
+            }
+        }
+        return filled
+    }
+
+    private func takeCarry(into target: UnsafeMutableRawBufferPointer) -> Int {
+        guard carryOffset < carry.count else { return 0 }
+        let count = min(carry.count - carryOffset, target.count)
+        carry.withUnsafeBytes { bytes in
+            target.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[carryOffset..<carryOffset + count]))
+        }
+        carryOffset += count
+        if carryOffset == carry.count {
+            carry.removeAll(keepingCapacity: true)
+            carryOffset = 0
+        }
+        return count
+    }
+
+    /// True when ``fill(into:)`` would give bytes, flow control permitting.
+    public var wantsToSend: Bool {
+        carryOffset < carry.count || !actions.isEmpty || nghttp2_session_want_write(handle) != 0
+    }
+
+    /// True when both sides are done and everything is sent: close the connection.
+    public var isFinished: Bool {
+        !wantsToSend && (error != nil || nghttp2_session_want_read(handle) == 0)
+    }
+
+    /// How many streams are open.
+    public var openStreams: Int { pool.openCount }
+
+    /// The limits that were hit since the last call, in order.
+    public func takeLimitHits() -> [HTTP2Limit] {
+        if limitHits.isEmpty { return [] }
+        defer { limitHits = [] }
+        return limitHits
+    }
+
+    func emit(_ event: HTTP2Event) {
+        events.append(event)
+    }
+
+    func fail(_ error: HTTP2SessionError) {
+        if self.error == nil { self.error = error }
+    }
+
+    /// Spends from a budget; at its end the session ends with ENHANCE_YOUR_CALM (RFC 9113 §10.5).
+    func spend(_ limit: HTTP2Limit, _ budget: WritableKeyPath<HTTP2Budgets, RateBudget>) {
+        if budgets[keyPath: budget].spend(now: now) || error != nil { return }
+        limitHits.append(limit)
+        fail(.limitExceeded(limit))
+        actions.append(.terminate(code: NGHTTP2_ENHANCE_YOUR_CALM.rawValue))
+    }
+
+    /// Does what callbacks put off.
+    ///
+    /// - Returns: true when there was something to do.
+    @discardableResult
+    func runActions() -> Bool {
+        if actions.isEmpty { return false }
+        let due = actions
+        actions.removeAll(keepingCapacity: true)
+        for action in due {
+            switch action {
+            case .reset(let stream, let code):
+                reset(stream: stream, code: code)
+            case .terminate(let code):
+                _ = nghttp2_session_terminate_session(handle, code)
+            case .refuseHeaders(let stream):
+                _ = respond(to: stream, with: HTTPResponse(status: 431), date: EmptyCollection())
+            case .continueRequest(let stream):
+                sendContinue(stream)
+            }
+        }
+        return true
+    }
+}
+
+/// The refilling budgets of ``HTTP2Settings``.
+struct HTTP2Budgets {
+    var resetsReceived: RateBudget
+    var resetsSent: RateBudget
+    var pings: RateBudget
+    var settingsFrames: RateBudget
+    var emptyFrames: RateBudget
+    var continuationFrames: RateBudget
+    var otherFrames: RateBudget
+
+    init(_ settings: HTTP2Settings) {
+        let window = settings.budgetWindow
+        resetsReceived = RateBudget(capacity: settings.resetsReceived, window: window)
+        resetsSent = RateBudget(capacity: settings.resetsSent, window: window)
+        pings = RateBudget(capacity: settings.pings, window: window)
+        settingsFrames = RateBudget(capacity: settings.settingsFrames, window: window)
+        emptyFrames = RateBudget(capacity: settings.emptyFrames, window: window)
+        continuationFrames = RateBudget(capacity: settings.continuationFrames, window: window)
+        otherFrames = RateBudget(capacity: settings.otherFrames, window: window)
+    }
+}

@@ -1,0 +1,92 @@
+import CNghttp2
+import SansIO
+
+/// The state of one open stream; pooled, so that a request costs no allocation for it.
+struct HTTP2Stream {
+    /// The stream's id; 0 while this slot is free.
+    var id: Int32 = 0
+    var method = ""
+    var target = ""
+    var status = 0
+    var headers: [HTTPField] = []
+    var headerBytes = 0
+    var headerCount = 0
+    var hasAuthority = false
+    var expectsContinue = false
+    /// The header block is complete.
+    var headersDone = false
+    /// The header list went over its limit.
+    var headersRefused = false
+    /// Received body that is not handed over yet.
+    var body: [UInt8] = []
+    /// What this stream's body adds to the session's buffered bytes, until it is answered or gone.
+    var bufferedBytes = 0
+    /// Received bytes are dropped: the message was handed over with a fault, or the stream is being refused.
+    var discardsBody = false
+    /// The message was handed over as an event.
+    var delivered = false
+    /// The other side has ended its half.
+    var remoteEnded = false
+    /// This side's message was submitted.
+    var answered = false
+    /// Body that is being sent, and how much of it is sent.
+    var outgoing: [UInt8] = []
+    var outgoingOffset = 0
+    /// When the stream was opened, in monotonic nanoseconds.
+    var openedAt: UInt64 = 0
+    /// Whose stream it is above the session.
+    var context: AnyObject?
+
+    /// Readies the slot for another stream. The header array keeps no memory, since it was handed over.
+    mutating func reset(id: Int32, now: UInt64) {
+        self = HTTP2Stream()
+        self.id = id
+        openedAt = now
+    }
+
+    /// True while the other side still owes bytes of a message that was not handed over.
+    var isIncomplete: Bool { id != 0 && !delivered && !remoteEnded }
+}
+
+/// Slots of streams at stable addresses, so that nghttp2 can hold a pointer to each.
+///
+/// Invariants: a slot's memory lives as long as the pool, so a pointer that nghttp2 still has after the stream is gone
+/// never dangles; a free slot has id 0, and whoever gets a pointer from nghttp2 compares the id before using it.
+struct HTTP2StreamPool {
+    private(set) var all: [UnsafeMutablePointer<HTTP2Stream>] = []
+    private var free: [UnsafeMutablePointer<HTTP2Stream>] = []
+
+    /// How many slots are in use.
+    var openCount: Int { all.count - free.count }
+
+    /// Takes a slot for a new stream.
+    mutating func open(id: Int32, now: UInt64) -> UnsafeMutablePointer<HTTP2Stream> {
+        let slot: UnsafeMutablePointer<HTTP2Stream>
+        if let reused = free.popLast() {
+            slot = reused
+        } else {
+            slot = .allocate(capacity: 1)
+            slot.initialize(to: HTTP2Stream())
+            all.append(slot)
+        }
+        slot.pointee.reset(id: id, now: now)
+        return slot
+    }
+
+    /// Gives a slot back; it must be in use.
+    mutating func close(_ slot: UnsafeMutablePointer<HTTP2Stream>) {
+        precondition(slot.pointee.id != 0, "the slot is free already")
+        slot.pointee = HTTP2Stream()
+        free.append(slot)
+    }
+
+    /// Frees everything; the pool's owner calls it once, after nghttp2 is gone.
+    mutating func destroy() {
+        for slot in all {
+            slot.deinitialize(count: 1)
+            slot.deallocate()
+        }
+        all = []
+        free = []
+    }
+}

@@ -1,0 +1,88 @@
+/// The limits and deadlines of an ``HTTPServer``.
+public struct HTTPServerConfiguration: Sendable, Hashable {
+    /// Connections that the kernel may hold before they are accepted.
+    public var backlog: Int32 = 1024
+    /// Open connections of the server; one more is closed as soon as it is accepted.
+    public var maximumConnections: Int = 10_000
+    /// Bytes of a request's header list; more is answered with 431.
+    public var maximumHeaderBytes: Int = 32 << 10
+    /// Fields of a request's header list; more is answered with 431.
+    public var maximumHeaderCount: Int = 128
+    /// Bytes of a request's body; a longer request is handed over without it and with a fault.
+    public var maximumBodyBytes: Int = 4 << 20
+    /// Requests of one HTTP/2 connection that handlers may hold; at this number the connection is not read.
+    public var maximumRequestsInFlight: Int = 512
+    /// Requests of one HTTP/1.1 connection that may wait behind the one being handled; further ones are dropped and the
+    /// connection closes after the last that is answered.
+    public var maximumPipelinedRequests: Int = 64
+    /// The other limits of HTTP/2 connections; its header and body limits are replaced by those above.
+    public var http2 = HTTP2Settings()
+    /// Whether a plain-text listener takes HTTP/2 from clients that know it in advance (RFC 9113 §3.3).
+    public var acceptsPlainTextHTTP2 = true
+    /// From acceptance to the end of the TLS handshake.
+    public var handshakeTimeout: Duration = .seconds(10)
+    /// From the first byte of a request's header to its last; on a plain-text listener also from acceptance to the
+    /// first byte.
+    public var headerTimeout: Duration = .seconds(10)
+    /// From the end of a request's header to the end of its body.
+    public var bodyTimeout: Duration = .seconds(30)
+    /// How long a connection may be open without a request.
+    public var idleTimeout: Duration = .seconds(75)
+    /// How long a client may take no bytes of what is ready for it.
+    public var writeTimeout: Duration = .seconds(30)
+    /// How long a closing connection waits for the client to close its side, so that the last answer is not lost.
+    public var lingerTimeout: Duration = .seconds(2)
+    /// Bytes that are read and dropped while closing.
+    public var lingerBytes: Int = 1 << 20
+    /// Bytes of output waiting for the socket at which writing and reading stop; they go on at a quarter of it.
+    public var outputHighWaterBytes: Int = 256 << 10
+
+    /// The defaults, which suit a public listener.
+    public init() {}
+
+    /// Every problem, in words; empty when the configuration can be used.
+    public func validate() -> [String] {
+        var found: [String] = []
+        let positive = [
+            ("backlog", Int(backlog)), ("maximumConnections", maximumConnections),
+            ("maximumRequestsInFlight", maximumRequestsInFlight),
+            ("maximumPipelinedRequests", maximumPipelinedRequests),
+        ]
+        for (name, value) in positive where value < 1 { found.append("\(name) must be at least 1") }
+        if maximumHeaderBytes < 1024 { found.append("maximumHeaderBytes must be at least 1024") }
+        if maximumHeaderCount < 8 { found.append("maximumHeaderCount must be at least 8") }
+        if maximumBodyBytes < 0 { found.append("maximumBodyBytes must not be negative") }
+        if lingerBytes < 0 { found.append("lingerBytes must not be negative") }
+        if outputHighWaterBytes < 16 << 10 { found.append("outputHighWaterBytes must be at least 16384") }
+        for (name, value) in timeouts where value < .milliseconds(1) || value > .seconds(86_400) {
+            found.append("\(name) must be between 1 ms and 24 h")
+        }
+        for problem in http2.problems() { found.append("http2: " + problem) }
+        if http2.maximumBufferedBytes < maximumBodyBytes {
+            found.append("http2: maximumBufferedBytes must be at least maximumBodyBytes")
+        }
+        return found
+    }
+
+    private var timeouts: [(String, Duration)] {
+        [
+            ("handshakeTimeout", handshakeTimeout), ("headerTimeout", headerTimeout), ("bodyTimeout", bodyTimeout),
+            ("idleTimeout", idleTimeout), ("writeTimeout", writeTimeout), ("lingerTimeout", lingerTimeout),
+        ]
+    }
+
+    /// The HTTP/2 limits with the common ones put in.
+    var effectiveHTTP2: HTTP2Settings {
+        var settings = http2
+        settings.maximumHeaderListBytes = maximumHeaderBytes
+        settings.maximumHeaderCount = maximumHeaderCount
+        settings.maximumBodyBytes = maximumBodyBytes
+        return settings
+    }
+
+    /// How often deadlines are looked at: often enough to be late by at most a quarter of the shortest.
+    var sweepInterval: Duration {
+        let shortest = timeouts.map(\.1).min() ?? .seconds(1)
+        return min(.seconds(1), max(.milliseconds(5), shortest / 4))
+    }
+}

@@ -1,0 +1,128 @@
+import NIOCore
+import SansIO
+
+extension ServerConnection {
+    func startHTTP2() {
+        do {
+            session = try HTTP2Session(
+                role: .server,
+                settings: shard.http2Settings,
+                connection: connectionInfo(majorVersion: 2)
+            )
+            begin(.http2)
+        } catch {
+            closeNow()
+        }
+    }
+
+    func http2Received(_ bytes: UnsafeRawBufferPointer) {
+        guard let session else { return }
+        let failure = session.receive(bytes, now: NIODeadline.now().uptimeNanoseconds)
+        if case .protocolViolation = failure { shard.counters.protocolErrors.increment() }
+        takeEvents()
+    }
+
+    /// Hands requests over, and tells handlers whose client is gone.
+    func takeEvents() {
+        guard let session else { return }
+        while let event = session.nextEvent() {
+            switch event {
+            case .request(let stream, let request):
+                handle(request, stream, session)
+            case .closed(_, _, let context):
+                (context as? HTTP2Reply)?.cancel()
+            case .response, .goingAway:
+                break
+            }
+        }
+        for limit in session.takeLimitHits() {
+            switch limit {
+            case .headers: shard.counters.headerLimitHits.increment()
+            case .body: shard.counters.bodyLimitHits.increment()
+            default: shard.counters.otherLimitHits.increment()
+            }
+        }
+    }
+
+    private func handle(_ request: HTTPRequest, _ stream: Int32, _ session: HTTP2Session) {
+        let reply = HTTP2Reply(connection: self, stream: stream)
+        // A request that was reset in the same read costs nothing but its parsing.
+        guard session.attach(reply, to: stream) else { return }
+        inFlight += 1
+        reply.isCounted = true
+        shard.counters.http2Requests.increment()
+        shard.handler.handle(request, reply)
+    }
+
+    func respondHTTP2(_ stream: Int32, _ response: HTTPResponse) {
+        guard let session, phase == .http2 else { return }
+        session.respond(to: stream, with: response, date: shard.date)
+        scheduleDrain()
+    }
+
+    /// Notes whether the client takes what is ready, and ends a connection that was asked to when nothing is open.
+    func updateHTTP2Progress() {
+        guard let session, phase == .http2 else { return }
+        let now = NIODeadline.now().uptimeNanoseconds
+        if session.openStreams > 0 { lastActiveAt = now }
+        if session.unsentBodyBytes == 0, isWritable {
+            stalledSince = nil
+        } else if stalledSince == nil {
+            stalledSince = now
+        }
+        if isShuttingDown, session.openStreams == 0, session.error == nil, !session.isFinished {
+            session.terminate()
+            let count = session.fill(into: shard.writeScratch)
+            if count > 0 { send(UnsafeRawBufferPointer(rebasing: shard.writeScratch[..<count])) }
+        }
+    }
+}
+
+/// Answers one HTTP/2 request.
+final class HTTP2Reply: HTTPReply {
+    private var connection: ServerConnection?
+    private let stream: Int32
+    private var isDone = false
+    private var isCancelled = false
+    private var cancellation: (() -> Void)?
+    /// True while the connection counts this request as being handled.
+    var isCounted = false
+
+    init(connection: ServerConnection, stream: Int32) {
+        self.connection = connection
+        self.stream = stream
+    }
+
+    deinit {
+        if isCounted { connection?.inFlight -= 1 }
+    }
+
+    func send(_ response: HTTPResponse) {
+        guard !isDone else { return }
+        isDone = true
+        cancellation = nil
+        guard let connection else { return }
+        self.connection = nil
+        if isCounted {
+            isCounted = false
+            connection.inFlight -= 1
+        }
+        if isCancelled { connection.scheduleDrain() } else { connection.respondHTTP2(stream, response) }
+    }
+
+    var onCancel: (() -> Void)? {
+        get { cancellation }
+        set {
+            if isCancelled, !isDone { newValue?() } else if !isDone { cancellation = newValue }
+        }
+    }
+
+    /// The client is gone. The request still counts until its handler lets go of it.
+    func cancel() {
+        guard !isDone, !isCancelled else { return }
+        isCancelled = true
+        let action = cancellation
+        cancellation = nil
+        action?()
+    }
+}

@@ -1,0 +1,260 @@
+import NIOCore
+import NIOHTTP1
+import SansIO
+
+/// One connection of a server, in one channel handler: TLS, the choice of protocol, HTTP/2, deadlines and closing.
+/// HTTP/1.1 adds NIO's decoder and an ``HTTP1Handler`` behind it, whose output comes back here.
+///
+/// Bytes are handled as they come, but output is gathered and sent once a turn, from ``drain()``.
+final class ServerConnection: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// What the connection is doing.
+    enum Phase {
+        /// The TLS handshake.
+        case handshake
+        /// Waiting for enough plain bytes to tell HTTP/2 from HTTP/1.1.
+        case sniff
+        case http1
+        case http2
+        /// Everything is said; waiting for the client to close.
+        case closing
+        case closed
+    }
+
+    let shard: ServerShard
+    /// Where the shard keeps this connection; -1 when it does not.
+    var shardIndex = -1
+    var phase = Phase.sniff
+    var context: ChannelHandlerContext?
+    var tls: TLSSession?
+    var session: HTTP2Session?
+    var http1: HTTP1Handler?
+    /// Plain output of a connection without TLS.
+    var plainOutput = ByteBuffer()
+    /// First plain bytes, while they are too few to choose a protocol by.
+    var sniffed = ByteBuffer()
+    /// Requests that handlers hold, those of dead streams included.
+    var inFlight = 0
+    /// True inside a read; output then waits for its end.
+    var isReading = false
+    private var isDraining = false
+    private var drainIsScheduled = false
+    private var readIsHeld = false
+    /// When the present phase began, in monotonic nanoseconds.
+    var phaseStartedAt: UInt64 = 0
+    /// When the socket last refused output, or an HTTP/2 client stopped taking any; nil while output flows.
+    var stalledSince: UInt64?
+    /// When an HTTP/2 connection last had an open stream.
+    var lastActiveAt: UInt64 = 0
+    var discardedBytes = 0
+    var isShuttingDown = false
+
+    /// How much encrypted output is handed to the channel at a time.
+    private static let flushBytes = 64 << 10
+
+    init(shard: ServerShard) {
+        self.shard = shard
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { start(context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        tearDown()
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        start(context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        tearDown()
+        context.fireChannelInactive()
+    }
+
+    private func start(_ context: ChannelHandlerContext) {
+        guard shardIndex < 0, phase != .closed else { return }
+        phaseStartedAt = NIODeadline.now().uptimeNanoseconds
+        shard.add(self)
+        if shard.isShuttingDown {
+            closeNow()
+            return
+        }
+        guard let tlsContext = shard.tls else { return }
+        phase = .handshake
+        do {
+            tls = try TLSSession(context: tlsContext)
+        } catch {
+            shard.counters.handshakeFailures.increment()
+            closeNow()
+        }
+    }
+
+    private func tearDown() {
+        guard phase != .closed else { return }
+        phase = .closed
+        shard.remove(self)
+        http1?.connectionClosed()
+        http1 = nil
+        if let session {
+            for context in session.takeContexts() { (context as? HTTP2Reply)?.cancel() }
+        }
+        session = nil
+    }
+
+    // Reading
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isReading = true
+        let bytes = unwrapInboundIn(data)
+        if phase == .closing {
+            discard(bytes.readableBytes)
+        } else if tls != nil {
+            encryptedReceived(bytes)
+        } else {
+            plainReceived(bytes)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        if phase == .http1 { context.fireChannelReadComplete() }
+        drain()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed {
+            inputClosed()
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        closeNow()
+    }
+
+    /// The client sends no more.
+    func inputClosed() {
+        switch phase {
+        case .http1:
+            context?.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+            if !isReading { drain() }
+        case .sniff where sniffed.readableBytes > 0:
+            // Too few bytes for either protocol: the HTTP/1.1 path words the refusal.
+            startHTTP1(sniffed)
+            inputClosed()
+        case .handshake, .sniff, .http2, .closing:
+            closeNow()
+        case .closed:
+            break
+        }
+    }
+
+    private func discard(_ count: Int) {
+        discardedBytes += count
+        if discardedBytes > shard.configuration.lingerBytes { closeNow() }
+    }
+
+    /// Holds reads back while output does not flow or handlers have too much to do.
+    func read(context: ChannelHandlerContext) {
+        if mustPauseReading { readIsHeld = true } else { context.read() }
+    }
+
+    private var mustPauseReading: Bool {
+        guard let context, phase != .closing, phase != .closed else { return false }
+        if !context.channel.isWritable { return true }
+        if inFlight >= shard.configuration.maximumRequestsInFlight { return true }
+        return http1?.mustPauseReading ?? false
+    }
+
+    func resumeReading() {
+        guard readIsHeld, !mustPauseReading, let context else { return }
+        readIsHeld = false
+        context.read()
+    }
+
+    // Writing
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            stalledSince = nil
+            drain()
+        } else if stalledSince == nil {
+            stalledSince = NIODeadline.now().uptimeNanoseconds
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    /// True while the channel takes output.
+    var isWritable: Bool { context?.channel.isWritable ?? false }
+
+    /// Sends soon: at the end of the read that is going on, or once on this loop's next turn.
+    func scheduleDrain() {
+        guard !isReading, !isDraining, !drainIsScheduled, phase != .closed else { return }
+        drainIsScheduled = true
+        shard.eventLoop.assumeIsolated().execute { [self] in
+            drainIsScheduled = false
+            drain()
+        }
+    }
+
+    /// Sends what is ready, as far as the channel takes it.
+    func drain() {
+        guard !isDraining, let context, phase != .closed else { return }
+        isDraining = true
+        if phase == .http1 { http1?.advance() }
+        if phase == .http2 { drainHTTP2() }
+        flushOutput(context)
+        isDraining = false
+        if phase == .http2, session?.isFinished ?? true, pendingOutputIsEmpty { closeGracefully() }
+        resumeReading()
+    }
+
+    private var pendingOutputIsEmpty: Bool { plainOutput.readableBytes == 0 && (tls?.outputBytes ?? 0) == 0 }
+
+    private func drainHTTP2() {
+        while isWritable, let session, phase == .http2 {
+            let count = session.fill(into: shard.writeScratch)
+            takeEvents()
+            guard count > 0 else { break }
+            send(UnsafeRawBufferPointer(rebasing: shard.writeScratch[..<count]))
+        }
+        updateHTTP2Progress()
+    }
+
+    /// Takes plain bytes for the client, encrypts them, and hands them to the channel when there are enough.
+    func send(_ bytes: UnsafeRawBufferPointer) {
+        guard let context, phase != .closed else { return }
+        if let tls {
+            if tls.write(bytes) != nil {
+                closeNow()
+                return
+            }
+            if tls.outputBytes >= Self.flushBytes { flushOutput(context) }
+        } else {
+            plainOutput.writeBytes(bytes)
+            if plainOutput.readableBytes >= Self.flushBytes { flushOutput(context) }
+        }
+        stalledSince = isWritable ? nil : stalledSince
+    }
+
+    /// Hands gathered output to the channel. The buffers keep their memory if the socket took everything at once.
+    func flushOutput(_ context: ChannelHandlerContext) {
+        if let tls, tls.outputBytes > 0 {
+            context.writeAndFlush(wrapOutboundOut(tls.output), promise: nil)
+            tls.clearOutput()
+        } else if plainOutput.readableBytes > 0 {
+            context.writeAndFlush(wrapOutboundOut(plainOutput), promise: nil)
+            plainOutput.clear()
+        }
+    }
+}

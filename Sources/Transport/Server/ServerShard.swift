@@ -1,0 +1,105 @@
+import NIOCore
+import SansIO
+
+/// What the connections of one event loop share. Belongs to that loop, like everything that hangs on it.
+final class ServerShard {
+    let eventLoop: any EventLoop
+    let configuration: HTTPServerConfiguration
+    let http2Settings: HTTP2Settings
+    let tls: TLSContext?
+    let handler: any HTTPRequestHandler
+    let counters: LoopCounters
+    /// Plain bytes on their way in or out; never held across a call that could need it again.
+    let readScratch: UnsafeMutableRawBufferPointer
+    let writeScratch: UnsafeMutableRawBufferPointer
+    /// HTTP/1.1 responses are put together here.
+    var responseScratch: [UInt8] = []
+    private var connections: [ServerConnection] = []
+    private var dateCache = DateCache()
+    private var sweep: RepeatedTask?
+    private var drained: EventLoopPromise<Void>?
+    private(set) var isShuttingDown = false
+
+    /// One TLS record's worth of plain bytes: a larger write would only be cut, a smaller one costs more records.
+    private static let scratchBytes = 16 << 10
+
+    init(
+        eventLoop: any EventLoop,
+        configuration: HTTPServerConfiguration,
+        tls: TLSContext?,
+        handler: any HTTPRequestHandler,
+        counters: LoopCounters
+    ) {
+        self.eventLoop = eventLoop
+        self.configuration = configuration
+        http2Settings = configuration.effectiveHTTP2
+        self.tls = tls
+        self.handler = handler
+        self.counters = counters
+        readScratch = .allocate(byteCount: Self.scratchBytes, alignment: 16)
+        writeScratch = .allocate(byteCount: Self.scratchBytes, alignment: 16)
+    }
+
+    deinit {
+        readScratch.deallocate()
+        writeScratch.deallocate()
+    }
+
+    /// The value of the `date` field now.
+    var date: [UInt8] {
+        dateCache.update(to: WallClock.milliseconds() / 1000)
+        return dateCache.bytes
+    }
+
+    func add(_ connection: ServerConnection) {
+        connection.shardIndex = connections.count
+        connections.append(connection)
+        counters.connectionsAccepted.increment()
+        counters.connectionsOpen.increment()
+        if sweep == nil { startSweep() }
+    }
+
+    func remove(_ connection: ServerConnection) {
+        let index = connection.shardIndex
+        guard index >= 0 else { return }
+        connection.shardIndex = -1
+        counters.connectionsOpen.decrement()
+        let last = connections.removeLast()
+        if index < connections.count {
+            connections[index] = last
+            last.shardIndex = index
+        }
+        guard connections.isEmpty else { return }
+        sweep?.cancel()
+        sweep = nil
+        drained?.succeed()
+        drained = nil
+    }
+
+    /// One timer for all connections' deadlines: a timer each would cost more than all the looking.
+    private func startSweep() {
+        let interval = TimeAmount.milliseconds(configuration.sweepInterval.milliseconds)
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        sweep = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+            let now = NIODeadline.now().uptimeNanoseconds
+            let shard = bound.value
+            for connection in shard.connections { connection.checkDeadlines(now) }
+        }
+    }
+
+    /// Closes idle connections, lets the others finish, and closes what is left after `limit`.
+    ///
+    /// - Returns: completes when no connection is left.
+    func shutDown(within limit: Duration) -> EventLoopFuture<Void> {
+        isShuttingDown = true
+        if connections.isEmpty { return eventLoop.makeSucceededVoidFuture() }
+        let promise = drained ?? eventLoop.makePromise(of: Void.self)
+        drained = promise
+        for connection in connections { connection.beginShutdown() }
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        let timer = eventLoop.scheduleTask(in: .milliseconds(max(0, limit.milliseconds))) {
+            for connection in bound.value.connections { connection.closeNow() }
+        }
+        return promise.futureResult.always { _ in timer.cancel() }
+    }
+}

@@ -1,0 +1,190 @@
+import COpenSSL
+import NIOCore
+import SansIO
+
+/// One TLS connection without a socket: encrypted bytes in and out on one side, plain bytes on the other.
+///
+/// Not `Sendable`: it belongs to one event loop.
+public final class TLSSession {
+    /// How far the handshake is.
+    public enum HandshakeStatus: Equatable {
+        /// More bytes from the other side are needed.
+        case needsInput
+        /// Done; plain bytes may flow.
+        case complete
+        /// Refused; ``output`` may hold the alert that says so to the other side.
+        case failed(TLSError)
+    }
+
+    /// What reading gave.
+    public enum ReadResult: Equatable {
+        /// That many plain bytes were stored.
+        case bytes(Int)
+        /// More bytes from the other side are needed.
+        case needsInput
+        /// The other side said that it will send no more.
+        case closed
+        /// The stream is broken; ``output`` may hold an alert.
+        case failed(TLSError)
+    }
+
+    private let ssl: OpaquePointer
+    private let buffers = TLSBuffers()
+    /// True once the handshake is done.
+    public private(set) var isEstablished = false
+    private var isBroken = false
+    private var closeSent = false
+
+    /// Creates one end of a connection.
+    ///
+    /// - Parameters:
+    ///   - context: certificates and policy, as they are now.
+    ///   - serverName: for a client, the name that is sent (SNI) and that the server's certificate must carry.
+    /// - Throws: ``TLSError`` when out of memory or when the name is not one.
+    public init(context: TLSContext, serverName: String? = nil) throws(TLSError) {
+        ERR_clear_error()
+        guard let ssl = context.makeConnection() else { throw TLSError.fromQueue("new connection") }
+        guard let bio = buffers.makeBIO() else {
+            SSL_free(ssl)
+            throw TLSError.fromQueue("new connection")
+        }
+        // Hands the one BIO over for both directions; SSL_free frees it.
+        SSL_set_bio(ssl, bio, bio)
+        self.ssl = ssl
+        switch context.role {
+        case .server:
+            SSL_set_accept_state(ssl)
+        case .client:
+            SSL_set_connect_state(ssl)
+            if let serverName {
+                guard busbar_SSL_set_tlsext_host_name(ssl, serverName) == 1, SSL_set1_host(ssl, serverName) == 1 else {
+                    throw TLSError.fromQueue("server name")
+                }
+            }
+        }
+    }
+
+    deinit {
+        SSL_free(ssl)
+    }
+
+    /// Takes encrypted bytes from the other side.
+    public func receive(_ bytes: ByteBuffer) {
+        if buffers.input.readableBytes == 0 {
+            buffers.input = bytes
+        } else {
+            buffers.input.writeImmutableBuffer(bytes)
+        }
+    }
+
+    /// Lets go of a fully read input buffer, so that the socket can use its memory again.
+    public func releaseInput() {
+        if buffers.input.readableBytes == 0 { buffers.input = ByteBuffer() }
+    }
+
+    /// Encrypted bytes for the other side.
+    public var output: ByteBuffer { buffers.output }
+
+    /// How many encrypted bytes wait to be sent.
+    public var outputBytes: Int { buffers.output.readableBytes }
+
+    /// Forgets ``output`` after it was sent. Its memory is used again when nobody else holds it.
+    public func clearOutput() {
+        buffers.output.clear()
+    }
+
+    /// Goes on with the handshake.
+    public func handshake() -> HandshakeStatus {
+        if isEstablished { return .complete }
+        if isBroken { return .failed(TLSError(operation: "handshake", reason: "failed before")) }
+        ERR_clear_error()
+        let result = SSL_do_handshake(ssl)
+        if result == 1 {
+            isEstablished = true
+            return .complete
+        }
+        if SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ { return .needsInput }
+        isBroken = true
+        return .failed(handshakeError())
+    }
+
+    private func handshakeError() -> TLSError {
+        var error = TLSError.fromQueue("handshake")
+        let verdict = SSL_get_verify_result(ssl)
+        if verdict != Int(X509_V_OK), let text = X509_verify_cert_error_string(verdict) {
+            error.reason += ": " + String(cString: text)
+        }
+        return error
+    }
+
+    /// Decrypts into `target`, which must not be empty. Returns after one record, so call it until it needs input.
+    public func read(into target: UnsafeMutableRawBufferPointer) -> ReadResult {
+        if isBroken { return .failed(TLSError(operation: "read", reason: "failed before")) }
+        ERR_clear_error()
+        var count = 0
+        let result = SSL_read_ex(ssl, target.baseAddress, target.count, &count)
+        if result == 1 { return .bytes(count) }
+        switch SSL_get_error(ssl, result) {
+        case SSL_ERROR_WANT_READ:
+            return .needsInput
+        case SSL_ERROR_ZERO_RETURN:
+            return .closed
+        default:
+            isBroken = true
+            return .failed(TLSError.fromQueue("read"))
+        }
+    }
+
+    /// Encrypts all of `bytes` to ``output``. The handshake must be complete.
+    ///
+    /// - Returns: nil, or why the connection cannot go on.
+    public func write(_ bytes: UnsafeRawBufferPointer) -> TLSError? {
+        precondition(isEstablished, "nothing may be written before the handshake is done")
+        if isBroken || closeSent { return TLSError(operation: "write", reason: "closed") }
+        var rest = bytes
+        while !rest.isEmpty {
+            ERR_clear_error()
+            var count = 0
+            guard SSL_write_ex(ssl, rest.baseAddress, rest.count, &count) == 1 else {
+                isBroken = true
+                return TLSError.fromQueue("write")
+            }
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        }
+        return nil
+    }
+
+    /// Puts the closing alert into ``output``. Allowed once; ignored on a broken or unfinished connection.
+    public func close() {
+        guard isEstablished, !isBroken, !closeSent else { return }
+        closeSent = true
+        ERR_clear_error()
+        _ = SSL_shutdown(ssl)
+        ERR_clear_error()
+    }
+
+    /// The protocol that ALPN agreed on, e.g. `h2`; nil when the other side did not use ALPN.
+    public var applicationProtocol: String? {
+        var bytes: UnsafePointer<UInt8>?
+        var count: UInt32 = 0
+        SSL_get0_alpn_selected(ssl, &bytes, &count)
+        guard let bytes, count > 0 else { return nil }
+        return String(decoding: UnsafeBufferPointer(start: bytes, count: Int(count)), as: UTF8.self)
+    }
+
+    /// The protocol version, e.g. `TLSv1.3`.
+    public var version: String { String(cString: SSL_get_version(ssl)) }
+
+    /// True when the handshake resumed an earlier session.
+    public var isResumed: Bool { SSL_session_reused(ssl) == 1 }
+
+    /// The names in the other side's certificate; nil when it has shown none that verified.
+    public var peerIdentity: CertificateIdentity? {
+        guard isEstablished, SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER != 0,
+            SSL_get_verify_result(ssl) == Int(X509_V_OK),
+            let certificate = SSL_get1_peer_certificate(ssl)
+        else { return nil }
+        defer { X509_free(certificate) }
+        return CertificateIdentity(certificate: certificate)
+    }
+}
