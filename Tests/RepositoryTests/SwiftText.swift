@@ -19,7 +19,6 @@ struct SwiftText: Sendable {
         comments = lexer.comments
     }
 }
-}
 
 /// Tells code from comments and strings: nested comments, raw and multi-line strings, interpolations.
 ///
