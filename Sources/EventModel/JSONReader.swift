@@ -35,6 +35,14 @@ public struct JSONToken: Hashable, Sendable {
     /// For keys and strings: whether the bytes hold a backslash escape.
     public var hasEscapes: Bool
 
+    /// Creates a token, for readers of other grammars over the same strings.
+    public init(kind: Kind, start: Int, end: Int, hasEscapes: Bool) {
+        self.kind = kind
+        self.start = start
+        self.end = end
+        self.hasEscapes = hasEscapes
+    }
+
     /// The token's bytes.
     public var range: Range<Int> { start..<end }
 }

@@ -6,6 +6,8 @@ public struct AccessRequest: Sendable {
     public enum Subject: Sendable, Equatable {
         /// A principal of an account, by its ARN, e.g. `arn:aws:iam::111122223333:root`.
         case principal(arn: String, account: AccountID)
+        /// A session of a role that a rule's target names (spec: control §7.5).
+        case role(arn: String, session: String, account: AccountID)
         /// A service acting for a resource, e.g. `events.amazonaws.com` for a rule (spec: patterns §5.6).
         case service(name: String, sourceARN: String, sourceAccount: AccountID)
     }

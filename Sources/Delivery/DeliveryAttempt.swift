@@ -1,0 +1,148 @@
+import SansIO
+
+/// One attempt to bring one event to one target.
+public struct DeliveryAttempt: Sendable, Equatable {
+    /// Where the delivery waits while it is attempted; what the outcome must remove.
+    public enum Source: Sendable, Equatable {
+        /// The intake journal: the first attempt.
+        case intake
+        /// The target's retry queue.
+        case parked(ParkedRef)
+    }
+
+    /// Which delivery.
+    public var ref: DeliveryRef
+    /// Where it waits.
+    public var source: Source
+    /// When the event was accepted.
+    public var acceptedAt: Timestamp
+    /// The event as the store holds it.
+    public var event: [UInt8]
+    /// Attempts made before this one.
+    public var attempts: UInt32
+    /// True when the delivery may have succeeded before a restart.
+    public var mayRepeat: Bool
+
+    /// Creates an attempt.
+    public init(
+        ref: DeliveryRef,
+        source: Source,
+        acceptedAt: Timestamp,
+        event: [UInt8],
+        attempts: UInt32,
+        mayRepeat: Bool
+    ) {
+        self.ref = ref
+        self.source = source
+        self.acceptedAt = acceptedAt
+        self.event = event
+        self.attempts = attempts
+        self.mayRepeat = mayRepeat
+    }
+
+    /// The next attempt of a parked delivery.
+    init(parked delivery: ParkedDelivery) {
+        self.init(
+            ref: delivery.ref,
+            source: .parked(ParkedRef(ref: delivery.ref, due: delivery.due)),
+            acceptedAt: delivery.acceptedAt,
+            event: delivery.event,
+            attempts: delivery.attempts,
+            mayRepeat: true
+        )
+    }
+}
+
+extension Sequence<DeliveryAttempt> {
+    /// The references of the attempts that wait in the intake journal.
+    public var settling: [DeliveryRef] {
+        compactMap { $0.source == .intake ? $0.ref : nil }
+    }
+
+    /// The retry-queue rows of the attempts that wait there.
+    public var finishing: [ParkedRef] {
+        compactMap { attempt in
+            guard case .parked(let parked) = attempt.source else { return nil }
+            return parked
+        }
+    }
+}
+
+/// Why an attempt failed, in the words of the dead-letter attributes (spec: patterns §5.4, §5.5).
+public struct DeliveryFailure: Error, Sendable, Equatable {
+    /// `ERROR_CODE`, e.g. `NO_PERMISSIONS`.
+    public var code: String
+    /// `ERROR_MESSAGE`.
+    public var message: String
+    /// Whether another attempt may help.
+    public var isRetryable: Bool
+    /// How long the target asked to wait.
+    public var retryAfter: Duration?
+    /// What to put in the dead letter instead of the payload, e.g. the text that is not JSON.
+    public var body: [UInt8]?
+
+    /// Creates a failure.
+    public init(
+        code: String,
+        message: String,
+        isRetryable: Bool,
+        retryAfter: Duration? = nil,
+        body: [UInt8]? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.isRetryable = isRetryable
+        self.retryAfter = retryAfter
+        self.body = body
+    }
+}
+
+/// What became of an attempt.
+public enum DeliveryOutcome: Sendable, Equatable {
+    /// The target has the event, and the write that gave it removed the delivery from the store.
+    case settled
+    /// The target has the event; the store still holds the delivery.
+    case delivered
+    /// The target does not have the event.
+    case failed(DeliveryFailure)
+}
+
+/// A delivery that is given up, on its way to the dead-letter queue.
+public struct DeadLetter: Sendable, Equatable {
+    /// The attribute `EXHAUSTED_RETRY_CONDITION` (spec: patterns §5.5).
+    public enum Exhausted: String, Sendable {
+        /// All retries were made.
+        case attempts = "MaximumRetryAttempts"
+        /// The event became too old.
+        case age = "MaximumEventAgeInSeconds"
+    }
+
+    /// The last attempt.
+    public var attempt: DeliveryAttempt
+    /// Why it failed.
+    public var failure: DeliveryFailure
+    /// Which limit ended the retries; nil for a failure that is not retried.
+    public var exhausted: Exhausted?
+    /// Retries made.
+    public var retries: UInt32
+
+    /// Creates a dead letter.
+    public init(attempt: DeliveryAttempt, failure: DeliveryFailure, exhausted: Exhausted?, retries: UInt32) {
+        self.attempt = attempt
+        self.failure = failure
+        self.exhausted = exhausted
+        self.retries = retries
+    }
+}
+
+/// What became of a dead letter.
+public enum DeadLetterOutcome: Sendable, Equatable {
+    /// It is in the dead-letter queue, and the same write removed the delivery.
+    case settled
+    /// The target has no dead-letter queue.
+    case noQueue
+    /// The queue does not take it, and never will.
+    case refused(String)
+    /// It could not be written now.
+    case retryLater(String)
+}

@@ -1,0 +1,46 @@
+import RetryControl
+import SansIO
+
+/// What the delivery driver needs from the layer that knows targets: the router in production, a script in tests.
+public protocol DeliveryDispatcher: AnyObject {
+    /// The retry policy of a target revision; nil when the revision is not known any more.
+    func retryPolicy(of target: UInt64) -> RetryPolicy?
+
+    /// Whether a target revision has a dead-letter queue.
+    func hasDeadLetterQueue(_ target: UInt64) -> Bool
+
+    /// Attempts deliveries of one target; completes once, with an outcome for each attempt in order.
+    func dispatch(
+        _ attempts: [DeliveryAttempt],
+        target: UInt64,
+        completion: @escaping ([DeliveryOutcome]) -> Void
+    )
+
+    /// Moves deliveries to the target's dead-letter queue; completes once, with an outcome for each in order.
+    func deadLetter(
+        _ letters: [DeadLetter],
+        target: UInt64,
+        completion: @escaping ([DeadLetterOutcome]) -> Void
+    )
+
+    /// Hears of what happened, for books, metrics and logs.
+    func record(_ fact: DeliveryFact, target: UInt64)
+}
+
+/// Something that happened to deliveries of a target.
+public enum DeliveryFact: Sendable, Equatable {
+    /// Deliveries reached the target; `retried` of them after a failed attempt.
+    case delivered(count: Int, retried: Int)
+    /// An attempt failed.
+    case attemptFailed(DeliveryFailure, willRetry: Bool)
+    /// Deliveries moved to the dead-letter queue.
+    case deadLettered(count: Int)
+    /// A delivery ended without a dead-letter queue, or without one that takes it; `reason` says why.
+    case dropped(ref: DeliveryRef, failure: DeliveryFailure, reason: String)
+    /// Deliveries grew too old while their target was down, and had no dead-letter queue.
+    case expired(count: UInt64)
+    /// The store could not take a change; the deliveries stay where they are.
+    case storeFailed(StoreError)
+    /// Nothing waits for the target any more.
+    case drained
+}

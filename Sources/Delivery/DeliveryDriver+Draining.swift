@@ -1,0 +1,153 @@
+import RetryControl
+import SansIO
+
+/// Working off retry queues.
+extension DeliveryDriver {
+    /// Sees to it that the target's retry queue is read at `due` at the latest.
+    func scheduleDrain(of target: UInt64, at due: Timestamp) {
+        let queue = queue(target)
+        queue.hasBacklog = true
+        guard !queue.isDraining else { return }
+        self.due.setEarlier(due, for: target)
+        armTimer()
+    }
+
+    /// Reads the queues that are due, as far as breaker, budget and ramp let them.
+    func drainDue() {
+        guard !isStopped else { return }
+        let now = clock.now
+        for target in due.takeDue(at: now) {
+            let queue = queue(target)
+            guard !queue.isDraining else { continue }
+            switch queue.breaker.admit(now: now) {
+            case .refused(let until), .probing(let until):
+                due.set(max(until, now + .milliseconds(1)), for: target)
+            case .admitted(let pass):
+                let limit = pass.isProbe ? settings.probes : allowance(queue, now: now)
+                if limit > 0 {
+                    drain(queue, pass: pass, limit: limit, now: now)
+                } else {
+                    queue.breaker.cancel(pass)
+                    let next = queue.ramp.isActive ? queue.ramp.nextPermission(now: now) : now + .seconds(1)
+                    due.set(max(next, now + .milliseconds(1)), for: target)
+                }
+            }
+        }
+        armTimer()
+    }
+
+    /// How many parked deliveries may be attempted now: the ramp holds back after an outage, the budget during one.
+    private func allowance(_ queue: TargetQueue, now: Timestamp) -> Int {
+        var wanted = settings.drainBatch
+        if queue.isFailing {
+            var granted = 0
+            while granted < wanted, case .granted = queue.budget.takeRetry(now: now) { granted += 1 }
+            wanted = granted
+        }
+        return wanted > 0 ? queue.ramp.take(upTo: wanted, now: now) : 0
+    }
+
+    private func drain(_ queue: TargetQueue, pass: CircuitBreaker.Pass, limit: Int, now: Timestamp) {
+        queue.isDraining = true
+        store.due(target: queue.target, now: now, limit: limit) { [self] result in
+            switch result {
+            case .failure(let error):
+                queue.breaker.cancel(pass)
+                queue.isDraining = false
+                dispatcher.record(.storeFailed(error), target: queue.target)
+                guard error.code != .closed else { return }
+                due.set(clock.now + settings.storeRetryDelay, for: queue.target)
+                armTimer()
+            case .success(let parked) where parked.isEmpty || isStopped:
+                queue.breaker.cancel(pass)
+                findNextDue(queue)
+            case .success(let parked):
+                if queue.isFailing {
+                    for _ in parked.count..<max(limit, parked.count) { queue.budget.returnRetry() }
+                }
+                queue.drainSteps = 1
+                dispatch(parked.map(DeliveryAttempt.init(parked:)), pass: pass, on: queue)
+            }
+        }
+    }
+
+    /// Reads on once everything of the batch has left the store, lest a delivery be attempted twice at a time.
+    func endDrainStep(_ queue: TargetQueue) {
+        queue.drainSteps -= 1
+        if queue.drainSteps == 0 { findNextDue(queue) }
+    }
+
+    private func findNextDue(_ queue: TargetQueue) {
+        store.nextDue(target: queue.target) { [self] result in
+            queue.isDraining = false
+            switch result {
+            case .failure(let error):
+                dispatcher.record(.storeFailed(error), target: queue.target)
+                guard error.code != .closed else { return }
+                due.set(clock.now + settings.storeRetryDelay, for: queue.target)
+            case .success(nil):
+                queue.hasBacklog = false
+                noteProgress(queue)
+            case .success(let next?):
+                due.set(next, for: queue.target)
+            }
+            armTimer()
+        }
+    }
+
+    /// Ends deliveries that grew too old while their target's breaker keeps them from being attempted.
+    func sweep() {
+        guard !isStopped else { return }
+        let now = clock.now
+        for target in queues.keys.sorted() {
+            guard let queue = queues[target], queue.hasBacklog, !queue.isDraining,
+                case .open = queue.breaker.state,
+                let policy = dispatcher.retryPolicy(of: target)
+            else { continue }
+            expire(queue, acceptedBefore: now + (.zero - policy.maximumEventAge))
+        }
+        _ = clock.schedule(after: settings.sweepInterval) { [weak self] in self?.sweep() }
+    }
+
+    private func expire(_ queue: TargetQueue, acceptedBefore: Timestamp) {
+        queue.isDraining = true
+        guard dispatcher.hasDeadLetterQueue(queue.target) else {
+            store.expire(target: queue.target, acceptedBefore: acceptedBefore) { [self] result in
+                switch result {
+                case .success(0): break
+                case .success(let count): dispatcher.record(.expired(count: count), target: queue.target)
+                case .failure(let error): dispatcher.record(.storeFailed(error), target: queue.target)
+                }
+                findNextDue(queue)
+            }
+            return
+        }
+        store.oldest(
+            target: queue.target,
+            acceptedBefore: acceptedBefore,
+            limit: settings.drainBatch
+        ) { [self] result in
+            guard case .success(let old) = result, !old.isEmpty else { return findNextDue(queue) }
+            let letters = old.map { delivery in
+                DeadLetter(
+                    attempt: DeliveryAttempt(parked: delivery),
+                    failure: Self.failure(of: delivery),
+                    exhausted: .age,
+                    retries: max(1, delivery.attempts) - 1
+                )
+            }
+            bury(letters, on: queue)
+        }
+    }
+
+    /// The last failure, as it was noted when the delivery was parked.
+    private static func failure(of delivery: ParkedDelivery) -> DeliveryFailure {
+        let note = String(decoding: delivery.state, as: UTF8.self)
+        let parts = note.split(separator: " ", maxSplits: 1)
+        return DeliveryFailure(
+            code: parts.first.map(String.init) ?? "INTERNAL_ERROR",
+            message: parts.count > 1 ? String(parts[1]) : "The target was not attempted in time.",
+            isRetryable: true
+        )
+    }
+}

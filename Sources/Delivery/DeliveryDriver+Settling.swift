@@ -1,0 +1,229 @@
+import RetryControl
+import SansIO
+
+/// What follows from the outcomes of attempts.
+extension DeliveryDriver {
+    /// The outcomes of a batch, sorted by what the store must do.
+    private struct Aftermath {
+        var resolved: [DeliveryRef] = []
+        var finished: [ParkedRef] = []
+        var parked: [ParkedDelivery] = []
+        var rescheduled: [Reschedule] = []
+        var letters: [DeadLetter] = []
+        var delivered = 0
+        var retried = 0
+    }
+
+    func settle(
+        _ attempts: [DeliveryAttempt],
+        _ outcomes: [DeliveryOutcome],
+        pass: CircuitBreaker.Pass,
+        on queue: TargetQueue
+    ) {
+        releaseBytes(attempts)
+        let now = clock.now
+        let policy = dispatcher.retryPolicy(of: queue.target) ?? RetryPolicy()
+        var aftermath = Aftermath()
+        var troubles = 0
+        for (attempt, outcome) in zip(attempts, outcomes) {
+            switch outcome {
+            case .settled, .delivered:
+                aftermath.delivered += 1
+                if attempt.attempts > 0 { aftermath.retried += 1 }
+                if outcome == .delivered { Self.remove(attempt, &aftermath.resolved, &aftermath.finished) }
+            case .failed(let failure):
+                if failure.isRetryable { troubles += 1 }
+                fail(attempt, failure, policy: policy, on: queue, now: now, &aftermath)
+            }
+        }
+        note(troubles: troubles, of: attempts.count, pass: pass, on: queue, now: now)
+        apply(aftermath, on: queue)
+    }
+
+    /// A batch counts as one attempt for the breaker: it failed when nothing but the target's troubles came of it.
+    private func note(
+        troubles: Int,
+        of count: Int,
+        pass: CircuitBreaker.Pass,
+        on queue: TargetQueue,
+        now: Timestamp
+    ) {
+        queue.isFailing = troubles > 0
+        if troubles > 0 { queue.ramp.noteFailure(now: now) }
+        let change = queue.breaker.record(pass, succeeded: troubles < count, now: now, using: &generator)
+        if change == .closed { queue.ramp.begin(now: now) }
+    }
+
+    private static func remove(
+        _ attempt: DeliveryAttempt,
+        _ resolved: inout [DeliveryRef],
+        _ finished: inout [ParkedRef]
+    ) {
+        switch attempt.source {
+        case .intake: resolved.append(attempt.ref)
+        case .parked(let parked): finished.append(parked)
+        }
+    }
+
+    private func fail(
+        _ attempt: DeliveryAttempt,
+        _ failure: DeliveryFailure,
+        policy: RetryPolicy,
+        on queue: TargetQueue,
+        now: Timestamp,
+        _ aftermath: inout Aftermath
+    ) {
+        let attempts = attempt.attempts + 1
+        let decision = policy.decide(
+            after: failure.isRetryable ? .transient : .permanent,
+            attempts: Int(attempts),
+            acceptedAt: attempt.acceptedAt,
+            now: now,
+            retryAfter: failure.retryAfter.map { now + $0 },
+            backoff: settings.backoff,
+            using: &generator
+        )
+        let exhausted: DeadLetter.Exhausted?
+        switch decision {
+        case .retry(let due):
+            dispatcher.record(.attemptFailed(failure, willRetry: true), target: queue.target)
+            postpone(attempt, until: due, attempts: attempts, failure, &aftermath)
+            return
+        case .giveUp(.attempts): exhausted = .attempts
+        case .giveUp(.age): exhausted = .age
+        case .giveUp(.permanent): exhausted = nil
+        }
+        dispatcher.record(.attemptFailed(failure, willRetry: false), target: queue.target)
+        aftermath.letters.append(
+            DeadLetter(attempt: attempt, failure: failure, exhausted: exhausted, retries: attempt.attempts)
+        )
+    }
+
+    private func postpone(
+        _ attempt: DeliveryAttempt,
+        until due: Timestamp,
+        attempts: UInt32,
+        _ failure: DeliveryFailure,
+        _ aftermath: inout Aftermath
+    ) {
+        let state = Array("\(failure.code) \(failure.message)".utf8.prefix(256))
+        switch attempt.source {
+        case .intake:
+            aftermath.parked.append(
+                ParkedDelivery(
+                    ref: attempt.ref,
+                    due: due,
+                    attempts: attempts,
+                    acceptedAt: attempt.acceptedAt,
+                    event: attempt.event,
+                    state: state
+                )
+            )
+        case .parked(let parked):
+            aftermath.rescheduled.append(
+                Reschedule(
+                    parked: parked,
+                    due: due,
+                    attempts: attempts,
+                    acceptedAt: attempt.acceptedAt,
+                    state: state
+                )
+            )
+        }
+    }
+
+    private func apply(_ aftermath: Aftermath, on queue: TargetQueue) {
+        if aftermath.delivered > 0 {
+            let fact = DeliveryFact.delivered(count: aftermath.delivered, retried: aftermath.retried)
+            dispatcher.record(fact, target: queue.target)
+        }
+        if !aftermath.resolved.isEmpty { store.resolve(aftermath.resolved) }
+        if !aftermath.finished.isEmpty { store.finish(aftermath.finished) }
+        if !aftermath.rescheduled.isEmpty { reschedule(aftermath.rescheduled, on: queue) }
+        if !aftermath.parked.isEmpty { park(aftermath.parked) }
+        if !aftermath.letters.isEmpty { bury(aftermath.letters, on: queue) }
+        noteProgress(queue)
+    }
+
+    /// Moves fresh deliveries to the retry queue unattempted.
+    func parkFresh(_ attempts: [DeliveryAttempt], due: Timestamp) {
+        releaseBytes(attempts)
+        park(
+            attempts.map { attempt in
+                ParkedDelivery(
+                    ref: attempt.ref,
+                    due: due,
+                    attempts: attempt.attempts,
+                    acceptedAt: attempt.acceptedAt,
+                    event: attempt.event,
+                    state: []
+                )
+            }
+        )
+    }
+
+    /// Parks deliveries; while the store refuses, they wait in memory and their intake records stay.
+    private func park(_ deliveries: [ParkedDelivery]) {
+        guard let target = deliveries.first?.ref.target else { return }
+        let queue = queue(target)
+        queue.hasBacklog = true
+        store.park(deliveries) { [self] result in
+            switch result {
+            case .success:
+                scheduleDrain(of: target, at: deliveries.lazy.map(\.due).min() ?? clock.now)
+            case .failure(let error):
+                dispatcher.record(.storeFailed(error), target: target)
+                guard error.code != .closed else { return }
+                _ = clock.schedule(after: settings.storeRetryDelay) { [weak self] in self?.park(deliveries) }
+            }
+        }
+    }
+
+    private func reschedule(_ changes: [Reschedule], on queue: TargetQueue) {
+        store.reschedule(changes) { [self] result in
+            // A delivery that could not be rescheduled is still filed under its old due time and comes up again then.
+            if case .failure(let error) = result { dispatcher.record(.storeFailed(error), target: queue.target) }
+        }
+    }
+
+    /// Sends dead letters; what cannot be written now goes back to the retry queue.
+    func bury(_ letters: [DeadLetter], on queue: TargetQueue) {
+        queue.inFlight += letters.count
+        var isDrainStep = false
+        if case .parked? = letters.first?.attempt.source { isDrainStep = true }
+        if isDrainStep { queue.drainSteps += 1 }
+        dispatcher.deadLetter(letters, target: queue.target) { [self] outcomes in
+            precondition(outcomes.count == letters.count, "a dispatcher answers every dead letter")
+            queue.inFlight -= letters.count
+            var aftermath = Aftermath()
+            var settled = 0
+            for (letter, outcome) in zip(letters, outcomes) {
+                switch outcome {
+                case .settled:
+                    settled += 1
+                case .noQueue:
+                    drop(letter, "the target has no dead-letter queue", on: queue, &aftermath)
+                case .refused(let reason):
+                    drop(letter, reason, on: queue, &aftermath)
+                case .retryLater:
+                    let due = clock.now + .seconds(30)
+                    postpone(letter.attempt, until: due, attempts: letter.attempt.attempts, letter.failure, &aftermath)
+                }
+            }
+            if settled > 0 { dispatcher.record(.deadLettered(count: settled), target: queue.target) }
+            apply(aftermath, on: queue)
+            if isDrainStep { endDrainStep(queue) }
+        }
+    }
+
+    private func drop(
+        _ letter: DeadLetter,
+        _ reason: String,
+        on queue: TargetQueue,
+        _ aftermath: inout Aftermath
+    ) {
+        let fact = DeliveryFact.dropped(ref: letter.attempt.ref, failure: letter.failure, reason: reason)
+        dispatcher.record(fact, target: queue.target)
+        Self.remove(letter.attempt, &aftermath.resolved, &aftermath.finished)
+    }
+}

@@ -1,0 +1,197 @@
+import RetryControl
+import SansIO
+
+/// Brings accepted events to their targets: at once from memory, again from the store's retry queues, and at last to the
+/// dead-letter queue (DESIGN §9).
+///
+/// Every delivery stays in the store until an outcome removes it, so a crash repeats deliveries and loses none. The driver
+/// belongs to one shard; the dispatcher calls back on it.
+public final class DeliveryDriver {
+    let store: any StorePort
+    let clock: any ClockPort
+    let settings: DeliverySettings
+    unowned let dispatcher: any DeliveryDispatcher
+    var generator: SeededGenerator
+    var queues: [UInt64: TargetQueue] = [:]
+    var due = DueHeap()
+    private var dirty: [TargetQueue] = []
+    private var isFlushScheduled = false
+    private var timer: (token: TimerToken, due: Timestamp)?
+    private(set) var pendingBytes = 0
+    private(set) var isStopped = false
+
+    /// Creates a driver. The dispatcher must outlive it.
+    public init(
+        store: any StorePort,
+        clock: any ClockPort,
+        dispatcher: any DeliveryDispatcher,
+        seed: UInt64,
+        settings: DeliverySettings = DeliverySettings()
+    ) {
+        self.store = store
+        self.clock = clock
+        self.dispatcher = dispatcher
+        self.settings = settings
+        generator = SeededGenerator(seed: seed)
+    }
+
+    /// Reads which targets have retry queues and begins to work them off. Called once, after the store recovered.
+    public func start(completion: @escaping StoreCompletion<[TargetBacklog]>) {
+        store.backlogTargets { [self] result in
+            if case .success(let backlogs) = result {
+                for backlog in backlogs {
+                    queue(backlog.target).hasBacklog = true
+                    due.set(backlog.nextDue, for: backlog.target)
+                }
+                armTimer()
+            }
+            completion(result)
+        }
+        _ = clock.schedule(after: settings.sweepInterval) { [weak self] in self?.sweep() }
+    }
+
+    /// Starts no further attempt; those under way finish. What waits stays in the store for the next start.
+    public func stop() {
+        isStopped = true
+        if let timer { clock.cancel(timer.token) }
+        timer = nil
+    }
+
+    /// Takes an event that is durable in the intake journal and attempts its deliveries on a later turn.
+    ///
+    /// - Parameters:
+    ///   - sequence: the event's store sequence.
+    ///   - acceptedAt: when it was accepted.
+    ///   - event: its bytes as stored.
+    ///   - targets: the target revisions' keys.
+    ///   - mayRepeat: true for an event found again after a restart.
+    public func accept(
+        sequence: UInt64,
+        acceptedAt: Timestamp,
+        event: [UInt8],
+        targets: [UInt64],
+        mayRepeat: Bool = false
+    ) {
+        for target in targets {
+            let queue = queue(target)
+            queue.pending.append(
+                DeliveryAttempt(
+                    ref: DeliveryRef(event: sequence, target: target),
+                    source: .intake,
+                    acceptedAt: acceptedAt,
+                    event: event,
+                    attempts: 0,
+                    mayRepeat: mayRepeat
+                )
+            )
+            pendingBytes += event.count
+            markDirty(queue)
+        }
+    }
+
+    /// Deliveries that wait in memory or are under way.
+    public var activeDeliveries: Int {
+        queues.values.reduce(0) { $0 + $1.waiting + $1.inFlight }
+    }
+
+    /// Whether nothing at all waits for a target.
+    public func isDrained(_ target: UInt64) -> Bool {
+        queues[target]?.isIdle ?? true
+    }
+
+    func queue(_ target: UInt64) -> TargetQueue {
+        if let queue = queues[target] { return queue }
+        let queue = TargetQueue(target: target, now: clock.now)
+        queues[target] = queue
+        return queue
+    }
+
+    func markDirty(_ queue: TargetQueue) {
+        if !queue.isDirty {
+            queue.isDirty = true
+            dirty.append(queue)
+        }
+        guard !isFlushScheduled else { return }
+        isFlushScheduled = true
+        _ = clock.schedule(after: .zero) { [weak self] in self?.flush() }
+    }
+
+    /// One round gives every waiting target one batch, so that a busy target does not hold up the others.
+    private func flush() {
+        isFlushScheduled = false
+        guard !isStopped else { return }
+        var round = dirty
+        dirty = []
+        for queue in round { queue.isDirty = false }
+        while !round.isEmpty {
+            round = round.filter(pumpOnce)
+        }
+    }
+
+    /// Dispatches one batch; returns whether another could follow.
+    private func pumpOnce(_ queue: TargetQueue) -> Bool {
+        guard queue.waiting > 0 else { return false }
+        let now = clock.now
+        let slots = settings.inFlightPerTarget - queue.inFlight
+        guard slots > 0 else {
+            spill(queue, now: now)
+            return false
+        }
+        switch queue.breaker.admit(now: now) {
+        case .refused(let until), .probing(let until):
+            parkFresh(queue.takeBatch(queue.waiting), due: until)
+            return false
+        case .admitted(let pass):
+            let limit = pass.isProbe ? settings.probes : settings.batch
+            let batch = queue.takeBatch(min(slots, limit))
+            for _ in batch { queue.budget.noteFreshAttempt(now: now) }
+            dispatch(batch, pass: pass, on: queue)
+            return queue.waiting > 0
+        }
+    }
+
+    /// Keeps memory bounded while a target is slow: what exceeds the head goes to the retry queue on disk.
+    private func spill(_ queue: TargetQueue, now: Timestamp) {
+        let excess = queue.waiting - settings.pendingPerTarget
+        if pendingBytes > settings.pendingBytes {
+            parkFresh(queue.takeBatch(queue.waiting), due: now)
+        } else if excess > 0 {
+            parkFresh(queue.takeBatch(excess), due: now)
+        }
+    }
+
+    func dispatch(_ attempts: [DeliveryAttempt], pass: CircuitBreaker.Pass, on queue: TargetQueue) {
+        queue.inFlight += attempts.count
+        dispatcher.dispatch(attempts, target: queue.target) { [self] outcomes in
+            precondition(outcomes.count == attempts.count, "a dispatcher answers every attempt")
+            queue.inFlight -= attempts.count
+            settle(attempts, outcomes, pass: pass, on: queue)
+            if case .parked? = attempts.first?.source { endDrainStep(queue) }
+        }
+    }
+
+    func releaseBytes(_ attempts: some Sequence<DeliveryAttempt>) {
+        for attempt in attempts where attempt.source == .intake { pendingBytes -= attempt.event.count }
+    }
+
+    func noteProgress(_ queue: TargetQueue) {
+        if queue.waiting > 0 { markDirty(queue) }
+        if queue.isIdle { dispatcher.record(.drained, target: queue.target) }
+    }
+
+    /// Sets the one timer to the earliest due time.
+    func armTimer() {
+        guard !isStopped, let earliest = due.earliest else { return }
+        if let timer {
+            guard earliest < timer.due else { return }
+            clock.cancel(timer.token)
+        }
+        let delay = max(.zero, earliest - clock.now)
+        let token = clock.schedule(after: delay) { [weak self] in
+            guard let self else { return }
+            timer = nil
+            drainDue()
+        }
+        timer = (token, earliest)
+    }
+}

@@ -1,0 +1,58 @@
+import RetryControl
+import SansIO
+
+/// One target's queue: a small head in memory over the retry queue in the store.
+final class TargetQueue {
+    let target: UInt64
+    /// First attempts that wait for a slot.
+    var pending: [DeliveryAttempt] = []
+    /// Index of the first waiting attempt in `pending`; the prefix is trimmed in large steps.
+    private var head = 0
+    /// Attempts under way, from memory and from the retry queue.
+    var inFlight = 0
+    /// True while the retry queue is being read or its deliveries are attempted: one batch at a time.
+    var isDraining = false
+    /// Steps of the present batch from the retry queue that have not come back: the attempts, then dead letters.
+    var drainSteps = 0
+    /// True after a batch with a failure that a retry may mend; retries then draw on the budget.
+    var isFailing = false
+    /// Bounds retries while the target fails.
+    var budget: RetryBudget
+    /// Bounds the rate after the target has come back.
+    var ramp = RecoveryRamp()
+    /// True when the store is known to hold parked deliveries of the target.
+    var hasBacklog = false
+    /// Stops attempts while the target keeps failing.
+    var breaker: CircuitBreaker
+    /// True while the target waits in the driver's list of targets to pump.
+    var isDirty = false
+
+    init(target: UInt64, now: Timestamp) {
+        self.target = target
+        breaker = CircuitBreaker(now: now)
+        budget = RetryBudget(now: now)
+    }
+
+    var waiting: Int { pending.count - head }
+
+    /// Nothing waits and nothing is under way.
+    var isIdle: Bool { waiting == 0 && inFlight == 0 && !hasBacklog && !isDraining }
+
+    func takeBatch(_ limit: Int) -> [DeliveryAttempt] {
+        let count = min(limit, waiting)
+        let batch = Array(pending[head..<(head + count)])
+        head += count
+        if head == pending.count {
+            pending.removeAll(keepingCapacity: pending.capacity <= 1024)
+            head = 0
+        } else if head > 1024 {
+            pending.removeFirst(head)
+            head = 0
+        }
+        return batch
+    }
+
+    func takeAll() -> [DeliveryAttempt] {
+        takeBatch(waiting)
+    }
+}

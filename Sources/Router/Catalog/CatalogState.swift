@@ -1,0 +1,112 @@
+import EventModel
+import SansIO
+
+/// What the catalog holds, as a value to be read by questions and by mutations that compute their deltas from it.
+public struct CatalogState {
+    /// A bus with its rules.
+    final class Entry {
+        var bus: Bus
+        var rules: [String: Rule] = [:]
+        /// Rule names in order; nil after a change, until the next listing.
+        var sortedNames: [String]?
+        /// The compiled rules; nil after a change, until the next event.
+        var matcher: BusMatcher?
+
+        init(_ bus: Bus) {
+            self.bus = bus
+        }
+    }
+
+    /// Accounts that this cell hosts.
+    public let accounts: Set<AccountID>
+    /// When the store was made; the creation time of default buses.
+    public internal(set) var epoch: Timestamp
+    /// Limits that apply to every account.
+    public let quotas: Quotas
+    var entries: [BusAddress: Entry] = [:]
+    var revisions: [UInt64: TargetRevision] = [:]
+
+    init(accounts: Set<AccountID>, quotas: Quotas) {
+        self.accounts = accounts
+        self.quotas = quotas
+        epoch = .zero
+    }
+
+    /// The bus at an address; the default bus of a hosted account is always there.
+    public func bus(_ address: BusAddress) -> Bus? {
+        if let entry = entries[address] { return entry.bus }
+        guard address.name == BusAddress.defaultName, accounts.contains(address.account) else { return nil }
+        return Bus(created: epoch)
+    }
+
+    /// The bus at an address.
+    ///
+    /// - Throws: ``CatalogError/noSuchBus(_:)``.
+    public func existingBus(_ address: BusAddress) throws(CatalogError) -> Bus {
+        guard let bus = bus(address) else { throw .noSuchBus(address.name) }
+        return bus
+    }
+
+    /// The rule of that name.
+    ///
+    /// - Throws: ``CatalogError/noSuchBus(_:)`` or ``CatalogError/noSuchRule(rule:bus:)``.
+    public func existingRule(_ name: String, on address: BusAddress) throws(CatalogError) -> Rule {
+        _ = try existingBus(address)
+        guard let rule = entries[address]?.rules[name] else { throw .noSuchRule(rule: name, bus: address.name) }
+        return rule
+    }
+
+    /// The buses of an account in a region, by name.
+    public func buses(of account: AccountID, region: String) -> [(name: String, bus: Bus)] {
+        var found: [(name: String, bus: Bus)] = []
+        for (address, entry) in entries where address.account == account && address.region == region {
+            found.append((address.name, entry.bus))
+        }
+        if accounts.contains(account), !found.contains(where: { $0.name == BusAddress.defaultName }) {
+            found.append((BusAddress.defaultName, Bus(created: epoch)))
+        }
+        return found.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    }
+
+    /// The names of a bus's rules, in order.
+    public func ruleNames(on address: BusAddress) -> [String] {
+        guard let entry = entries[address] else { return [] }
+        if let names = entry.sortedNames { return names }
+        let names = entry.rules.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        entry.sortedNames = names
+        return names
+    }
+
+    /// How many rules a bus has.
+    public func ruleCount(on address: BusAddress) -> Int {
+        entries[address]?.rules.count ?? 0
+    }
+
+    /// The target revision of that key, also when its rule is gone.
+    public func revision(_ key: UInt64) -> TargetRevision? {
+        revisions[key]
+    }
+
+    mutating func apply(_ delta: CatalogDelta) {
+        switch delta {
+        case .bus(let address, let bus?):
+            entry(address).bus = bus
+        case .bus(let address, nil):
+            entries[address] = nil
+        case .rule(let address, let name, let rule):
+            let entry = entry(address)
+            if (entry.rules[name] == nil) != (rule == nil) { entry.sortedNames = nil }
+            entry.rules[name] = rule
+            entry.matcher = nil
+        case .revision(let key, let revision):
+            revisions[key] = revision
+        }
+    }
+
+    private mutating func entry(_ address: BusAddress) -> Entry {
+        if let entry = entries[address] { return entry }
+        let entry = Entry(Bus(created: epoch))
+        entries[address] = entry
+        return entry
+    }
+}

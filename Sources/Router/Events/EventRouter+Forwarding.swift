@@ -1,0 +1,198 @@
+import Delivery
+import EventModel
+import SansIO
+
+/// Forwarding events to another bus of this cell (spec: patterns §6, control §7.5).
+extension EventRouter {
+    /// Events of one batch on their way to another bus.
+    private struct Forward {
+        var outcomes: [DeliveryOutcome]
+        var records: [IntakeRecord] = []
+        var settling: [DeliveryRef] = []
+        /// Attempts that the append settles, by index.
+        var appended: [Int] = []
+        /// What the appended events set off.
+        var entered: [BusMatcher.Outcome] = []
+    }
+
+    /// Takes a batch of events into the destination bus. What a rule there wants is appended in the same write that
+    /// settles the deliveries here, so a crash neither loses nor doubles an event.
+    func forward(
+        _ attempts: [DeliveryAttempt],
+        to destination: BusAddress,
+        of target: CompiledTarget,
+        completion: @escaping ([DeliveryOutcome]) -> Void
+    ) {
+        guard catalog.state.accounts.contains(destination.account) else {
+            let failure = DeliveryFailure(
+                code: "NO_RESOURCE",
+                message: "Account \(destination.account) is not hosted by this cell.",
+                isRetryable: false
+            )
+            return completion(attempts.map { _ in .failed(failure) })
+        }
+        var forward = Forward(outcomes: attempts.map { _ in .delivered })
+        for (index, attempt) in attempts.enumerated() {
+            take(attempt, index, to: destination, of: target, into: &forward)
+        }
+        guard !forward.records.isEmpty else { return completion(forward.outcomes) }
+        append(forward.records, settling: forward.settling) { [self, forward] result in
+            var outcomes = forward.outcomes
+            switch result {
+            case .success:
+                for index in forward.appended where attempts[index].source == .intake { outcomes[index] = .settled }
+                for outcome in forward.entered { books[destination, default: BusBook()].enter(outcome) }
+            case .failure(let error):
+                let failure = DeliveryFailure(code: "INTERNAL_ERROR", message: error.message, isRetryable: true)
+                for index in forward.appended { outcomes[index] = .failed(failure) }
+            }
+            completion(outcomes)
+        }
+    }
+
+    private func take(
+        _ attempt: DeliveryAttempt,
+        _ index: Int,
+        to destination: BusAddress,
+        of target: CompiledTarget,
+        into forward: inout Forward
+    ) {
+        guard var event = StoredEvent(decoding: attempt.event) else {
+            notice(.unreadableEvent(sequence: attempt.ref.event))
+            let failure = DeliveryFailure(
+                code: "INTERNAL_ERROR",
+                message: "The event cannot be read.",
+                isRetryable: false
+            )
+            forward.outcomes[index] = .failed(failure)
+            return
+        }
+        if let failure = hopFailure(event.hops, from: target.revision.bus, to: destination) {
+            statistics.loops += 1
+            notice(.loop(bus: destination.arn, hops: event.hops))
+            forward.outcomes[index] = .failed(failure)
+            return
+        }
+        guard let bus = catalog.state.bus(destination) else {
+            // Acknowledged and dropped, like a put to a bus that does not exist (spec: patterns §6.4).
+            statistics.unknownBus += 1
+            notice(
+                .unknownBus(bus: destination.arn, caller: target.revision.ruleARN, eventID: "\(attempt.ref.event)")
+            )
+            return
+        }
+        if case .denied(let text) = decideForward(event, to: destination, policy: bus.policy, of: target) {
+            books[destination, default: BusBook()].denied += 1
+            notice(.denied(bus: destination.arn, reason: text))
+            forward.outcomes[index] = .failed(
+                DeliveryFailure(code: "NO_PERMISSIONS", message: text, isRetryable: false)
+            )
+            return
+        }
+        event.hops.append(target.revision.bus.arn)
+        let now = clock.now
+        if destination.region != target.revision.bus.region {
+            event.envelope = EnvelopeRewriting.arrival(
+                event.envelope,
+                id: EventID.make(using: &generator),
+                time: now
+            )
+        }
+        let outcome = match(event.envelope, on: destination)
+        guard !outcome.targets.isEmpty else {
+            books[destination, default: BusBook()].enter(outcome)
+            return
+        }
+        forward.entered.append(outcome)
+        forward.records.append(
+            IntakeRecord(acceptedAt: now, event: event.encoded, targets: outcome.targets)
+        )
+        forward.appended.append(index)
+        if attempt.source == .intake { forward.settling.append(attempt.ref) }
+    }
+
+    /// Why an event may not make another hop (spec: patterns §6.3).
+    func hopFailure(_ hops: [String], from bus: BusAddress, to destination: BusAddress) -> DeliveryFailure? {
+        guard settings.strictCompatibility else {
+            if hops.contains(destination.arn) {
+                return DeliveryFailure(
+                    code: "LOOP_DETECTED",
+                    message: "The event has been on \(destination.arn) before: \(hops.joined(separator: " > ")).",
+                    isRetryable: false
+                )
+            }
+            guard hops.count < settings.maximumHops else {
+                return DeliveryFailure(
+                    code: "LOOP_DETECTED",
+                    message: "The event has made \(hops.count) hops, the most that are allowed.",
+                    isRetryable: false
+                )
+            }
+            return nil
+        }
+        return strictHopFailure(hops.compactMap(BusAddress.init(arn:)) + [bus], to: destination)
+    }
+
+    /// EventBridge's own rule: one hop within a region, which a hop to another region allows again, and one hop between
+    /// regions.
+    private func strictHopFailure(_ path: [BusAddress], to destination: BusAddress) -> DeliveryFailure? {
+        var hopsInRegion = 0
+        var hopsBetweenRegions = 0
+        for (from, to) in zip(path, path.dropFirst()) {
+            if from.region == to.region {
+                hopsInRegion += 1
+            } else {
+                hopsBetweenRegions += 1
+                hopsInRegion = 0
+            }
+        }
+        let staysInRegion = path.last?.region == destination.region
+        if staysInRegion, hopsInRegion > 0 {
+            return DeliveryFailure(
+                code: "THIRD_ACCOUNT_HOP_DETECTED",
+                message: "Events received from another event bus cannot be forwarded to this event bus.",
+                isRetryable: false
+            )
+        }
+        if !staysInRegion, hopsBetweenRegions > 0 {
+            return DeliveryFailure(
+                code: "THIRD_REGION_HOP_DETECTED",
+                message: "Unknown exception.",
+                isRetryable: false
+            )
+        }
+        return nil
+    }
+
+    private func decideForward(
+        _ event: StoredEvent,
+        to destination: BusAddress,
+        policy: String?,
+        of target: CompiledTarget
+    ) -> AccessVerdict {
+        let source = target.revision.bus
+        if policy == nil, source.account == destination.account { return .allowed }
+        let subject: AccessRequest.Subject =
+            if let role = target.roleARN {
+                .role(arn: role, session: target.revision.rule, account: source.account)
+            } else {
+                .principal(arn: "arn:aws:iam::\(source.account):root", account: source.account)
+            }
+        let (eventSource, detailType) = EnvelopeRewriting.sourceAndType(event.envelope)
+        let request = AccessRequest(
+            subject: subject,
+            action: "events:PutEvents",
+            resource: destination.arn,
+            resourceAccount: destination.account,
+            context: [
+                ("events:eventBusInvocation", ["true"]),
+                ("events:source", [eventSource]),
+                ("events:detail-type", [detailType]),
+                ("aws:SourceArn", [target.revision.ruleARN]),
+                ("aws:SourceAccount", [source.account.description]),
+                ("aws:SecureTransport", ["true"]),
+            ]
+        )
+        return decider.decide(request, policy: policy)
+    }
+}

@@ -1,0 +1,127 @@
+import EventModel
+import SansIO
+
+/// Taking in events of PutEvents (spec: patterns §1).
+extension EventRouter {
+    /// Events of one call on their way to the disk.
+    private struct Intake {
+        var results: [PutEventsResult] = []
+        var records: [IntakeRecord] = []
+        var entered: [(bus: BusAddress, outcome: BusMatcher.Outcome)] = []
+    }
+
+    /// Takes in the entries of a call, all at the same time; answers when every accepted event is durable.
+    ///
+    /// - Parameters:
+    ///   - entries: the entries, already within the limits of number and size.
+    ///   - putter: who puts them.
+    ///   - completion: receives an answer for each entry in order, or why the whole call failed.
+    public func putEvents(
+        _ entries: [PutEventsEntry],
+        by putter: EventPutter,
+        completion: @escaping (Result<[PutEventsResult], PutEventsFailure>) -> Void
+    ) {
+        statistics.putEventsCalls += 1
+        let refuse = { [self] (failure: PutEventsFailure) in
+            statistics.putEventsRefused += 1
+            completion(.failure(failure))
+        }
+        guard appendingBytes < settings.appendingBytes else { return refuse(.throttled) }
+        let addresses = entries.map {
+            BusAddress(reference: $0.bus, region: putter.region, account: putter.account)
+        }
+        if let denial = denial(entries, addresses, putter) { return refuse(.denied(denial)) }
+        statistics.entries += UInt64(entries.count)
+        var intake = Intake()
+        for (entry, address) in zip(entries, addresses) {
+            take(entry, address, putter, into: &intake)
+        }
+        let answer = { [self, intake] in
+            for (bus, outcome) in intake.entered { books[bus, default: BusBook()].enter(outcome) }
+            completion(.success(intake.results))
+        }
+        guard !intake.records.isEmpty else { return answer() }
+        append(intake.records) { result in
+            switch result {
+            case .success: answer()
+            case .failure(let error): refuse(.store(error))
+            }
+        }
+    }
+
+    /// Asks each addressed bus once; a refusal by one refuses the whole call (spec: patterns §1.8).
+    private func denial(_ entries: [PutEventsEntry], _ addresses: [BusAddress?], _ putter: EventPutter) -> String? {
+        var asked: [BusAddress] = []
+        for case let address? in addresses where !asked.contains(address) {
+            asked.append(address)
+            guard let bus = catalog.state.bus(address) else { continue }
+            if bus.policy == nil, address.account == putter.account { continue }
+            var context = putter.context
+            context.append(("events:eventBusInvocation", ["false"]))
+            let own = zip(entries, addresses).filter { $0.1 == address }.map(\.0)
+            context.append(("events:source", own.map(\.source)))
+            context.append(("events:detail-type", own.map(\.detailType)))
+            let request = AccessRequest(
+                subject: .principal(arn: putter.arn, account: putter.account),
+                action: "events:PutEvents",
+                resource: address.arn,
+                resourceAccount: address.account,
+                context: context
+            )
+            if case .denied(let text) = decider.decide(request, policy: bus.policy) {
+                books[address, default: BusBook()].denied += 1
+                notice(.denied(bus: address.arn, reason: text))
+                return text
+            }
+        }
+        return nil
+    }
+
+    private func take(
+        _ entry: PutEventsEntry,
+        _ address: BusAddress?,
+        _ putter: EventPutter,
+        into intake: inout Intake
+    ) {
+        if let fault = entry.fault {
+            statistics.failedEntries += 1
+            intake.results.append(fault)
+            return
+        }
+        let id = EventID.make(using: &generator)
+        let envelope = EventEnvelope(
+            id: id,
+            detailType: entry.detailType,
+            source: entry.source,
+            account: putter.account,
+            time: entry.time ?? putter.now,
+            region: putter.region,
+            resources: entry.resources
+        )
+        guard let bytes = try? envelope.bytes(detail: entry.detail) else {
+            statistics.failedEntries += 1
+            intake.results.append(.refused(code: "MalformedDetail", message: "Detail is malformed."))
+            return
+        }
+        guard !entry.source.utf8.starts(with: "aws.".utf8) else {
+            statistics.failedEntries += 1
+            intake.results.append(
+                .refused(code: "NotAuthorizedForSourceException", message: "Not authorized for the source.")
+            )
+            return
+        }
+        intake.results.append(.accepted(id: id))
+        guard let address, catalog.state.bus(address) != nil else {
+            statistics.unknownBus += 1
+            notice(.unknownBus(bus: address?.arn ?? entry.bus ?? "", caller: putter.arn, eventID: id))
+            return
+        }
+        let outcome = match(bytes, on: address)
+        intake.entered.append((address, outcome))
+        guard !outcome.targets.isEmpty else { return }
+        let event = StoredEvent(traceHeader: entry.traceHeader ?? "", envelope: bytes)
+        intake.records.append(
+            IntakeRecord(acceptedAt: putter.now, event: event.encoded, targets: outcome.targets)
+        )
+    }
+}

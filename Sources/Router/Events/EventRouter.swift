@@ -1,0 +1,119 @@
+import Delivery
+import EventModel
+import SansIO
+
+/// Takes events in, finds the rules that match, makes them durable with their targets, and sees them delivered.
+///
+/// The router belongs to one shard. An event is answered once its record is on disk (DESIGN §2); an event that no rule
+/// wants needs no record, for nothing of it could be lost.
+public final class EventRouter {
+    /// Accounts, buses, rules, targets.
+    public let catalog: Catalog
+    /// The queues that events can go to.
+    public let queues: QueueDriver
+    /// The policy engine.
+    public let decider: any AccessDecider
+    /// Hears of what an operator may want to know.
+    public var notice: (RouterNotice) -> Void = { _ in }
+    /// Figures that belong to no bus.
+    public internal(set) var statistics = RouterStatistics()
+    /// The books of each bus that saw an event.
+    public internal(set) var books: [BusAddress: BusBook] = [:]
+
+    let settings: RouterSettings
+    let store: any StorePort
+    let clock: any ClockPort
+    var generator: SeededGenerator
+    var compiledTargets: [UInt64: CompiledTarget] = [:]
+    var retired: Set<UInt64> = []
+    private(set) var appendingBytes = 0
+    private var driver: DeliveryDriver?
+
+    /// Creates a router; call ``start(completion:)`` before anything else.
+    ///
+    /// - Parameters:
+    ///   - accounts: the accounts that this cell hosts.
+    ///   - store: the cell's store.
+    ///   - clock: time and timers of the shard.
+    ///   - decider: the policy engine.
+    ///   - seed: seeds event ids, jitter and message ids.
+    ///   - settings: how to work.
+    public init(
+        accounts: Set<AccountID>,
+        store: any StorePort,
+        clock: any ClockPort,
+        decider: any AccessDecider,
+        seed: UInt64,
+        settings: RouterSettings = RouterSettings()
+    ) {
+        self.store = store
+        self.clock = clock
+        self.decider = decider
+        self.settings = settings
+        generator = SeededGenerator(seed: seed)
+        catalog = Catalog(accounts: accounts, quotas: settings.quotas, store: store, clock: clock)
+        queues = QueueDriver(store: store, clock: clock, seed: generator.next(), quotas: settings.quotas)
+    }
+
+    var delivery: DeliveryDriver {
+        if let driver { return driver }
+        let made = DeliveryDriver(
+            store: store,
+            clock: clock,
+            dispatcher: self,
+            seed: generator.next(),
+            settings: settings.delivery
+        )
+        driver = made
+        return made
+    }
+
+    /// Deliveries that wait in memory or are under way.
+    public var activeDeliveries: Int { delivery.activeDeliveries }
+
+    /// Makes every accepted event durable and then hands it to delivery.
+    ///
+    /// - Parameters:
+    ///   - records: events with their targets.
+    ///   - settling: intake deliveries that the records replace.
+    ///   - completion: hears of the outcome, before any delivery is attempted.
+    func append(
+        _ records: [IntakeRecord],
+        settling: [DeliveryRef] = [],
+        completion: @escaping (Result<Void, StoreError>) -> Void
+    ) {
+        let bytes = records.reduce(0) { $0 + $1.event.count }
+        appendingBytes += bytes
+        store.append(records, settling: settling) { [self] result in
+            appendingBytes -= bytes
+            switch result {
+            case .failure(let error):
+                notice(.storeFailed(error))
+                completion(.failure(error))
+            case .success(let sequences):
+                completion(.success(()))
+                for (sequence, record) in zip(sequences, records) {
+                    delivery.accept(
+                        sequence: sequence,
+                        acceptedAt: record.acceptedAt,
+                        event: record.event,
+                        targets: record.targets
+                    )
+                }
+            }
+        }
+    }
+
+    /// Matches an event on a bus.
+    func match(_ envelope: [UInt8], on address: BusAddress) -> BusMatcher.Outcome {
+        catalog.matcher(address)?.match(envelope) ?? BusMatcher.Outcome()
+    }
+
+    func compiled(_ target: UInt64) -> CompiledTarget? {
+        if let compiled = compiledTargets[target] { return compiled }
+        guard let revision = catalog.state.revision(target) else { return nil }
+        let compiled = CompiledTarget(revision)
+        compiledTargets[target] = compiled
+        return compiled
+    }
+}

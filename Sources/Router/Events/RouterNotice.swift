@@ -1,0 +1,22 @@
+import Delivery
+import SansIO
+
+/// Something that an operator may want to read in the log.
+public enum RouterNotice: Sendable {
+    /// An event named a bus that does not exist; it was answered as accepted, and dropped.
+    case unknownBus(bus: String, caller: String, eventID: String)
+    /// A policy refused an event.
+    case denied(bus: String, reason: String)
+    /// A delivery ended for good without reaching its target or a dead-letter queue.
+    case dropped(target: String, rule: String, event: UInt64, failure: DeliveryFailure, reason: String)
+    /// Deliveries grew too old while their target was down.
+    case expired(target: String, rule: String, count: UInt64)
+    /// An attempt failed.
+    case attemptFailed(target: String, rule: String, failure: DeliveryFailure, willRetry: Bool)
+    /// The store failed.
+    case storeFailed(StoreError)
+    /// An event was not forwarded, for it had been on the bus before or had made too many hops.
+    case loop(bus: String, hops: [String])
+    /// An intake record cannot be read; its deliveries are kept in the store.
+    case unreadableEvent(sequence: UInt64)
+}

@@ -1,0 +1,60 @@
+/// An accepted event as the intake journal holds it: what travels with the event unseen, then the envelope's bytes.
+///
+/// Layout, version 1: the version byte; the number of hops, one byte; each hop's bus ARN and then the trace header, as a
+/// big-endian 16-bit length and UTF-8 text; the envelope.
+public struct StoredEvent: Sendable, Equatable {
+    /// ARNs of the buses that passed the event on, oldest first (spec: patterns §6.3).
+    public var hops: [String]
+    /// The trace header, or empty (spec: patterns §1.10).
+    public var traceHeader: String
+    /// The event as it is matched and delivered.
+    public var envelope: [UInt8]
+
+    /// Hops that an event may carry; a longer path cannot be stored.
+    public static let maximumHops = 64
+
+    /// Creates an event.
+    public init(hops: [String] = [], traceHeader: String = "", envelope: [UInt8]) {
+        self.hops = hops
+        self.traceHeader = traceHeader
+        self.envelope = envelope
+    }
+
+    /// The bytes for the store.
+    public var encoded: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(envelope.count + 8 + hops.reduce(traceHeader.utf8.count) { $0 + 2 + $1.utf8.count })
+        bytes.append(1)
+        let kept = hops.suffix(Self.maximumHops)
+        bytes.append(UInt8(kept.count))
+        for hop in kept { Self.append(hop, to: &bytes) }
+        Self.append(traceHeader, to: &bytes)
+        bytes.append(contentsOf: envelope)
+        return bytes
+    }
+
+    /// Reads what ``encoded`` wrote; nil for anything else.
+    public init?(decoding bytes: [UInt8]) {
+        guard bytes.count >= 4, bytes[0] == 1 else { return nil }
+        var position = 2
+        var texts: [String] = []
+        for _ in 0...Int(bytes[1]) {
+            guard position + 2 <= bytes.count else { return nil }
+            let length = Int(bytes[position]) << 8 | Int(bytes[position + 1])
+            position += 2
+            guard position + length <= bytes.count else { return nil }
+            texts.append(String(decoding: bytes[position..<(position + length)], as: UTF8.self))
+            position += length
+        }
+        traceHeader = texts.removeLast()
+        hops = texts
+        envelope = Array(bytes[position...])
+    }
+
+    private static func append(_ text: String, to bytes: inout [UInt8]) {
+        let utf8 = text.utf8.prefix(0xFFFF)
+        bytes.append(UInt8(utf8.count >> 8))
+        bytes.append(UInt8(utf8.count & 0xFF))
+        bytes.append(contentsOf: utf8)
+    }
+}
