@@ -110,6 +110,8 @@ extension AWSErrorKind {
     )
     /// `OverLimit`
     public static let queueOverLimit = AWSErrorKind("com.amazonaws.sqs#OverLimit", status: 403)
+    /// `RequestThrottled` of SQS.
+    public static let queueThrottled = AWSErrorKind("com.amazonaws.sqs#RequestThrottled", status: 403)
     /// `ResourceNotFoundException` of SQS.
     public static let queueResourceNotFound = AWSErrorKind(
         "com.amazonaws.sqs#ResourceNotFoundException",
