@@ -30,7 +30,7 @@ public struct HTTP2Settings: Sendable, Hashable {
     public var emptyFrames: UInt32 = 100
     /// CONTINUATION frames. nghttp2 itself allows at most 8 in one header block.
     public var continuationFrames: UInt32 = 200
-    /// PRIORITY, GOAWAY and unknown frames.
+    /// PRIORITY, GOAWAY and ALTSVC frames. Frames of unknown types are skipped by nghttp2 without a word.
     public var otherFrames: UInt32 = 1000
 
     /// The defaults, which suit an API listener.

@@ -1,0 +1,81 @@
+import Foundation
+import Transport
+
+/// Certificates that `certs/make-dev-certs` made for this run of the tests, in a directory of their own.
+struct TestCertificates {
+    let directory: URL
+
+    /// Made once for all tests that only read them.
+    static let shared = Result { try TestCertificates() }
+
+    static let clients = ["123456789012/alice", "210987654321/bob"]
+
+    /// The script, found from this file, which the build may see through a link.
+    static var script: URL {
+        URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("certs/make-dev-certs")
+    }
+
+    init() throws {
+        directory = FileManager.default.temporaryDirectory
+            .appendingPathComponent("busbar-certs-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        try make()
+    }
+
+    /// Runs the script and gives back what it printed.
+    @discardableResult
+    func make() throws -> String {
+        let process = Process()
+        process.executableURL = Self.script
+        process.arguments = [directory.path] + Self.clients
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let text = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw ScriptFailed(status: process.terminationStatus) }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    struct ScriptFailed: Error {
+        let status: Int32
+    }
+
+    func path(_ name: String) -> String { directory.appendingPathComponent(name).path }
+
+    var authority: String { path("ca.pem") }
+
+    func server(
+        _ verification: TLSConfiguration.PeerVerification = .none,
+        protocols: TLSConfiguration.ApplicationProtocols = .http2AndHTTP1,
+        minimum: TLSConfiguration.MinimumVersion = .tls12
+    ) throws -> TLSContext {
+        try TLSContext(
+            role: .server,
+            configuration: TLSConfiguration(
+                certificateChainFile: path("node.pem"),
+                privateKeyFile: path("node.key"),
+                peerVerification: verification,
+                minimumVersion: minimum,
+                applicationProtocols: protocols
+            )
+        )
+    }
+
+    func client(
+        _ name: String? = nil,
+        protocols: TLSConfiguration.ApplicationProtocols = .http2AndHTTP1
+    ) throws -> TLSContext {
+        try TLSContext(
+            role: .client,
+            configuration: TLSConfiguration(
+                certificateChainFile: name.map { path("\($0).pem") },
+                privateKeyFile: name.map { path("\($0).key") },
+                peerVerification: .required(caFile: authority),
+                applicationProtocols: protocols
+            )
+        )
+    }
+}

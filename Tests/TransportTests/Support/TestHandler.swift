@@ -1,0 +1,106 @@
+import NIOCore
+import NIOPosix
+import SansIO
+import Synchronization
+import Transport
+
+/// A handler that is a closure.
+final class TestHandler: HTTPRequestHandler {
+    private let body: (HTTPRequest, any HTTPReply) -> Void
+
+    init(_ body: @escaping (HTTPRequest, any HTTPReply) -> Void) {
+        self.body = body
+    }
+
+    func handle(_ request: HTTPRequest, _ reply: any HTTPReply) {
+        body(request, reply)
+    }
+
+    /// Answers with what it was asked, as text.
+    static func echo(_ request: HTTPRequest, _ reply: any HTTPReply) {
+        if case .bodyTooLarge(let limit) = request.fault {
+            reply.send(HTTPResponse(status: 413, body: Array("limit \(limit)".utf8)))
+            return
+        }
+        let text =
+            "\(request.method) \(request.target) \(request.body.count) \(String(decoding: request.body, as: UTF8.self))"
+        reply.send(
+            HTTPResponse(status: 200, headers: [HTTPField("content-type", "text/plain")], body: Array(text.utf8))
+        )
+    }
+}
+
+extension HTTPServer {
+    /// Starts a server on a free port of the loopback, with one handler for every loop.
+    static func forTest(
+        tls: TLSContext? = nil,
+        _ adjust: (inout HTTPServerConfiguration) -> Void = { _ in },
+        handler: @escaping @Sendable (HTTPRequest, any HTTPReply) -> Void = TestHandler.echo
+    ) async throws -> HTTPServer {
+        var configuration = HTTPServerConfiguration()
+        adjust(&configuration)
+        return try await HTTPServer.start(
+            group: MultiThreadedEventLoopGroup.singleton,
+            host: "127.0.0.1",
+            port: 0,
+            tls: tls,
+            configuration: configuration
+        ) { _ in TestHandler(handler) }
+    }
+
+    /// Runs `body` and stops the server afterwards.
+    func use<Value>(_ body: (HTTPServer) async throws -> Value) async throws -> Value {
+        do {
+            let value = try await body(self)
+            await shutdown(within: .zero)
+            return value
+        } catch {
+            await shutdown(within: .zero)
+            throw error
+        }
+    }
+
+    /// Waits until the counters are as wanted, yielding in between; the suite's time limit bounds it.
+    func wait(until condition: (HTTPServerCounters) -> Bool) async {
+        while !condition(counters) { await Task.yield() }
+    }
+}
+
+/// Replies that a test answers later. Each is used on its own event loop only.
+final class HeldReplies: Sendable {
+    private struct Held {
+        var entries: [(target: String, reply: NIOLoopBound<any HTTPReply>, loop: any EventLoop)] = []
+        var cancelled: [String] = []
+    }
+
+    private let state = Mutex(Held())
+
+    func hold(_ request: HTTPRequest, _ reply: any HTTPReply) {
+        guard let loop = MultiThreadedEventLoopGroup.currentEventLoop else { return }
+        let target = request.target
+        reply.onCancel = { [self] in state.withLock { $0.cancelled.append(target) } }
+        let bound = NIOLoopBound(reply, eventLoop: loop)
+        state.withLock { $0.entries.append((target, bound, loop)) }
+    }
+
+    var targets: [String] { state.withLock { $0.entries.map(\.target) } }
+    var cancelled: [String] { state.withLock { $0.cancelled } }
+
+    /// Waits until as many requests are held.
+    func wait(count: Int) async {
+        while targets.count < count { await Task.yield() }
+    }
+
+    func waitForCancellation() async {
+        while cancelled.isEmpty { await Task.yield() }
+    }
+
+    /// Answers the held request with its target.
+    func answer(_ target: String) async throws {
+        let found = state.withLock { held in held.entries.first { $0.target == target } }
+        guard let found else { return }
+        try await found.loop.submit {
+            found.reply.value.send(HTTPResponse(status: 200, body: Array(target.utf8)))
+        }.get()
+    }
+}
