@@ -53,7 +53,8 @@ public indirect enum JSONValue: Sendable, Equatable {
     public var integer: Int? {
         guard case .number(let lexeme) = self else { return nil }
         if let value = Int(lexeme) { return value }
-        guard let value = Double(lexeme), value.rounded() == value, abs(value) < 9e15 else { return nil }
+        // Not `rounded()`: it needs the C mathematics library, which the core does not link.
+        guard let value = Double(lexeme), abs(value) < 9e15, Double(Int(value)) == value else { return nil }
         return Int(value)
     }
 
