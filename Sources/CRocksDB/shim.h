@@ -3,4 +3,6 @@
 
 #include <rocksdb/c.h>
 
+#include "crc32c.h"
+
 #endif

@@ -1,0 +1,119 @@
+import SansIO
+
+/// What is kept in memory of each retry queue that is not empty: its size, and where its first rows are, so reads step
+/// over the marks of removed rows. The sizes are written with the rows they count, so they are right after a crash too.
+struct Backlogs {
+    struct Backlog {
+        var count: UInt64 = 0
+        /// No row is due before this time and event.
+        var firstDue: (due: UInt64, event: UInt64) = (0, 0)
+        /// No row has an earlier event.
+        var firstEvent: UInt64 = 0
+        var isDirty = false
+    }
+
+    static let kind: UInt64 = 1
+    /// How many targets are kept in memory before empty ones are dropped.
+    private static let remembered = 1 << 16
+
+    private var backlogs: [UInt64: Backlog] = [:]
+    private var dirty: [UInt64] = []
+    /// Deliveries in all retry queues.
+    private(set) var total: UInt64 = 0
+
+    init(_ database: RocksDatabase) throws(StoreError) {
+        for (target, count) in try CountRows.load(Self.kind, database) {
+            backlogs[target] = Backlog(count: count)
+            total += count
+        }
+    }
+
+    /// Every target that has parked deliveries, in order.
+    var targets: [UInt64] {
+        backlogs.filter { $0.value.count > 0 }.keys.sorted()
+    }
+
+    subscript(target: UInt64) -> Backlog { backlogs[target] ?? Backlog() }
+
+    /// Counts a new row.
+    mutating func add(_ target: UInt64) {
+        change(target) { backlog in
+            if backlog.count == 0 {
+                // Nothing is there, so the row about to be placed is the first.
+                backlog.firstDue = (.max, .max)
+                backlog.firstEvent = .max
+            }
+            backlog.count += 1
+        }
+        total += 1
+    }
+
+    /// Counts rows out.
+    mutating func subtract(_ target: UInt64, _ count: UInt64 = 1) {
+        change(target) { $0.count -= min($0.count, count) }
+        total -= min(total, count)
+    }
+
+    /// Notes a row that may be the first.
+    mutating func place(_ target: UInt64, due: Timestamp, event: UInt64) {
+        let key = (due: due.ordered, event: event)
+        guard var backlog = backlogs[target], key < backlog.firstDue || event < backlog.firstEvent else { return }
+        if key < backlog.firstDue { backlog.firstDue = key }
+        backlog.firstEvent = min(backlog.firstEvent, event)
+        backlogs[target] = backlog
+    }
+
+    /// Notes where the first due row was found.
+    mutating func advance(_ target: UInt64, firstDue: (due: UInt64, event: UInt64)) {
+        backlogs[target]?.firstDue = firstDue
+    }
+
+    /// Notes where the oldest event was found.
+    mutating func advance(_ target: UInt64, firstEvent: UInt64) {
+        backlogs[target]?.firstEvent = firstEvent
+    }
+
+    private mutating func change(_ target: UInt64, _ body: (inout Backlog) -> Void) {
+        var backlog = backlogs[target] ?? Backlog()
+        body(&backlog)
+        if !backlog.isDirty {
+            backlog.isDirty = true
+            dirty.append(target)
+        }
+        backlogs[target] = backlog
+    }
+
+    /// Adds the changed sizes to a batch that is about to be written.
+    mutating func writeCounts(to batch: RocksBatch) {
+        for target in dirty {
+            guard let backlog = backlogs[target] else { continue }
+            CountRows.write(Self.kind, target, backlog.count, to: batch)
+            let isForgotten = backlog.count == 0 && backlogs.count > Self.remembered
+            if isForgotten { backlogs[target] = nil } else { backlogs[target]?.isDirty = false }
+        }
+        dirty.removeAll(keepingCapacity: true)
+    }
+}
+
+/// The rows that keep sizes.
+enum CountRows {
+    static func load(_ kind: UInt64, _ database: RocksDatabase) throws(StoreError) -> [(UInt64, UInt64)] {
+        let rows = database.rows(.count, from: RowKey(kind), before: RowKey(kind + 1))
+        var found: [(UInt64, UInt64)] = []
+        while rows.isValid {
+            var reader = RawReader(rows.value)
+            found.append((RowKey.word(1, of: rows.key), reader.take(UInt64.self) ?? 0))
+            rows.next()
+        }
+        try rows.check()
+        return found
+    }
+
+    static func write(_ kind: UInt64, _ subject: UInt64, _ count: UInt64, to batch: RocksBatch) {
+        guard count > 0 else {
+            batch.remove(.count, RowKey(kind, subject))
+            return
+        }
+        withUnsafeBytes(of: count.littleEndian) { batch.put(.count, RowKey(kind, subject), $0) }
+    }
+}

@@ -1,0 +1,158 @@
+import SansIO
+
+extension EmbeddedStore {
+    public func append(
+        _ records: [IntakeRecord],
+        settling: [DeliveryRef],
+        completion: @escaping StoreCompletion<[UInt64]>
+    ) {
+        guard phase == .open else {
+            refuse(completion)
+            return
+        }
+        var pending = PendingAppend(
+            records: records,
+            firstSequence: takeSequences(records.count),
+            settling: settling,
+            frameBytes: 0,
+            refusal: nil,
+            completion: completion
+        )
+        do {
+            pending.frameBytes = try journal.append(
+                records,
+                firstSequence: pending.firstSequence,
+                settling: settling
+            )
+        } catch {
+            pending.refusal = error
+        }
+        appends.append(pending)
+        if pending.refusal != nil { gate.poke() }
+    }
+
+    /// Brings in what became of the oldest appends.
+    func settleAppends(_ outcome: JournalOutcome) {
+        if outcome.error == nil { table.begin(segment: outcome.segment) }
+        var offset = outcome.offset
+        var left = outcome.frames
+        while left > 0 {
+            failRefusedAppends()
+            guard let pending = appends.popFirst() else { return }
+            left -= 1
+            if let error = outcome.error {
+                if error.code == .full { isMigrationDue = true }
+                forgetEarly(pending)
+                pending.completion(.failure(error))
+                continue
+            }
+            accept(pending, at: offset)
+            offset += pending.frameBytes
+        }
+    }
+
+    private func accept(_ pending: PendingAppend, at offset: Int) {
+        var sequence = pending.firstSequence
+        for record in pending.records {
+            table.add(sequence: sequence, offset: offset, targets: record.targets)
+            sequence += 1
+        }
+        appendedRecords += UInt64(pending.records.count)
+        if !pending.settling.isEmpty { settle(pending.settling) }
+        if !resolvedEarly.isEmpty { settleEarly(before: sequence) }
+        pending.completion(.success(Array(pending.firstSequence..<sequence)))
+    }
+
+    /// Appends that were refused at once fail when those before them are done.
+    func failRefusedAppends() {
+        while let refusal = appends.first?.refusal, let pending = appends.popFirst() {
+            forgetEarly(pending)
+            pending.completion(.failure(refusal))
+        }
+    }
+
+    public func resolve(_ refs: [DeliveryRef]) {
+        guard phase == .open else { return }
+        var deliveries: [DeliveryRef] = []
+        var events: [UInt64] = []
+        var elsewhere: [DeliveryRef] = []
+        for ref in refs {
+            switch table.settle(ref) {
+            case .whole: events.append(ref.event)
+            case .partial: deliveries.append(ref)
+            case .unknown:
+                if let first = appends.first?.firstSequence, ref.event >= first {
+                    resolvedEarly.append(ref)
+                    deliveries.append(ref)
+                } else {
+                    elsewhere.append(ref)
+                }
+            }
+        }
+        if !deliveries.isEmpty || !events.isEmpty { journal.note(deliveries: deliveries, events: events) }
+        finishMigrated(elsewhere)
+    }
+
+    /// Marks deliveries that other rows or records replace.
+    func settle(_ refs: [DeliveryRef]) {
+        var elsewhere: [DeliveryRef] = []
+        for ref in refs where table.settle(ref) == .unknown {
+            if let first = appends.first?.firstSequence, ref.event >= first {
+                resolvedEarly.append(ref)
+            } else {
+                elsewhere.append(ref)
+            }
+        }
+        finishMigrated(elsewhere)
+    }
+
+    /// Deliveries that the table does not know may be those that the store parked itself.
+    private func finishMigrated(_ refs: [DeliveryRef]) {
+        let migrated = refs.filter { $0.event <= lastMigrated }
+        guard !migrated.isEmpty else { return }
+        submit { engine throws(StoreError) in try engine.finish(migrated) }
+    }
+
+    private func settleEarly(before sequence: UInt64) {
+        let ready = resolvedEarly.filter { $0.event < sequence }
+        guard !ready.isEmpty else { return }
+        resolvedEarly.removeAll { $0.event < sequence }
+        for ref in ready { _ = table.settle(ref) }
+    }
+
+    private func forgetEarly(_ pending: PendingAppend) {
+        guard !resolvedEarly.isEmpty else { return }
+        let range = pending.firstSequence..<pending.firstSequence + UInt64(pending.records.count)
+        resolvedEarly.removeAll { range.contains($0.event) }
+    }
+
+    /// Segments with nothing left go back once RocksDB's log is on disk, since what left them may have gone there.
+    func releaseSegments() {
+        guard let oldest = table.release() else { return }
+        submit { engine throws(StoreError) in engine.releaseSegments(before: oldest) }
+    }
+
+    /// When little of the journal is left, moves what waits in its oldest segment to the retry queues, some at a time.
+    func relievePressure() {
+        guard !isMigrating, isMigrationDue || journal.isUnderPressure else { return }
+        guard let oldest = table.oldestUnresolved(limit: 1024), let file = journal.file(of: oldest.segment) else {
+            isMigrationDue = false
+            return
+        }
+        isMigrationDue = false
+        isMigrating = true
+        let records = oldest.records
+        if let last = records.last { lastMigrated = max(lastMigrated, last.sequence) }
+        let now = Timestamp(milliseconds: wallClockMilliseconds())
+        submit(
+            .whenWritten,
+            { engine throws(StoreError) in try engine.migrate(records, from: file, now: now) },
+            completion: { [self] result in
+                isMigrating = false
+                guard case .success(let moved) = result else { return }
+                // What was resolved while it moved is done.
+                finishMigrated(moved.filter { table.settle($0) == .unknown })
+            }
+        )
+    }
+}

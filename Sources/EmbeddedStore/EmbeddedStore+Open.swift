@@ -1,0 +1,149 @@
+import SansIO
+
+/// What opening put together, before the threads run.
+struct StoreParts {
+    var configuration: EmbeddedStoreConfiguration
+    var directory: DataDirectory
+    var journal: Journal
+    var queue: RocksQueue
+    var gate: ShardGate
+    var space: SpaceGuard
+    var table: IntakeTable
+    var reports: [String]
+    var start: Journal.Start
+    var highestSequence: UInt64
+    var parked: UInt64
+}
+
+extension EmbeddedStore {
+    /// Opens the store in a directory, creating it when it is missing.
+    ///
+    /// Reads the whole journal, so it takes the calling thread up to some seconds after a crash.
+    ///
+    /// - Parameters:
+    ///   - configuration: where the data is, and how much.
+    ///   - executor: runs what it is given on the shard, on a later turn, in order; called from other threads too.
+    /// - Returns: the store, which belongs to the shard. Call ``recover(visit:completion:)`` first.
+    /// - Throws: `failed` when another process has the directory open or the disk refuses, `corrupt` when the data has
+    ///   another format, `full` when there is no room to begin.
+    public static func open(
+        configuration: EmbeddedStoreConfiguration,
+        executor: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
+    ) throws(StoreError) -> EmbeddedStore {
+        try open(configuration: configuration, files: .system, executor: executor)
+    }
+
+    static func open(
+        configuration: EmbeddedStoreConfiguration,
+        files: FileOperations,
+        executor: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
+    ) throws(StoreError) -> EmbeddedStore {
+        let directory = try DataDirectory(configuration.directory)
+        let space = SpaceGuard(path: configuration.directory, minimum: configuration.minimumFreeBytes, files: files)
+        let gate = ShardGate(executor: executor)
+        let scan = try JournalScan(directory: directory.journal)
+        let sequences = try SequenceFile(path: directory.sequences, files: files)
+        let start = try makeStart(scan, sequences)
+        let journal = Journal(
+            configuration: configuration,
+            directory: directory.journal,
+            start: start,
+            files: files,
+            space: space,
+            sequences: sequences
+        )
+        let engine = try RocksEngine(
+            path: directory.rocks,
+            configuration: configuration,
+            files: files,
+            journal: journal,
+            gate: gate,
+            space: space
+        )
+        var table = scan.table
+        try removeParked(from: &table, engine)
+        let parts = StoreParts(
+            configuration: configuration,
+            directory: directory,
+            journal: journal,
+            queue: RocksQueue(),
+            gate: gate,
+            space: space,
+            table: table,
+            reports: scan.reports,
+            start: start,
+            highestSequence: start.nextSequence - 1,
+            parked: engine.backlogs.total
+        )
+        return EmbeddedStore(parts, threads: try startThreads(parts, engine))
+    }
+
+    /// Sequences begin above all that may have been used, and the first block is reserved before anyone takes one.
+    private static func makeStart(
+        _ scan: JournalScan,
+        _ sequences: SequenceFile
+    ) throws(StoreError) -> Journal.Start {
+        let next = max(sequences.found, scan.highestSequence + 1, 1)
+        let limit = next + sequenceBlock
+        let code = sequences.reserve(below: limit, turn: 0)
+        guard code == 0 else { throw fileError(code, "cannot reserve sequences") }
+        return Journal.Start(
+            live: scan.live,
+            free: scan.free,
+            nextSegment: scan.nextSegment,
+            nextFrame: scan.nextFrame,
+            lastEnd: scan.lastEnd,
+            nextFileIndex: scan.nextFileIndex,
+            nextSequence: next,
+            sequenceLimit: limit
+        )
+    }
+
+    private static var sequenceBlock: UInt64 { Journal.sequenceBlock }
+
+    /// A delivery may be parked on disk while the note of it is not: the retry queue owns it then.
+    private static func removeParked(from table: inout IntakeTable, _ engine: RocksEngine) throws(StoreError) {
+        guard engine.backlogs.total > 0, table.unresolved > 0 else { return }
+        var parked: [DeliveryRef] = []
+        var cursor = (0, 0)
+        while let part = table.walk(place: cursor.0, start: cursor.1, limit: 4096) {
+            for record in part.records {
+                for target in record.targets where engine.backlogs[target].count > 0 {
+                    let ref = DeliveryRef(event: record.sequence, target: target)
+                    if try engine.parkedRow(ref) != nil { parked.append(ref) }
+                }
+            }
+            cursor = part.next
+        }
+        for ref in parked { _ = table.settle(ref) }
+    }
+
+    private static func startThreads(_ parts: StoreParts, _ engine: RocksEngine) throws(StoreError) -> [WorkerThread] {
+        let writer = ThreadOwned(JournalWriter(journal: parts.journal, start: parts.start, gate: parts.gate))
+        let owned = ThreadOwned(engine)
+        let queue = parts.queue
+        let journal = try WorkerThread(name: "busbar-journal") { writer.value.run() }
+        do {
+            let rocks = try WorkerThread(name: "busbar-rocksdb") {
+                owned.value.run(queue)
+                owned.value.shutDown()
+            }
+            return [journal, rocks]
+        } catch {
+            parts.journal.end(.abandon)
+            journal.join()
+            throw error
+        }
+    }
+}
+
+/// Hands an object to the one thread that will use it.
+///
+/// Unchecked because the opener lets go of the object as soon as the thread has been started.
+private final class ThreadOwned<Value>: @unchecked Sendable {
+    let value: Value
+
+    init(_ value: Value) {
+        self.value = value
+    }
+}

@@ -1,0 +1,101 @@
+import SansIO
+
+extension EmbeddedStore {
+    public func send(_ send: QueueSend, completion: @escaping StoreCompletion<Void>) {
+        submit(
+            send.durable ? .whenSynchronised : .inSendOrder,
+            { engine throws(StoreError) in try engine.send(send) },
+            completion: { [self] result in
+                if case .success = result { settle(send.settling) }
+                completion(result)
+            }
+        )
+    }
+
+    public func receive(
+        queue: UInt64,
+        now: Timestamp,
+        limit: Int,
+        hiddenUntil: Timestamp,
+        redrive: QueueRedrive?,
+        completion: @escaping StoreCompletion<QueueReceipt>
+    ) {
+        submit(
+            .whenWritten,
+            { engine throws(StoreError) in
+                try engine.receive(
+                    queue: queue,
+                    now: now,
+                    limit: limit,
+                    hiddenUntil: hiddenUntil,
+                    redrive: redrive
+                )
+            },
+            completion: completion
+        )
+    }
+
+    public func delete(queue: UInt64, keys: [MessageKey], completion: @escaping StoreCompletion<[Bool]>) {
+        submit(
+            .whenSynchronised,
+            { engine throws(StoreError) in try engine.delete(queue: queue, keys: keys) },
+            completion: completion
+        )
+    }
+
+    public func changeVisibility(
+        queue: UInt64,
+        key: MessageKey,
+        now: Timestamp,
+        visibleAt: Timestamp,
+        completion: @escaping StoreCompletion<Bool>
+    ) {
+        submit(
+            .whenWritten,
+            { engine throws(StoreError) in
+                try engine.changeVisibility(queue: queue, key: key, now: now, visibleAt: visibleAt)
+            },
+            completion: completion
+        )
+    }
+
+    public func purge(queue: UInt64, completion: @escaping StoreCompletion<Void>) {
+        submit(
+            .whenSynchronised,
+            { engine throws(StoreError) in try engine.purge(queue: queue) },
+            completion: completion
+        )
+    }
+
+    public func expireMessages(queue: UInt64, sentBefore: Timestamp, completion: @escaping StoreCompletion<UInt64>) {
+        submit(
+            .whenWritten,
+            { engine throws(StoreError) in try engine.expireMessages(queue: queue, sentBefore: sentBefore) },
+            completion: completion
+        )
+    }
+
+    public func counts(queue: UInt64, now: Timestamp, completion: @escaping StoreCompletion<QueueCounts>) {
+        submit(
+            .whenWritten,
+            { engine throws(StoreError) in try engine.counts(queue: queue, now: now) },
+            completion: completion
+        )
+    }
+
+    public func configuration(prefix: String, completion: @escaping StoreCompletion<[ConfigurationEntry]>) {
+        submit(
+            .whenWritten,
+            { engine throws(StoreError) in try engine.configuration(prefix: prefix) },
+            completion: completion
+        )
+    }
+
+    public func configure(_ changes: [ConfigurationChange], completion: @escaping StoreCompletion<Void>) {
+        submit(
+            .whenSynchronised,
+            { engine throws(StoreError) in try engine.configure(changes) },
+            completion: completion
+        )
+    }
+}

@@ -1,0 +1,98 @@
+import SansIO
+
+extension EmbeddedStore {
+    /// Records handed over in one turn.
+    private static let recoveryBatch = 256
+
+    public func recover(
+        visit: @escaping ([RecoveredRecord]) -> Void,
+        completion: @escaping StoreCompletion<[String]>
+    ) {
+        guard phase == .open else {
+            refuse(completion)
+            return
+        }
+        later { [self] in recoverNext(place: 0, start: 0, reader: nil, visit: visit, completion: completion) }
+    }
+
+    private func recoverNext(
+        place: Int,
+        start: Int,
+        reader: (segment: UInt64, reader: JournalReader)?,
+        visit: @escaping ([RecoveredRecord]) -> Void,
+        completion: @escaping StoreCompletion<[String]>
+    ) {
+        guard phase == .open else {
+            refuse(completion)
+            return
+        }
+        guard let part = table.walk(place: place, start: start, limit: Self.recoveryBatch) else {
+            let reports = damageReports
+            damageReports = []
+            completion(.success(reports))
+            return
+        }
+        var current = reader
+        if !part.records.isEmpty {
+            do throws(StoreError) {
+                let open = try self.reader(of: part.segment, reader)
+                current = (part.segment, open)
+                let records = try Self.read(part.records, with: open)
+                visit(records)
+            } catch {
+                completion(.failure(error))
+                return
+            }
+        }
+        let (nextPlace, nextStart) = part.next
+        later { [self] in
+            recoverNext(place: nextPlace, start: nextStart, reader: current, visit: visit, completion: completion)
+        }
+    }
+
+    private func reader(
+        of segment: UInt64,
+        _ present: (segment: UInt64, reader: JournalReader)?
+    ) throws(StoreError) -> JournalReader {
+        if let present, present.segment == segment { return present.reader }
+        guard let file = journal.file(of: segment) else {
+            throw StoreError(.failed, "journal segment \(segment) is gone")
+        }
+        return JournalReader(file)
+    }
+
+    private static func read(
+        _ wanted: [IntakeTable.Unresolved],
+        with reader: JournalReader
+    ) throws(StoreError) -> [RecoveredRecord] {
+        var records: [RecoveredRecord] = []
+        records.reserveCapacity(wanted.count)
+        var index = 0
+        while index < wanted.count {
+            let offset = wanted[index].offset
+            let frame = try reader.frame(at: offset)
+            _ = JournalPayload.decode(
+                frame.payload,
+                recordCount: frame.header.recordCount,
+                settled: { _ in },
+                settledEvent: { _ in },
+                record: { found in
+                    guard index < wanted.count, wanted[index].sequence == found.sequence else { return }
+                    records.append(
+                        RecoveredRecord(
+                            sequence: found.sequence,
+                            acceptedAt: Timestamp(milliseconds: found.acceptedAt),
+                            event: Array(found.event),
+                            targets: wanted[index].targets
+                        )
+                    )
+                    index += 1
+                }
+            )
+            if index < wanted.count, wanted[index].offset == offset {
+                throw StoreError(.corrupt, "event \(wanted[index].sequence) is not where the journal had it")
+            }
+        }
+        return records
+    }
+}

@@ -1,0 +1,218 @@
+import SansIO
+
+/// The store of a cell with one node: an intake journal in front of RocksDB (DESIGN §10).
+///
+/// Belongs to one shard: every method is called there, and every completion runs there on a later turn. Two threads do the
+/// disk's work: one writes the journal, many appends for one synchronisation; one runs RocksDB, many operations for one
+/// batch. Results come back batched through the executor.
+///
+/// Beyond what ``StorePort`` says:
+/// - ``oldest(target:acceptedBefore:limit:completion:)`` and ``expire(target:acceptedBefore:completion:)`` go by the order
+///   of the events' sequences and stop at the first that was not accepted before the given time.
+/// - When the journal nears its limit, deliveries that still wait are parked by the store itself, due at once and with no
+///   attempts. Resolving, settling or parking such a delivery afterwards works as if it were still in the journal.
+/// - While the disk is full appends, durable sends and configuration writes fail with `full`; everything else goes on.
+public final class EmbeddedStore: StorePort {
+    struct PendingAppend {
+        var records: [IntakeRecord]
+        var firstSequence: UInt64
+        var settling: [DeliveryRef]
+        var frameBytes: Int
+        /// Why it never reached the journal, or nil.
+        var refusal: StoreError?
+        var completion: StoreCompletion<[UInt64]>
+    }
+
+    let configuration: EmbeddedStoreConfiguration
+    let directory: DataDirectory
+    let journal: Journal
+    let queue: RocksQueue
+    let gate: ShardGate
+    let space: SpaceGuard
+    private let threads: [WorkerThread]
+
+    var table: IntakeTable
+    var appends = AppendQueue()
+    /// Deliveries resolved before their append completed.
+    var resolvedEarly: [DeliveryRef] = []
+    var operations: [UInt64: () -> Void] = [:]
+    var nextOperation: UInt64 = 1
+    /// Work for a later turn that needs no thread.
+    var deferred: [() -> Void] = []
+    var damageReports: [String]
+    /// The latest event that the store itself parked, or zero.
+    var lastMigrated: UInt64
+    var isMigrating = false
+    var isMigrationDue = false
+    var parkedCount: UInt64
+    var appendedRecords: UInt64 = 0
+    private var upcomingSequence: UInt64
+    private var reservedSequence: UInt64
+
+    /// How far closing has come.
+    enum Phase {
+        case open
+        case closingRocks
+        case closingJournal
+        case closed
+    }
+
+    var phase = Phase.open
+    var closeCompletion: (() -> Void)?
+    /// What was asked for after closing began; it fails once closing is done, so no completion overtakes another.
+    var refused: [() -> Void] = []
+
+    init(_ parts: StoreParts, threads: [WorkerThread]) {
+        configuration = parts.configuration
+        directory = parts.directory
+        journal = parts.journal
+        queue = parts.queue
+        gate = parts.gate
+        space = parts.space
+        table = parts.table
+        damageReports = parts.reports
+        lastMigrated = parts.highestSequence
+        parkedCount = parts.parked
+        upcomingSequence = parts.start.nextSequence
+        reservedSequence = parts.start.sequenceLimit
+        self.threads = threads
+        gate.attach(self)
+    }
+
+    deinit {
+        guard phase != .closed else { return }
+        journal.end(.abandon)
+        queue.abandon()
+        for thread in threads { thread.join() }
+    }
+
+    public func nextSequence() -> UInt64 {
+        takeSequences(1)
+    }
+
+    /// Takes `count` sequences in a row. Half a block before the reserved ones run out, more are asked for.
+    func takeSequences(_ count: Int) -> UInt64 {
+        let first = upcomingSequence
+        upcomingSequence += UInt64(count)
+        if upcomingSequence + Journal.sequenceBlock / 2 > reservedSequence {
+            reservedSequence = upcomingSequence + Journal.sequenceBlock
+            journal.reserve(below: reservedSequence)
+        }
+        return first
+    }
+
+    /// Brings in what the threads have done. Called by the executor.
+    func drain() {
+        let mail = gate.collect()
+        if let parked = mail.parked { parkedCount = parked }
+        for outcome in mail.journal { settleAppends(outcome) }
+        failRefusedAppends()
+        for number in mail.operations {
+            operations.removeValue(forKey: number)?()
+        }
+        if !deferred.isEmpty {
+            let work = deferred
+            deferred = []
+            for action in work { action() }
+        }
+        if phase == .open {
+            releaseSegments()
+            relievePressure()
+        }
+        if mail.journalEnded { finishClosing() }
+    }
+
+    /// Runs `action` on a later turn.
+    func later(_ action: @escaping () -> Void) {
+        deferred.append(action)
+        gate.poke()
+    }
+
+    /// Hands an operation to the RocksDB thread.
+    func submit<Value: Sendable>(
+        _ whenDone: RocksOperation.Completion = .whenWritten,
+        _ work: @escaping @Sendable (RocksEngine) throws(StoreError) -> Value,
+        completion: @escaping StoreCompletion<Value>
+    ) {
+        guard phase == .open else {
+            refuse(completion)
+            return
+        }
+        enqueue(whenDone, work, completion: completion)
+    }
+
+    private func enqueue<Value: Sendable>(
+        _ whenDone: RocksOperation.Completion,
+        _ work: @escaping @Sendable (RocksEngine) throws(StoreError) -> Value,
+        completion: @escaping StoreCompletion<Value>
+    ) {
+        let slot = OperationSlot<Value>()
+        let number = nextOperation
+        nextOperation += 1
+        operations[number] = { completion(slot.result) }
+        queue.add(
+            RocksOperation(
+                number: number,
+                completion: whenDone,
+                work: { engine throws(StoreError) in slot.succeed(try work(engine)) },
+                fail: { slot.fail($0) }
+            )
+        )
+    }
+
+    /// Hands over work that nobody waits for and that may be lost.
+    func submit(_ work: @escaping @Sendable (RocksEngine) throws(StoreError) -> Void) {
+        guard phase == .open else { return }
+        queue.add(RocksOperation(number: 0, completion: .whenWritten, work: work, fail: { _ in }))
+    }
+
+    /// Has an operation that came after closing began fail.
+    func refuse<Value>(_ completion: @escaping StoreCompletion<Value>) {
+        let action = { completion(.failure(StoreError(.closed, "the store is closed"))) }
+        if phase == .closed { later(action) } else { refused.append(action) }
+    }
+
+    public func close(completion: @escaping () -> Void) {
+        guard phase == .open else {
+            if phase == .closed { later(completion) } else { refused.append(completion) }
+            return
+        }
+        closeCompletion = completion
+        enqueue(.whenSynchronised, { engine throws(StoreError) in engine.close() }) { [self] _ in closeJournal() }
+        phase = .closingRocks
+    }
+
+    /// RocksDB's last notes are in the journal's hands now.
+    private func closeJournal() {
+        phase = .closingJournal
+        journal.end(.close(nextSequence: upcomingSequence))
+    }
+
+    private func finishClosing() {
+        guard phase == .closingJournal else { return }
+        for thread in threads { thread.join() }
+        phase = .closed
+        directory.unlock()
+        let actions = refused
+        refused = []
+        closeCompletion?()
+        closeCompletion = nil
+        for action in actions { action() }
+    }
+
+    public var statistics: StoreStatistics {
+        var figures = StoreStatistics()
+        figures.appendedRecords = appendedRecords
+        figures.unresolvedDeliveries = UInt64(table.unresolved)
+        figures.parkedDeliveries = parkedCount
+        let isFull = space.isFull(now: monotonicNanoseconds())
+        let segmentBytes = journal.segmentBytes
+        journal.shared.withLock { state in
+            figures.synchronisations = state.synchronisations
+            figures.journalBytesWritten = state.bytesWritten
+            figures.journalBytes = UInt64(state.fileCount * segmentBytes)
+            figures.isFull = isFull || state.isFull
+        }
+        return figures
+    }
+}

@@ -1,0 +1,251 @@
+import SansIO
+
+/// The outcome of some appends, in the order of the calls.
+struct JournalOutcome: Sendable {
+    /// How many appends it answers.
+    var frames: Int
+    /// The segment that holds them.
+    var segment: UInt64
+    /// Where in the segment the first one's frame begins.
+    var offset: Int
+    /// Why they failed, or nil.
+    var error: StoreError?
+}
+
+/// The intake journal as the shard and the RocksDB thread see it.
+///
+/// Sendable: everything that changes is in ``shared``, guarded by its monitor, which is never held during a disk
+/// operation. The shard encodes appends into the pending buffer; the journal's thread takes that buffer whole, so the copy
+/// of an event is the only one that Busbar makes of it. Locks are not nested.
+final class Journal: Sendable {
+    /// A segment that recovery still needs.
+    struct Live {
+        var number: UInt64
+        var file: JournalFile
+    }
+
+    /// How the thread is to end.
+    enum Ending: Equatable {
+        /// Write everything, and that the next sequence is this.
+        case close(nextSequence: UInt64)
+        /// Leave everything as a crash would.
+        case abandon
+    }
+
+    struct Shared {
+        var pending: RawBuffer
+        var spare: RawBuffer?
+        var pendingFrames = 0
+        var notes = JournalNotes()
+        var noteDeadline: UInt64?
+        var sequenceLimit: UInt64
+        var sequenceWanted: UInt64 = 0
+        var live: [Live]
+        var free: [JournalFile]
+        var fileCount: Int
+        var isMaking = false
+        var isFull = false
+        var ending: Ending?
+        var synchronisations: UInt64 = 0
+        var bytesWritten: UInt64 = 0
+    }
+
+    /// What opening the journal found, as the thread starts from it.
+    struct Start {
+        var live: [Live]
+        var free: [JournalFile]
+        var nextSegment: UInt64
+        var nextFrame: UInt64
+        var lastEnd: Int
+        var nextFileIndex: Int
+        var nextSequence: UInt64
+        var sequenceLimit: UInt64
+    }
+
+    let shared: Monitor<Shared>
+    let configuration: EmbeddedStoreConfiguration
+    let segmentBytes: Int
+    let fileLimit: Int
+    let directory: String
+    let files: FileOperations
+    let space: SpaceGuard
+    let sequences: SequenceFile
+
+    /// How many sequences one reservation covers. At a million a second half of it lasts eight seconds.
+    static let sequenceBlock: UInt64 = 1 << 24
+    /// Notes kept while they cannot be written; beyond this the oldest deliveries would merely repeat after a crash.
+    private static let noteLimit = 1 << 20
+    /// Notes that are written without waiting for an append or the timer.
+    static let noteBatch = 4096
+    private static let idleBufferBytes = 1 << 20
+
+    init(
+        configuration: EmbeddedStoreConfiguration,
+        directory: String,
+        start: Start,
+        files: FileOperations,
+        space: SpaceGuard,
+        sequences: SequenceFile
+    ) {
+        self.configuration = configuration
+        self.directory = directory
+        self.files = files
+        self.space = space
+        self.sequences = sequences
+        segmentBytes = Self.segmentBytes(configuration)
+        fileLimit = max(4, configuration.journalLimitBytes / segmentBytes)
+        shared = Monitor(
+            Shared(
+                pending: RawBuffer(capacity: 1 << 16),
+                spare: RawBuffer(capacity: 1 << 16),
+                sequenceLimit: start.sequenceLimit,
+                live: start.live,
+                free: start.free,
+                fileCount: start.live.count + start.free.count
+            )
+        )
+    }
+
+    static func segmentBytes(_ configuration: EmbeddedStoreConfiguration) -> Int {
+        JournalFormat.roundUp(max(configuration.journalSegmentBytes, 1 << 16), to: JournalFormat.pageBytes)
+    }
+
+    /// Queues one append. Called on the shard.
+    ///
+    /// - Returns: the bytes of its frame.
+    /// - Throws: `full` when too much is waiting, `failed` when the append is larger than a segment.
+    func append(
+        _ records: [IntakeRecord],
+        firstSequence: UInt64,
+        settling: [DeliveryRef]
+    ) throws(StoreError) -> Int {
+        let byteCount = JournalFormat.frameBytes(of: records, settling: settling.count)
+        guard byteCount <= segmentBytes - JournalFormat.pageBytes else {
+            throw StoreError(.failed, "an append of \(byteCount) bytes is larger than a journal segment")
+        }
+        shared.lock()
+        defer { shared.unlock() }
+        let state = shared.guarded
+        guard state.pointee.pending.count + byteCount <= configuration.pendingAppendBytes else {
+            throw StoreError(.full, "\(state.pointee.pending.count) bytes of appends already wait for the disk")
+        }
+        JournalPayload.encode(
+            records,
+            firstSequence: firstSequence,
+            settling: settling,
+            frameBytes: byteCount,
+            to: state.pointee.pending.extend(by: byteCount)
+        )
+        state.pointee.pendingFrames += 1
+        if state.pointee.pendingFrames == 1 { shared.signal() }
+        return byteCount
+    }
+
+    /// Queues notes of deliveries that are done. Called on the shard and on the RocksDB thread.
+    func note(deliveries: [DeliveryRef], events: [UInt64]) {
+        shared.lock()
+        defer { shared.unlock() }
+        let state = shared.guarded
+        guard state.pointee.notes.count < Self.noteLimit else { return }
+        state.pointee.notes.deliveries.append(contentsOf: deliveries)
+        state.pointee.notes.events.append(contentsOf: events)
+        if state.pointee.noteDeadline == nil {
+            let lag = configuration.lazySynchronisationMilliseconds * 1_000_000
+            state.pointee.noteDeadline = monotonicNanoseconds() + lag
+            if state.pointee.pendingFrames == 0 { shared.signal() }
+        } else if state.pointee.notes.count >= Self.noteBatch, state.pointee.pendingFrames == 0 {
+            shared.signal()
+        }
+    }
+
+    /// Asks for sequences below `limit` to be reserved. Called on the shard, long before they are used.
+    func reserve(below limit: UInt64) {
+        shared.withLock { state in
+            state.sequenceWanted = max(state.sequenceWanted, limit)
+            shared.signal()
+        }
+    }
+
+    /// Gives back the segments before `oldest`. Called on the RocksDB thread once its log is on disk.
+    func release(before oldest: UInt64) {
+        var surplus: [JournalFile] = []
+        shared.withLock { state in
+            while state.live.count > 1, let first = state.live.first, first.number < oldest {
+                state.live.removeFirst()
+                if first.file.byteCount == segmentBytes, state.free.count < max(2, fileLimit / 4) {
+                    state.free.append(first.file)
+                } else {
+                    surplus.append(first.file)
+                    state.fileCount -= 1
+                }
+            }
+        }
+        for file in surplus { file.remove() }
+    }
+
+    /// Tells the thread to end. It posts that it has.
+    func end(_ ending: Ending) {
+        shared.withLock { state in
+            state.ending = ending
+            shared.signal()
+        }
+    }
+
+    /// The file of a live segment.
+    func file(of segment: UInt64) -> JournalFile? {
+        shared.withLock { state in state.live.first { $0.number == segment }?.file }
+    }
+
+    /// Whether so much of the journal is in use that waiting deliveries must leave it.
+    var isUnderPressure: Bool {
+        shared.withLock { state in state.live.count * 4 >= fileLimit * 3 }
+    }
+
+    /// What the thread does next.
+    struct Group {
+        var buffer: RawBuffer
+        var frames = 0
+        var notes = JournalNotes()
+        var reserveBelow: UInt64?
+    }
+
+    /// Waits for work. Called on the journal's thread.
+    ///
+    /// - Returns: the work, or nil when the thread is to end.
+    func nextGroup(reusing buffer: RawBuffer?) -> Group? {
+        shared.lock()
+        defer { shared.unlock() }
+        let state = shared.guarded
+        if let buffer {
+            buffer.removeAll()
+            state.pointee.spare = buffer.capacity <= Self.idleBufferBytes ? buffer : nil
+        }
+        while true {
+            if state.pointee.ending == .abandon { return nil }
+            let closing = state.pointee.ending != nil
+            let notesDue =
+                closing || state.pointee.notes.count >= Self.noteBatch
+                || (state.pointee.noteDeadline.map { $0 <= monotonicNanoseconds() } ?? false)
+            let reserve = state.pointee.sequenceWanted > state.pointee.sequenceLimit
+            if state.pointee.pendingFrames > 0 || reserve || (notesDue && !state.pointee.notes.isEmpty) {
+                return take()
+            }
+            if closing { return nil }
+            shared.wait(until: state.pointee.noteDeadline)
+        }
+    }
+
+    private func take() -> Group {
+        let state = shared.guarded
+        var group = Group(buffer: state.pointee.pending, frames: state.pointee.pendingFrames)
+        state.pointee.pending = state.pointee.spare ?? RawBuffer(capacity: 1 << 16)
+        state.pointee.spare = nil
+        state.pointee.pendingFrames = 0
+        swap(&group.notes, &state.pointee.notes)
+        state.pointee.noteDeadline = nil
+        if state.pointee.sequenceWanted > state.pointee.sequenceLimit {
+            group.reserveBelow = state.pointee.sequenceWanted
+        }
+        return group
+    }
+}

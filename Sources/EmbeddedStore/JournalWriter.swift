@@ -1,0 +1,252 @@
+import Glibc
+import SansIO
+
+/// The journal's thread: writes what is queued and synchronises the disk once for all of it. Confined to that thread.
+final class JournalWriter {
+    private let journal: Journal
+    private let gate: ShardGate
+    private var current: Journal.Live?
+    /// Where the next frame goes in `current`; once that is nil, where the last segment's frames ended.
+    private var offset: Int
+    private var nextFrame: UInt64
+    private var nextSegment: UInt64
+    private var nextFileIndex: Int
+    private var maker: WorkerThread?
+    private var reservations = 1
+
+    init(journal: Journal, start: Journal.Start, gate: ShardGate) {
+        self.journal = journal
+        self.gate = gate
+        offset = start.lastEnd
+        nextFrame = start.nextFrame
+        nextSegment = start.nextSegment
+        nextFileIndex = start.nextFileIndex
+    }
+
+    func run() {
+        var used: RawBuffer?
+        while let group = journal.nextGroup(reusing: used) {
+            if let limit = group.reserveBelow { reserve(below: limit) }
+            if group.frames > 0 || !group.notes.isEmpty { commit(group) }
+            used = group.buffer
+        }
+        if case .close(let next) = journal.shared.withLock({ $0.ending }) {
+            _ = journal.sequences.reserve(below: next, turn: reservations)
+        }
+        maker?.join()
+        gate.postJournalEnded()
+    }
+
+    /// A failure is retried with the next group; half a block is left until then.
+    private func reserve(below limit: UInt64) {
+        guard journal.sequences.reserve(below: limit, turn: reservations) == 0 else { return }
+        reservations += 1
+        journal.shared.withLock { $0.sequenceLimit = limit }
+    }
+
+    private func commit(_ group: Journal.Group) {
+        if !group.notes.isEmpty { encode(group.notes, into: group.buffer) }
+        var done = 0
+        var position = 0
+        if journal.space.isFull(now: monotonicNanoseconds()) {
+            fail(group, done: 0, journal.space.error)
+            return
+        }
+        while position < group.buffer.count {
+            do throws(StoreError) {
+                let firstBytes = FrameHeader.frameBytes(at: group.buffer.base + position)
+                try makeRoom(for: firstBytes)
+                let part = complete(group.buffer, from: position)
+                try write(group.buffer, from: position, byteCount: part.byteCount)
+                let appends = min(part.frames, group.frames - done)
+                if appends > 0 { post(frames: appends, offset: offset) }
+                offset += part.byteCount
+                nextFrame += UInt64(part.frames)
+                position += part.byteCount
+                done += appends
+            } catch {
+                fail(group, done: done, error)
+                return
+            }
+        }
+        journal.shared.withLock { $0.isFull = false }
+        prepareSpare()
+    }
+
+    /// Notes go behind the records, in frames that fit any segment.
+    private func encode(_ notes: JournalNotes, into buffer: RawBuffer) {
+        let limit = (journal.segmentBytes - JournalFormat.pageBytes) / 32
+        var first = 0
+        while first < notes.count {
+            let last = min(first + limit, notes.count)
+            let deliveries = notes.deliveries.count
+            let part = JournalNotes(
+                deliveries: Array(notes.deliveries[min(first, deliveries)..<min(last, deliveries)]),
+                events: Array(notes.events[max(first, deliveries) - deliveries..<max(last, deliveries) - deliveries])
+            )
+            JournalPayload.encode(notes: part, to: buffer.extend(by: part.frameBytes))
+            first = last
+        }
+    }
+
+    /// Finishes the frames from `position` that fit the current segment.
+    private func complete(_ buffer: RawBuffer, from position: Int) -> (frames: Int, byteCount: Int) {
+        guard let current else { return (0, 0) }
+        var frames = 0
+        var byteCount = 0
+        while position + byteCount < buffer.count {
+            let start = buffer.base + position + byteCount
+            let length = FrameHeader.frameBytes(at: start)
+            guard offset + byteCount + length <= current.file.byteCount else { break }
+            FrameHeader.complete(
+                at: start,
+                segment: current.number,
+                number: nextFrame + UInt64(frames),
+                groupStart: offset
+            )
+            frames += 1
+            byteCount += length
+        }
+        return (frames, byteCount)
+    }
+
+    /// Whole pages are written where the buffer allows it, so the kernel never has to read what it overwrites.
+    private func write(_ buffer: RawBuffer, from position: Int, byteCount: Int) throws(StoreError) {
+        guard let current else { return }
+        var length = byteCount
+        if position + byteCount == buffer.count {
+            let end = offset + byteCount
+            let padding = min(JournalFormat.roundUp(end, to: JournalFormat.pageBytes), current.file.byteCount) - end
+            buffer.reserve(padding)
+            (buffer.base + position + byteCount).initializeMemory(as: UInt8.self, repeating: 0, count: padding)
+            length += padding
+        }
+        let bytes = UnsafeRawBufferPointer(start: buffer.base + position, count: length)
+        var code = journal.files.write(current.file.descriptor, bytes, offset)
+        if code == 0 { code = journal.files.synchronise(current.file.descriptor) }
+        guard code == 0 else {
+            abandonSegment()
+            throw fileError(code, "cannot write \(current.file.path)")
+        }
+        journal.shared.withLock { state in
+            state.synchronisations += 1
+            state.bytesWritten += UInt64(length)
+        }
+    }
+
+    /// After a failed write or synchronisation the kernel may have dropped the pages, so the place is not used again: the
+    /// next segment's header says that this one ends here. Blanking the frame is a second precaution for a crash before.
+    private func abandonSegment() {
+        guard let current else { return }
+        let zeros = [UInt8](repeating: 0, count: JournalFormat.frameHeaderBytes)
+        zeros.withUnsafeBytes { bytes in
+            _ = journal.files.write(current.file.descriptor, bytes, offset)
+        }
+        self.current = nil
+    }
+
+    private func makeRoom(for byteCount: Int) throws(StoreError) {
+        if let current, offset + byteCount <= current.file.byteCount { return }
+        let file = try takeFile()
+        let oldest = journal.shared.withLock { $0.live.first?.number } ?? nextSegment
+        let header = SegmentHeader(
+            number: nextSegment,
+            oldestLive: oldest,
+            previousEnd: UInt32(offset),
+            firstFrame: nextFrame
+        )
+        var page = [UInt8](repeating: 0, count: JournalFormat.pageBytes)
+        page.withUnsafeMutableBytes { bytes in
+            if let start = bytes.baseAddress { header.encode(to: start) }
+        }
+        let code = page.withUnsafeBytes { journal.files.write(file.descriptor, $0, 0) }
+        guard code == 0 else {
+            journal.shared.withLock { $0.free.append(file) }
+            throw fileError(code, "cannot begin \(file.path)")
+        }
+        let live = Journal.Live(number: nextSegment, file: file)
+        journal.shared.withLock { state in
+            state.live.append(live)
+            state.bytesWritten += UInt64(JournalFormat.pageBytes)
+        }
+        current = live
+        offset = JournalFormat.pageBytes
+        nextSegment += 1
+        post(frames: 0, offset: offset)
+    }
+
+    private func takeFile() throws(StoreError) -> JournalFile {
+        journal.shared.lock()
+        while journal.shared.guarded.pointee.free.isEmpty, journal.shared.guarded.pointee.isMaking {
+            journal.shared.wait(until: nil)
+        }
+        if !journal.shared.guarded.pointee.free.isEmpty {
+            let file = journal.shared.guarded.pointee.free.removeFirst()
+            journal.shared.unlock()
+            return file
+        }
+        let count = journal.shared.guarded.pointee.fileCount
+        journal.shared.unlock()
+        guard count < journal.fileLimit else {
+            throw StoreError(.full, "the journal is at its limit of \(count) segments")
+        }
+        guard journal.space.hasRoom(for: journal.segmentBytes) else { throw journal.space.error }
+        let file = try JournalFile.create(path: nextPath(), byteCount: journal.segmentBytes, files: journal.files)
+        journal.shared.withLock { $0.fileCount += 1 }
+        return file
+    }
+
+    private func nextPath() -> String {
+        defer { nextFileIndex += 1 }
+        return JournalDirectory.path(nextFileIndex, in: journal.directory)
+    }
+
+    /// Has the next segment's file written by another thread while this one still has half of its own to go.
+    private func prepareSpare() {
+        guard let current, offset > current.file.byteCount / 2 else { return }
+        let journal = journal
+        let wanted = journal.shared.withLock { state in
+            guard state.free.isEmpty, !state.isMaking, state.fileCount < journal.fileLimit else { return false }
+            state.isMaking = true
+            return true
+        }
+        guard wanted else { return }
+        maker?.join()
+        maker = nil
+        let path = nextPath()
+        let made = try? WorkerThread(name: "busbar-segment") {
+            let hasRoom = journal.space.hasRoom(for: journal.segmentBytes)
+            let file =
+                hasRoom
+                ? try? JournalFile.create(path: path, byteCount: journal.segmentBytes, files: journal.files) : nil
+            journal.shared.withLock { state in
+                state.isMaking = false
+                if let file {
+                    state.free.append(file)
+                    state.fileCount += 1
+                }
+                journal.shared.signal()
+            }
+        }
+        if let made { maker = made } else { journal.shared.withLock { $0.isMaking = false } }
+    }
+
+    private func post(frames: Int, offset: Int) {
+        guard let current else { return }
+        gate.post(JournalOutcome(frames: frames, segment: current.number, offset: offset, error: nil))
+    }
+
+    private func fail(_ group: Journal.Group, done: Int, _ error: StoreError) {
+        journal.shared.withLock { state in
+            state.isFull = error.code == .full
+            if !group.notes.isEmpty, state.ending == nil {
+                state.notes.deliveries.append(contentsOf: group.notes.deliveries)
+                state.notes.events.append(contentsOf: group.notes.events)
+                state.noteDeadline = monotonicNanoseconds() + 1_000_000_000
+            }
+        }
+        if group.frames > done {
+            gate.post(JournalOutcome(frames: group.frames - done, segment: 0, offset: 0, error: error))
+        }
+    }
+}

@@ -1,0 +1,282 @@
+import SansIO
+
+/// Retry queues as rows.
+extension RocksEngine {
+    private static var noBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+    /// Up to this many neighbouring rows are removed one by one; a range mark slows the reads that cross it.
+    private static let rangeThreshold = 256
+
+    func parkedRow(_ ref: DeliveryRef) throws(StoreError) -> ParkedRow? {
+        if let known = overlay.parked[ref] { return known }
+        guard backlogs[ref.target].count > 0 else { return nil }
+        return try database.read(.parked, RowKey(ref.target, ref.event)) { ParkedRow($0) } ?? nil
+    }
+
+    /// Files a delivery, replacing what is filed under its reference.
+    func park(_ ref: DeliveryRef, _ row: ParkedRow, event: UnsafeRawBufferPointer) throws(StoreError) {
+        if let old = try parkedRow(ref) {
+            batch.remove(.due, RowKey(ref.target, old.due.ordered, ref.event))
+        } else {
+            backlogs.add(ref.target)
+        }
+        batch.put(.payload, RowKey(ref.target, ref.event), event)
+        file(ref, row)
+    }
+
+    func park(_ deliveries: [ParkedDelivery]) throws(StoreError) {
+        for delivery in deliveries {
+            let row = ParkedRow(
+                due: delivery.due,
+                attempts: delivery.attempts,
+                acceptedAt: delivery.acceptedAt,
+                state: delivery.state
+            )
+            var outcome: Result<Void, StoreError> = .success(())
+            delivery.event.withUnsafeBytes { bytes in
+                do throws(StoreError) { try park(delivery.ref, row, event: bytes) } catch { outcome = .failure(error) }
+            }
+            try outcome.get()
+        }
+        noteWhenSynchronised(deliveries.map(\.ref))
+    }
+
+    private func file(_ ref: DeliveryRef, _ row: ParkedRow) {
+        batch.put(.due, RowKey(ref.target, row.due.ordered, ref.event), Self.noBytes)
+        batch.put(.parked, RowKey(ref.target, ref.event), row.encoded)
+        overlay.parked[ref] = .some(row)
+        backlogs.place(ref.target, due: row.due, event: ref.event)
+    }
+
+    /// Moves deliveries that still wait in the journal to their retry queues, due at `now`.
+    ///
+    /// - Returns: the deliveries moved; those that had been parked meanwhile are left as they are.
+    func migrate(
+        _ records: [IntakeTable.Unresolved],
+        from file: JournalFile,
+        now: Timestamp
+    ) throws(StoreError) -> [DeliveryRef] {
+        let reader = JournalReader(file)
+        var moved: [DeliveryRef] = []
+        var index = 0
+        while index < records.count {
+            let frame = try reader.frame(at: records[index].offset)
+            let start = records[index].offset
+            var outcome: Result<Void, StoreError> = .success(())
+            _ = JournalPayload.decode(
+                frame.payload,
+                recordCount: frame.header.recordCount,
+                settled: { _ in },
+                settledEvent: { _ in },
+                record: { found in
+                    guard index < records.count, records[index].offset == start,
+                        records[index].sequence == found.sequence
+                    else { return }
+                    do throws(StoreError) { moved += try migrate(records[index], found, now) } catch {
+                        outcome = .failure(error)
+                    }
+                    index += 1
+                }
+            )
+            try outcome.get()
+            if index < records.count, records[index].offset == start {
+                throw StoreError(.corrupt, "event \(records[index].sequence) is not where the journal had it")
+            }
+        }
+        noteWhenSynchronised(moved)
+        return moved
+    }
+
+    private func migrate(
+        _ record: IntakeTable.Unresolved,
+        _ found: JournalRecord,
+        _ now: Timestamp
+    ) throws(StoreError) -> [DeliveryRef] {
+        let acceptedAt = Timestamp(milliseconds: found.acceptedAt)
+        let row = ParkedRow(due: now, attempts: 0, acceptedAt: acceptedAt, state: [])
+        var moved: [DeliveryRef] = []
+        for target in record.targets {
+            let ref = DeliveryRef(event: record.sequence, target: target)
+            guard try parkedRow(ref) == nil else { continue }
+            try park(ref, row, event: found.event)
+            moved.append(ref)
+        }
+        return moved
+    }
+
+    /// Removes parked deliveries; those not there are passed over.
+    func finish(_ refs: some Sequence<DeliveryRef>) throws(StoreError) {
+        for ref in refs {
+            guard let row = try parkedRow(ref) else { continue }
+            remove(ref, due: row.due)
+            backlogs.subtract(ref.target)
+        }
+    }
+
+    private func remove(_ ref: DeliveryRef, due: Timestamp) {
+        batch.remove(.due, RowKey(ref.target, due.ordered, ref.event))
+        batch.remove(.parked, RowKey(ref.target, ref.event))
+        batch.remove(.payload, RowKey(ref.target, ref.event))
+        overlay.parked[ref] = .some(nil)
+    }
+
+    /// Files deliveries under new times; those not there are passed over.
+    func reschedule(_ changes: [Reschedule]) throws(StoreError) {
+        for change in changes {
+            let ref = change.parked.ref
+            guard let old = try parkedRow(ref) else { continue }
+            batch.remove(.due, RowKey(ref.target, old.due.ordered, ref.event))
+            let row = ParkedRow(
+                due: change.due,
+                attempts: change.attempts,
+                acceptedAt: old.acceptedAt,
+                state: change.state
+            )
+            file(ref, row)
+        }
+    }
+
+    func due(target: UInt64, now: Timestamp, limit: Int) throws(StoreError) -> [ParkedDelivery] {
+        try flush()
+        guard backlogs[target].count > 0, limit > 0 else { return [] }
+        let first = backlogs[target].firstDue
+        let upper = RowKey(target, now.ordered, .max)
+        let rows = try database.rows(.due, from: RowKey(target, first.due, first.event), before: upper)
+        if rows.isValid {
+            backlogs.advance(target, firstDue: (RowKey.word(1, of: rows.key), RowKey.word(2, of: rows.key)))
+        } else if (now.ordered, UInt64.max) > first {
+            backlogs.advance(target, firstDue: (now.ordered, .max))
+        }
+        var deliveries: [ParkedDelivery] = []
+        while rows.isValid, deliveries.count < limit {
+            let ref = DeliveryRef(event: RowKey.word(2, of: rows.key), target: target)
+            if let row = try parkedRow(ref) { deliveries.append(try delivery(ref, row)) }
+            rows.next()
+        }
+        try rows.check()
+        return deliveries
+    }
+
+    private func delivery(_ ref: DeliveryRef, _ row: ParkedRow) throws(StoreError) -> ParkedDelivery {
+        guard let event = try database.read(.payload, RowKey(ref.target, ref.event), { Array($0) }) else {
+            throw StoreError(.corrupt, "the event of delivery \(ref.event) to target \(ref.target) is missing")
+        }
+        return ParkedDelivery(
+            ref: ref,
+            due: row.due,
+            attempts: row.attempts,
+            acceptedAt: row.acceptedAt,
+            event: event,
+            state: row.state
+        )
+    }
+
+    func nextDue(target: UInt64) throws(StoreError) -> Timestamp? {
+        try flush()
+        guard backlogs[target].count > 0 else { return nil }
+        let first = backlogs[target].firstDue
+        let rows = try database.rows(
+            .due,
+            from: RowKey(target, first.due, first.event),
+            before: RowKey(target, .max, .max, .max)
+        )
+        guard rows.isValid else {
+            try rows.check()
+            return nil
+        }
+        let found = (due: RowKey.word(1, of: rows.key), event: RowKey.word(2, of: rows.key))
+        backlogs.advance(target, firstDue: found)
+        return Timestamp(ordered: found.due)
+    }
+
+    func backlogTargets() throws(StoreError) -> [TargetBacklog] {
+        try flush()
+        var found: [TargetBacklog] = []
+        for target in backlogs.targets {
+            guard let next = try nextDue(target: target) else { continue }
+            found.append(TargetBacklog(target: target, count: backlogs[target].count, nextDue: next))
+        }
+        return found
+    }
+
+    /// Rows of `target` in the order of their events, up to the first that was not accepted before `acceptedBefore`.
+    private func eachOld(
+        target: UInt64,
+        acceptedBefore: Timestamp,
+        _ body: (DeliveryRef, ParkedRow) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        let rows = try database.rows(
+            .parked,
+            from: RowKey(target, backlogs[target].firstEvent),
+            before: RowKey(target, .max, .max)
+        )
+        if rows.isValid { backlogs.advance(target, firstEvent: RowKey.word(1, of: rows.key)) }
+        while rows.isValid {
+            guard let row = ParkedRow(rows.value) else {
+                throw StoreError(.corrupt, "a row of target \(target)'s retry queue does not parse")
+            }
+            guard row.acceptedAt < acceptedBefore else { break }
+            guard try body(DeliveryRef(event: RowKey.word(1, of: rows.key), target: target), row) else { break }
+            rows.next()
+        }
+        try rows.check()
+    }
+
+    func oldest(target: UInt64, acceptedBefore: Timestamp, limit: Int) throws(StoreError) -> [ParkedDelivery] {
+        try flush()
+        guard backlogs[target].count > 0, limit > 0 else { return [] }
+        var deliveries: [ParkedDelivery] = []
+        try eachOld(target: target, acceptedBefore: acceptedBefore) { ref, row throws(StoreError) in
+            deliveries.append(try delivery(ref, row))
+            return deliveries.count < limit
+        }
+        return deliveries
+    }
+
+    func expire(target: UInt64, acceptedBefore: Timestamp) throws(StoreError) -> UInt64 {
+        try flush()
+        guard backlogs[target].count > 0 else { return 0 }
+        var removed: UInt64 = 0
+        var chunk: [DeliveryRef] = []
+        try eachOld(target: target, acceptedBefore: acceptedBefore) { ref, row throws(StoreError) in
+            batch.remove(.due, RowKey(target, row.due.ordered, ref.event))
+            chunk.append(ref)
+            removed += 1
+            if chunk.count == 8192 { try removeBodies(&chunk) }
+            return true
+        }
+        try removeBodies(&chunk)
+        return removed
+    }
+
+    /// Removes the rows of neighbouring deliveries and writes the batch.
+    private func removeBodies(_ chunk: inout [DeliveryRef]) throws(StoreError) {
+        guard let first = chunk.first, let last = chunk.last else { return }
+        if chunk.count > Self.rangeThreshold {
+            let lower = RowKey(first.target, first.event)
+            let upper = RowKey(last.target, last.event, 0)
+            batch.removeRange(.parked, from: lower, before: upper)
+            batch.removeRange(.payload, from: lower, before: upper)
+        } else {
+            for ref in chunk {
+                batch.remove(.parked, RowKey(ref.target, ref.event))
+                batch.remove(.payload, RowKey(ref.target, ref.event))
+            }
+        }
+        backlogs.subtract(first.target, UInt64(chunk.count))
+        chunk.removeAll(keepingCapacity: true)
+        try flush()
+    }
+
+    func dropTarget(_ target: UInt64) throws(StoreError) -> UInt64 {
+        try flush()
+        let count = backlogs[target].count
+        guard count > 0 else { return 0 }
+        let upper = RowKey(target, .max, .max, .max)
+        batch.removeRange(.due, from: RowKey(target), before: upper)
+        batch.removeRange(.parked, from: RowKey(target), before: upper)
+        batch.removeRange(.payload, from: RowKey(target), before: upper)
+        backlogs.subtract(target, count)
+        try flush()
+        return count
+    }
+}

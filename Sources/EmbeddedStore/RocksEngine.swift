@@ -1,0 +1,236 @@
+import SansIO
+
+/// The RocksDB thread: runs operations in order, writes many in one batch, and synchronises the log once for all that wait
+/// for it. Confined to that thread once it runs.
+///
+/// What an operation wrote is seen by later ones before the batch is written: rows that are looked up by key are kept in
+/// an overlay meanwhile, and whoever walks rows calls ``flush()`` first.
+final class RocksEngine {
+    private let path: String
+    private let configuration: EmbeddedStoreConfiguration
+    private let files: FileOperations
+    private let journal: Journal
+    private let gate: ShardGate
+    private let space: SpaceGuard
+
+    /// Nil only between a failed reopening and the next try, when no operation runs.
+    private var opened: RocksDatabase?
+    private(set) var batch: RocksBatch
+    var overlay = RowOverlay()
+    var backlogs: Backlogs
+    var queues: QueueStates
+
+    /// Why RocksDB must be opened again before it is used, or nil.
+    private var breakage: StoreError?
+    private var nextReopen: UInt64 = 0
+    private var uncommitted: [RocksOperation] = []
+    private var finished: [UInt64] = []
+    private var unsynchronised: [RocksOperation] = []
+    private var unsynchronisedSince: UInt64?
+    private var settledInBatch: [DeliveryRef] = []
+    private var settledUnsynchronised: [DeliveryRef] = []
+    private var releaseBefore: UInt64?
+    private var isClosing = false
+
+    private static let batchBytes = 1 << 20
+
+    /// Opens the database.
+    ///
+    /// - Throws: what RocksDB says, as a store error.
+    init(
+        path: String,
+        configuration: EmbeddedStoreConfiguration,
+        files: FileOperations,
+        journal: Journal,
+        gate: ShardGate,
+        space: SpaceGuard
+    ) throws(StoreError) {
+        self.path = path
+        self.configuration = configuration
+        self.files = files
+        self.journal = journal
+        self.gate = gate
+        self.space = space
+        let database = try Self.open(path, configuration)
+        opened = database
+        batch = database.makeBatch()
+        backlogs = try Backlogs(database)
+        queues = try QueueStates(database)
+    }
+
+    private static func open(
+        _ path: String,
+        _ configuration: EmbeddedStoreConfiguration
+    ) throws(StoreError) -> RocksDatabase {
+        try RocksDatabase.open(
+            path: path,
+            memtableBytes: configuration.rocksMemtableBytes,
+            cacheBytes: configuration.rocksCacheBytes
+        )
+    }
+
+    /// Runs operations until one of them closes the store.
+    func run(_ queue: RocksQueue) {
+        let lag = configuration.lazySynchronisationMilliseconds * 1_000_000
+        while !isClosing, let operations = queue.take(until: unsynchronisedSince.map { $0 + lag }) {
+            for operation in operations { perform(operation) }
+            try? flush()
+            postFinished()
+            let isOverdue = unsynchronisedSince.map { $0 + lag <= monotonicNanoseconds() } ?? false
+            if !unsynchronised.isEmpty || releaseBefore != nil || isOverdue || isClosing { synchronise() }
+            postFinished()
+        }
+    }
+
+    private func perform(_ operation: RocksOperation) {
+        let before = batch.byteCount
+        do throws(StoreError) {
+            if breakage != nil { try reopen() }
+            try operation.work(self)
+        } catch {
+            operation.fail(error)
+            // Half of an operation must not be written with the rest.
+            if breakage == nil, batch.byteCount > before { breakDown(error) }
+            finish(operation)
+            return
+        }
+        if batch.isEmpty, uncommitted.isEmpty {
+            finish(operation)
+        } else {
+            uncommitted.append(operation)
+            if batch.byteCount >= Self.batchBytes { try? flush() }
+        }
+        if finished.count >= 64 { postFinished() }
+    }
+
+    /// Writes what earlier operations put into the batch, so walks see it.
+    ///
+    /// - Throws: what RocksDB says. The operations in the batch have then failed.
+    func flush() throws(StoreError) {
+        if !batch.isEmpty {
+            backlogs.writeCounts(to: batch)
+            queues.writeCounts(to: batch)
+            do throws(StoreError) {
+                if let fault = files.engineFault() { throw fault }
+                try database.write(batch)
+            } catch {
+                breakDown(error)
+                throw error
+            }
+            if unsynchronisedSince == nil { unsynchronisedSince = monotonicNanoseconds() }
+        }
+        batch.clear()
+        overlay.removeAll()
+        settledUnsynchronised.append(contentsOf: settledInBatch)
+        settledInBatch.removeAll(keepingCapacity: true)
+        for operation in uncommitted { finish(operation) }
+        uncommitted.removeAll(keepingCapacity: true)
+    }
+
+    private func finish(_ operation: RocksOperation) {
+        guard operation.number != 0 else { return }
+        switch operation.completion {
+        case .whenWritten: finished.append(operation.number)
+        case .whenSynchronised: unsynchronised.append(operation)
+        case .inSendOrder:
+            if unsynchronised.isEmpty { finished.append(operation.number) } else { unsynchronised.append(operation) }
+        }
+    }
+
+    private func postFinished() {
+        guard !finished.isEmpty else { return }
+        gate.post(operations: finished, parked: backlogs.total)
+        finished.removeAll(keepingCapacity: true)
+    }
+
+    private func synchronise() {
+        if unsynchronisedSince != nil {
+            do throws(StoreError) {
+                if let breakage { throw breakage }
+                if let fault = files.engineFault() { throw fault }
+                try database.synchronise()
+            } catch {
+                let outcome = StoreError(error.code == .full ? .full : .failed, error.message)
+                for operation in unsynchronised { operation.fail(outcome) }
+                breakDown(error)
+                unsynchronisedSince = monotonicNanoseconds()
+                finished.append(contentsOf: unsynchronised.map(\.number))
+                unsynchronised.removeAll(keepingCapacity: true)
+                return
+            }
+        }
+        unsynchronisedSince = nil
+        finished.append(contentsOf: unsynchronised.map(\.number))
+        unsynchronised.removeAll(keepingCapacity: true)
+        if !settledUnsynchronised.isEmpty {
+            journal.note(deliveries: settledUnsynchronised, events: [])
+            settledUnsynchronised.removeAll(keepingCapacity: true)
+        }
+        if let oldest = releaseBefore {
+            journal.release(before: oldest)
+            releaseBefore = nil
+        }
+    }
+
+    /// After a failed write RocksDB may refuse everything that follows, so it is opened again, which reads back what its
+    /// log holds. What the batch meant to change is forgotten, in memory too.
+    private func breakDown(_ error: StoreError) {
+        breakage = error
+        nextReopen = monotonicNanoseconds() + 20_000_000
+        for operation in uncommitted {
+            operation.fail(error)
+            finish(operation)
+        }
+        uncommitted.removeAll(keepingCapacity: true)
+        settledInBatch.removeAll(keepingCapacity: true)
+        batch.clear()
+        overlay.removeAll()
+    }
+
+    private func reopen() throws(StoreError) {
+        guard let breakage else { return }
+        guard monotonicNanoseconds() >= nextReopen else { throw breakage }
+        nextReopen = monotonicNanoseconds() + 20_000_000
+        if let fault = files.engineFault() { throw fault }
+        opened = nil
+        let database = try Self.open(path, configuration)
+        batch = database.makeBatch()
+        backlogs = try Backlogs(database)
+        queues = try QueueStates(database)
+        opened = database
+        self.breakage = nil
+    }
+
+    /// The open database.
+    var database: RocksDatabase {
+        get throws(StoreError) {
+            guard let opened else { throw breakage ?? StoreError(.closed, "the store is closed") }
+            return opened
+        }
+    }
+
+    /// Has the journal told, once the present writes are on disk, that these deliveries are done there.
+    func noteWhenSynchronised(_ refs: [DeliveryRef]) {
+        settledInBatch.append(contentsOf: refs)
+    }
+
+    /// Gives journal segments back once the present writes are on disk.
+    func releaseSegments(before oldest: UInt64) {
+        releaseBefore = max(oldest, releaseBefore ?? 0)
+    }
+
+    /// Fails when the disk has too little room for a durable write.
+    func requireSpace() throws(StoreError) {
+        if space.isFull(now: monotonicNanoseconds()) { throw space.error }
+    }
+
+    /// Ends the thread after this turn.
+    func close() {
+        isClosing = true
+    }
+
+    /// Closes the database. Called when ``run(_:)`` has returned.
+    func shutDown() {
+        opened = nil
+    }
+}

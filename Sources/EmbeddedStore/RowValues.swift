@@ -1,0 +1,104 @@
+import SansIO
+
+/// The small row of a parked delivery; the event's bytes lie in a row of their own and are not rewritten.
+struct ParkedRow: Equatable {
+    var due: Timestamp
+    var attempts: UInt32
+    var acceptedAt: Timestamp
+    var state: [UInt8]
+
+    init(due: Timestamp, attempts: UInt32, acceptedAt: Timestamp, state: [UInt8]) {
+        self.due = due
+        self.attempts = attempts
+        self.acceptedAt = acceptedAt
+        self.state = state
+    }
+
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        var reader = RawReader(bytes)
+        guard let due = reader.take(Int64.self), let attempts = reader.take(UInt32.self),
+            let acceptedAt = reader.take(Int64.self), let state = reader.take(count: reader.remaining)
+        else { return nil }
+        self.due = Timestamp(milliseconds: due)
+        self.attempts = attempts
+        self.acceptedAt = Timestamp(milliseconds: acceptedAt)
+        self.state = Array(state)
+    }
+
+    var encoded: [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: 20 + state.count) { buffer, count in
+            guard let start = buffer.baseAddress else { return }
+            var writer = RawWriter(UnsafeMutableRawPointer(start))
+            writer.put(due.milliseconds)
+            writer.put(attempts)
+            writer.put(acceptedAt.milliseconds)
+            writer.put(state)
+            count = 20 + state.count
+        }
+    }
+}
+
+/// The small row of a queue's message; the content lies in a row of its own.
+struct MessageRow: Equatable {
+    var visibleAt: Timestamp
+    var receiveCount: UInt32
+    /// When this queue handed the message out first, or nil.
+    var firstReceivedAt: Timestamp?
+    var sentAt: Timestamp
+
+    init(visibleAt: Timestamp, receiveCount: UInt32, firstReceivedAt: Timestamp?, sentAt: Timestamp) {
+        self.visibleAt = visibleAt
+        self.receiveCount = receiveCount
+        self.firstReceivedAt = firstReceivedAt
+        self.sentAt = sentAt
+    }
+
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        var reader = RawReader(bytes)
+        guard let visibleAt = reader.take(Int64.self), let receiveCount = reader.take(UInt32.self),
+            let wasReceived = reader.take(UInt8.self), let firstReceivedAt = reader.take(Int64.self),
+            let sentAt = reader.take(Int64.self)
+        else { return nil }
+        self.visibleAt = Timestamp(milliseconds: visibleAt)
+        self.receiveCount = receiveCount
+        self.firstReceivedAt = wasReceived == 1 ? Timestamp(milliseconds: firstReceivedAt) : nil
+        self.sentAt = Timestamp(milliseconds: sentAt)
+    }
+
+    var encoded: [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: 29) { buffer, count in
+            guard let start = buffer.baseAddress else { return }
+            var writer = RawWriter(UnsafeMutableRawPointer(start))
+            writer.put(visibleAt.milliseconds)
+            writer.put(receiveCount)
+            writer.put(UInt8(firstReceivedAt == nil ? 0 : 1))
+            writer.put(firstReceivedAt?.milliseconds ?? 0)
+            writer.put(sentAt.milliseconds)
+            count = 29
+        }
+    }
+
+    /// Whether a consumer holds the message at `now`.
+    func isInFlight(at now: Timestamp) -> Bool {
+        firstReceivedAt != nil && visibleAt > now
+    }
+}
+
+/// One message of one queue.
+struct QueuedKey: Hashable {
+    var queue: UInt64
+    var key: MessageKey
+
+    var row: RowKey { RowKey(queue, key.major, key.minor) }
+}
+
+/// Small rows as the unwritten batch changes them: a row, or nil for one that is removed.
+struct RowOverlay {
+    var parked: [DeliveryRef: ParkedRow?] = [:]
+    var messages: [QueuedKey: MessageRow?] = [:]
+
+    mutating func removeAll() {
+        if !parked.isEmpty { parked.removeAll(keepingCapacity: parked.count <= 4096) }
+        if !messages.isEmpty { messages.removeAll(keepingCapacity: messages.count <= 4096) }
+    }
+}

@@ -1,0 +1,242 @@
+import SansIO
+
+/// A store in memory: the twin of the embedded store for tests and simulations.
+///
+/// It keeps two states: what operations see, and what is on disk. An operation changes the first at once; a durable one
+/// copies it to the second before it completes. ``crash()`` goes back to the second, so everything that was not
+/// synchronised is lost: lazy notes, unsynchronised rows, and operations that had not completed.
+public final class MemoryStore: StorePort {
+    private let schedule: (@escaping () -> Void) -> Void
+    private var state = MemoryStoreState()
+    private var disk = MemoryStoreState()
+    private var sequence: UInt64 = 1
+    private var isClosed = false
+    private var figures = StoreStatistics()
+    /// Rises with each crash; what was under way before then never completes.
+    private var life = 0
+    private var waiting: [() -> Void] = []
+
+    /// What goes wrong now. Ending a stall lets what waits go on.
+    public var faults = MemoryStoreFaults() {
+        didSet {
+            guard !faults.isStalled, !waiting.isEmpty else { return }
+            let actions = waiting
+            waiting = []
+            for action in actions { action() }
+        }
+    }
+
+    /// Creates an empty store.
+    ///
+    /// - Parameter schedule: runs what it is given on a later turn of the shard, in order.
+    public init(schedule: @escaping (@escaping () -> Void) -> Void) {
+        self.schedule = schedule
+    }
+
+    /// Stops as a machine without power would: back to what is on disk, and nothing under way completes. The store is
+    /// then as if opened anew.
+    public func crash() {
+        life += 1
+        state = disk
+        waiting = []
+        isClosed = false
+        figures = StoreStatistics()
+        // Numbers come in reserved blocks: those of the present block are lost.
+        sequence += 1000
+    }
+
+    /// Writes everything to disk, as the embedded store does a moment after lazy operations.
+    public func synchronise() {
+        disk = state
+    }
+
+    /// Does `work` and completes on a later turn.
+    private func run<Value>(
+        _ kind: MemoryStoreKind,
+        needsSpace: Bool = false,
+        _ completion: @escaping StoreCompletion<Value>,
+        _ work: () throws(StoreError) -> Value
+    ) {
+        let result: Result<Value, StoreError>
+        if isClosed {
+            result = .failure(StoreError(.closed, "the store is closed"))
+        } else if needsSpace, faults.isFull {
+            result = .failure(StoreError(.full, "the disk is full"))
+        } else if faults.isFailing {
+            result = .failure(StoreError(.failed, "the disk fails"))
+        } else {
+            do { result = .success(try work()) } catch { result = .failure(error) }
+        }
+        let life = life
+        let finish = { [self] in
+            guard life == self.life else { return }
+            if kind == .durable { disk = state }
+            completion(result)
+        }
+        if faults.isStalled, kind == .durable {
+            waiting.append { [schedule] in schedule(finish) }
+        } else {
+            schedule(finish)
+        }
+    }
+
+    public func nextSequence() -> UInt64 {
+        defer { sequence += 1 }
+        return sequence
+    }
+
+    public func append(
+        _ records: [IntakeRecord],
+        settling: [DeliveryRef],
+        completion: @escaping StoreCompletion<[UInt64]>
+    ) {
+        let first = sequence
+        sequence += UInt64(records.count)
+        run(.durable, needsSpace: true, completion) { () throws(StoreError) in
+            state.add(records, firstSequence: first)
+            state.settle(settling)
+            figures.appendedRecords += UInt64(records.count)
+            figures.synchronisations += 1
+            return Array(first..<first + UInt64(records.count))
+        }
+    }
+
+    public func recover(
+        visit: @escaping ([RecoveredRecord]) -> Void,
+        completion: @escaping StoreCompletion<[String]>
+    ) {
+        let records = state.unresolved
+        let finish: StoreCompletion<[String]> = { result in
+            if case .success = result, !records.isEmpty { visit(records) }
+            completion(result)
+        }
+        run(.lazy, finish) { () throws(StoreError) in [] }
+    }
+
+    public func resolve(_ refs: [DeliveryRef]) {
+        guard !isClosed else { return }
+        state.settle(refs)
+    }
+
+    public func park(_ deliveries: [ParkedDelivery], completion: @escaping StoreCompletion<Void>) {
+        run(.lazy, completion) { () throws(StoreError) in state.park(deliveries) }
+    }
+
+    public func due(
+        target: UInt64,
+        now: Timestamp,
+        limit: Int,
+        completion: @escaping StoreCompletion<[ParkedDelivery]>
+    ) {
+        run(.lazy, completion) { () throws(StoreError) in state.due(target, now: now, limit: limit) }
+    }
+
+    public func nextDue(target: UInt64, completion: @escaping StoreCompletion<Timestamp?>) {
+        run(.lazy, completion) { () throws(StoreError) in state.nextDue(target) }
+    }
+
+    public func backlogTargets(completion: @escaping StoreCompletion<[TargetBacklog]>) {
+        run(.lazy, completion) { () throws(StoreError) in state.backlogs }
+    }
+
+    public func reschedule(_ changes: [Reschedule], completion: @escaping StoreCompletion<Void>) {
+        run(.lazy, completion) { () throws(StoreError) in state.reschedule(changes) }
+    }
+
+    public func finish(_ parked: [ParkedRef]) {
+        guard !isClosed else { return }
+        state.finish(parked.map(\.ref))
+    }
+
+    public func oldest(
+        target: UInt64,
+        acceptedBefore: Timestamp,
+        limit: Int,
+        completion: @escaping StoreCompletion<[ParkedDelivery]>
+    ) {
+        run(.lazy, completion) { () throws(StoreError) in
+            state.oldest(target, acceptedBefore: acceptedBefore, limit: limit)
+        }
+    }
+
+    public func expire(target: UInt64, acceptedBefore: Timestamp, completion: @escaping StoreCompletion<UInt64>) {
+        run(.lazy, completion) { () throws(StoreError) in state.expire(target, acceptedBefore: acceptedBefore) }
+    }
+
+    public func dropTarget(_ target: UInt64, completion: @escaping StoreCompletion<UInt64>) {
+        run(.durable, completion) { () throws(StoreError) in state.drop(target) }
+    }
+
+    public func send(_ send: QueueSend, completion: @escaping StoreCompletion<Void>) {
+        run(send.durable ? .durable : .lazy, needsSpace: send.durable, completion) { () throws(StoreError) in
+            state.send(send)
+        }
+    }
+
+    public func receive(
+        queue: UInt64,
+        now: Timestamp,
+        limit: Int,
+        hiddenUntil: Timestamp,
+        redrive: QueueRedrive?,
+        completion: @escaping StoreCompletion<QueueReceipt>
+    ) {
+        run(.lazy, completion) { () throws(StoreError) in
+            state.receive(queue, now: now, limit: limit, hiddenUntil: hiddenUntil, redrive: redrive)
+        }
+    }
+
+    public func delete(queue: UInt64, keys: [MessageKey], completion: @escaping StoreCompletion<[Bool]>) {
+        run(.durable, completion) { () throws(StoreError) in state.delete(queue, keys) }
+    }
+
+    public func changeVisibility(
+        queue: UInt64,
+        key: MessageKey,
+        now: Timestamp,
+        visibleAt: Timestamp,
+        completion: @escaping StoreCompletion<Bool>
+    ) {
+        run(.lazy, completion) { () throws(StoreError) in
+            state.changeVisibility(queue, key, now: now, visibleAt: visibleAt)
+        }
+    }
+
+    public func purge(queue: UInt64, completion: @escaping StoreCompletion<Void>) {
+        run(.durable, completion) { () throws(StoreError) in state.purge(queue) }
+    }
+
+    public func expireMessages(queue: UInt64, sentBefore: Timestamp, completion: @escaping StoreCompletion<UInt64>) {
+        run(.lazy, completion) { () throws(StoreError) in state.expireMessages(queue, sentBefore: sentBefore) }
+    }
+
+    public func counts(queue: UInt64, now: Timestamp, completion: @escaping StoreCompletion<QueueCounts>) {
+        run(.lazy, completion) { () throws(StoreError) in state.counts(queue, now: now) }
+    }
+
+    public func configuration(prefix: String, completion: @escaping StoreCompletion<[ConfigurationEntry]>) {
+        run(.lazy, completion) { () throws(StoreError) in state.entries(prefix: prefix) }
+    }
+
+    public func configure(_ changes: [ConfigurationChange], completion: @escaping StoreCompletion<Void>) {
+        let needsSpace = changes.contains { $0.value != nil }
+        run(.durable, needsSpace: needsSpace, completion) { () throws(StoreError) in try state.configure(changes) }
+    }
+
+    public func close(completion: @escaping () -> Void) {
+        if !isClosed { disk = state }
+        isClosed = true
+        let life = life
+        schedule { [self] in
+            if life == self.life { completion() }
+        }
+    }
+
+    public var statistics: StoreStatistics {
+        var figures = figures
+        figures.unresolvedDeliveries = UInt64(state.intake.values.reduce(0) { $0 + $1.targets.count })
+        figures.parkedDeliveries = state.parkedCount
+        figures.isFull = faults.isFull
+        return figures
+    }
+}
