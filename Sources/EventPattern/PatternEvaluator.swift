@@ -1,13 +1,5 @@
 /// Decides whether one event satisfies one pattern, straight from the definition (spec: patterns §2.4).
-struct PatternEvaluator {
-    private let pattern: Pattern
-    private let event: FlatEvent
-    /// The event's path numbers by the pattern's.
-    private let numbers: [Int32]
-    /// For patterns of several branches: what is known of each condition taken alone.
-    private var verdicts: [Verdict] = []
-    private var budget: Int
-
+enum PatternEvaluator {
     private enum Verdict: UInt8 {
         case unknown
         case satisfied
@@ -16,22 +8,40 @@ struct PatternEvaluator {
         case open
     }
 
-    init(_ pattern: Pattern, _ event: FlatEvent, numbers: [Int32]) {
-        self.pattern = pattern
-        self.event = event
-        self.numbers = numbers
-        budget = BranchSearch.budget(for: event)
-        if pattern.branches.count > 1 {
-            verdicts = [Verdict](repeating: .unknown, count: pattern.conditions.count)
+    /// Whether some branch matches.
+    ///
+    /// - Parameters:
+    ///   - pattern: the pattern.
+    ///   - event: the event.
+    ///   - numbers: the event's path numbers by the pattern's.
+    /// - Returns: whether the pattern matches.
+    static func matches(_ pattern: Pattern, _ event: FlatEvent, numbers: [Int32]) -> Bool {
+        var budget = -1
+        guard pattern.branches.count > 1 else {
+            return matches(pattern, pattern.branches[0], event, numbers, &budget) { index in
+                judge(pattern.conditions[index], event, numbers)
+            }
         }
-    }
-
-    mutating func matches() -> Bool {
-        for branch in pattern.branches where matches(branch) { return true }
+        // Branches share conditions.
+        var verdicts = [Verdict](repeating: .unknown, count: pattern.conditions.count)
+        for branch in pattern.branches {
+            let found = matches(pattern, branch, event, numbers, &budget) { index in
+                if verdicts[index] == .unknown { verdicts[index] = judge(pattern.conditions[index], event, numbers) }
+                return verdicts[index]
+            }
+            if found { return true }
+        }
         return false
     }
 
-    private mutating func matches(_ branch: Pattern.Branch) -> Bool {
+    private static func matches(
+        _ pattern: Pattern,
+        _ branch: Pattern.Branch,
+        _ event: FlatEvent,
+        _ numbers: [Int32],
+        _ budget: inout Int,
+        _ verdict: (Int) -> Verdict
+    ) -> Bool {
         var isOpen = false
         for index in branch.conditions {
             switch verdict(Int(index)) {
@@ -41,22 +51,16 @@ struct PatternEvaluator {
             }
         }
         guard isOpen else { return true }
+        if budget < 0 { budget = BranchSearch.budget(for: event) }
         var search = BranchSearch(pattern, branch, event, numbers: numbers, budget: budget)
         let found = search.run()
-        budget = search.budget
+        budget = max(0, search.budget)
         return found
-    }
-
-    private mutating func verdict(_ index: Int) -> Verdict {
-        if !verdicts.isEmpty, verdicts[index] != .unknown { return verdicts[index] }
-        let verdict = judge(pattern.conditions[index])
-        if !verdicts.isEmpty { verdicts[index] = verdict }
-        return verdict
     }
 
     /// A condition taken alone. Tokens outside arrays of containers are consistent with every membership, so where a path
     /// has no others the answer does not depend on the rest of the branch.
-    private func judge(_ condition: Pattern.Condition) -> Verdict {
+    private static func judge(_ condition: Pattern.Condition, _ event: FlatEvent, _ numbers: [Int32]) -> Verdict {
         let text = event.storage.span
         var next = event.heads[Int(numbers[condition.path])]
         if next < 0 { return condition.acceptsAbsence ? .satisfied : .failed }

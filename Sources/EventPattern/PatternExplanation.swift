@@ -54,8 +54,8 @@ extension Pattern {
     /// - Returns: the explanation.
     public func explain(_ event: FlatEvent) -> PatternExplanation {
         let numbers = numbers(in: event.filter)
-        var evaluator = PatternEvaluator(self, event, numbers: numbers)
-        var explanation = PatternExplanation(matches: evaluator.matches(), branches: [])
+        let matches = PatternEvaluator.matches(self, event, numbers: numbers)
+        var explanation = PatternExplanation(matches: matches, branches: [])
         for branch in branches.prefix(PatternExplanation.maximumBranches) {
             var search = BranchSearch(
                 self,

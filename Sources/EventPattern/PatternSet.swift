@@ -29,8 +29,7 @@ public struct PatternSet: Sendable {
     /// Whether the pattern at an index matches an event that ``flatten(_:)`` of this set made.
     public func matches(_ index: Int, _ event: FlatEvent) -> Bool {
         precondition(event.heads.count == filter.paths.count, "the event was flattened for another set")
-        var evaluator = PatternEvaluator(patterns[index], event, numbers: numbers[index])
-        return evaluator.matches()
+        return PatternEvaluator.matches(patterns[index], event, numbers: numbers[index])
     }
 
     /// The indexes of the patterns that match an event, ascending.
@@ -60,8 +59,7 @@ extension Pattern {
     /// - Parameter event: an event whose filter holds all paths of this pattern; anything else is a caller's mistake.
     /// - Returns: whether it matches.
     public func matches(_ event: FlatEvent) -> Bool {
-        var evaluator = PatternEvaluator(self, event, numbers: numbers(in: event.filter))
-        return evaluator.matches()
+        PatternEvaluator.matches(self, event, numbers: numbers(in: event.filter))
     }
 
     /// Whether the pattern matches an event.

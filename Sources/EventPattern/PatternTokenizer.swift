@@ -15,7 +15,14 @@ struct PatternTokenizer {
     private struct Container {
         var isObject: Bool
         var isEmpty = true
-        var location: PatternError.Location
+        var mark: Mark
+    }
+
+    /// A place from which a location can be counted; only errors need one.
+    private struct Mark {
+        var line = 1
+        var lineStart = 0
+        var position = 0
     }
 
     let bytes: [UInt8]
@@ -32,8 +39,8 @@ struct PatternTokenizer {
     private var valueStart = 0
     private var stringIsOpen = false
     private var stringText: [UInt8] = []
-    /// The line and column of the character read last, for start markers.
-    private var tokenLocation = PatternError.Location(line: 1, column: 1)
+    /// Where the current value begins, for start markers.
+    private var mark = Mark()
 
     init(_ bytes: [UInt8]) {
         self.bytes = bytes
@@ -41,7 +48,11 @@ struct PatternTokenizer {
 
     /// Where the reader stands.
     var location: PatternError.Location {
-        PatternError.Location(line: line, column: WTF8.units(bytes, lineStart, position) + 1)
+        location(of: Mark(line: line, lineStart: lineStart, position: position))
+    }
+
+    private func location(of mark: Mark) -> PatternError.Location {
+        PatternError.Location(line: mark.line, column: WTF8.units(bytes, mark.lineStart, mark.position) + 1)
     }
 
     /// An error where the reader stands.
@@ -111,7 +122,7 @@ struct PatternTokenizer {
 
     /// Reads the beginning of a value: brackets and opening quotes as one character, numbers and literals whole.
     private mutating func begin(_ byte: UInt8) throws(PatternError) -> Token {
-        tokenLocation = PatternError.Location(line: line, column: WTF8.units(bytes, lineStart, position) + 1)
+        mark = Mark(line: line, lineStart: lineStart, position: position)
         switch byte {
         case UInt8(ascii: "{"):
             position += 1
@@ -138,7 +149,7 @@ struct PatternTokenizer {
     private mutating func enter(_ token: Token) -> Token {
         current = token
         if token == .objectStart || token == .arrayStart {
-            containers.append(Container(isObject: token == .objectStart, location: tokenLocation))
+            containers.append(Container(isObject: token == .objectStart, mark: mark))
         }
         return token
     }
@@ -181,7 +192,7 @@ struct PatternTokenizer {
     }
 
     private func endError(of container: Container) -> PatternError {
-        let start = PatternSource.describe(container.location, of: bytes)
+        let start = PatternSource.describe(location(of: container.mark), of: bytes)
         return endOfInput(": expected close marker for \(Self.kind(container)) (start marker at \(start))")
     }
 

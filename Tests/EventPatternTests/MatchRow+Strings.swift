@@ -1,0 +1,80 @@
+// Rows of spec: patterns §2.20, in their numbering.
+
+extension MatchRow {
+    /// prefix / suffix / equals-ignore-case.
+    static let affixes: [MatchRow] = [
+        MatchRow(43, #"{"a":[{"prefix":"ab"}]}"#, #"{"a":"abc"}"#, true),
+        MatchRow(44, #"{"a":[{"prefix":"ab"}]}"#, #"{"a":"ABc"}"#, false),
+        MatchRow(45, #"{"a":[{"prefix":"1"}]}"#, #"{"a":12}"#, false),
+        MatchRow(46, #"{"a":[{"prefix":""}]}"#, #"{"a":""}"#, true),
+        MatchRow(47, #"{"a":[{"prefix":""}]}"#, #"{"a":"zzz"}"#, true),
+        MatchRow(48, #"{"a":[{"prefix":""}]}"#, #"{"a":5}"#, false),
+        MatchRow(49, #"{"a":[{"prefix":""}]}"#, #"{"a":null}"#, false),
+        MatchRow(50, #"{"a":[{"prefix":"t"}]}"#, #"{"a":true}"#, false),
+        MatchRow(51, #"{"a":[{"prefix":"x"}]}"#, #"{"a":["y","xz"]}"#, true),
+        MatchRow(52, #"{"a":[{"suffix":".png"}]}"#, #"{"a":"p.png"}"#, true),
+        MatchRow(53, #"{"a":[{"suffix":".png"}]}"#, #"{"a":"p.PNG"}"#, false),
+        MatchRow(54, #"{"a":[{"suffix":""}]}"#, #"{"a":"q"}"#, true),
+        MatchRow(55, #"{"a":[{"suffix":"2"}]}"#, #"{"a":12}"#, false),
+        MatchRow(56, #"{"a":[{"suffix":"大雨"}]}"#, #"{"a":"今日大雨"}"#, true),
+        MatchRow(57, #"{"a":[{"prefix":{"equals-ignore-case":"AB"}}]}"#, #"{"a":"aBc"}"#, true),
+        MatchRow(58, #"{"a":[{"suffix":{"equals-ignore-case":".PNG"}}]}"#, #"{"a":"x.pNg"}"#, true),
+        MatchRow(59, #"{"a":[{"equals-ignore-case":"aBc"}]}"#, #"{"a":"AbC"}"#, true),
+        MatchRow(60, #"{"a":[{"equals-ignore-case":"abc"}]}"#, #"{"a":"abcd"}"#, false),
+        MatchRow(61, #"{"a":[{"equals-ignore-case":""}]}"#, #"{"a":""}"#, true),
+        MatchRow(62, #"{"a":[{"equals-ignore-case":"1"}]}"#, #"{"a":1}"#, false),
+        MatchRow(63, #"{"a":[{"equals-ignore-case":"\u00df"}]}"#, #"{"a":"SS"}"#, true),
+        MatchRow(64, #"{"a":[{"equals-ignore-case":"\u00df"}]}"#, #"{"a":"ss"}"#, false),
+        MatchRow(65, #"{"a":[{"equals-ignore-case":"SS"}]}"#, #"{"a":"\u00df"}"#, false),
+        MatchRow(66, #"{"a":[{"equals-ignore-case":"\u00c9"}]}"#, #"{"a":"\u00e9"}"#, true),
+        MatchRow(67, #"{"a":[{"equals-ignore-case":"\ud83d\ude00"}]}"#, #"{"a":"\ud83d\ude00"}"#, false),
+        MatchRow(68, #"{"a":[{"equals-ignore-case":"\ud83d\ude00"}]}"#, #"{"a":"??"}"#, true),
+    ]
+
+    /// anything-but.
+    static let anythingBut: [MatchRow] = [
+        MatchRow(69, #"{"a":[{"anything-but":"x"}]}"#, #"{"a":"y"}"#, true),
+        MatchRow(70, #"{"a":[{"anything-but":"x"}]}"#, #"{"a":"x"}"#, false),
+        MatchRow(71, #"{"a":[{"anything-but":"x"}]}"#, #"{"a":"X"}"#, true),
+        MatchRow(72, #"{"a":[{"anything-but":"x"}]}"#, #"{}"#, false),
+        MatchRow(73, #"{"a":[{"anything-but":"x"}]}"#, #"{"a":null}"#, true),
+        MatchRow(74, #"{"a":[{"anything-but":"x"}]}"#, #"{"a":5}"#, true),
+        MatchRow(75, #"{"a":[{"anything-but":"x"}]}"#, #"{"a":true}"#, true),
+        MatchRow(76, #"{"a":[{"anything-but":"x"}]}"#, #"{"a":{"b":1}}"#, false),
+        MatchRow(77, #"{"a":[{"anything-but":"x"}]}"#, #"{"a":[]}"#, false),
+        MatchRow(78, #"{"a":[{"anything-but":"x"}]}"#, #"{"a":["x","y"]}"#, true),
+        MatchRow(79, #"{"a":[{"anything-but":"x"}]}"#, #"{"a":["x","x"]}"#, false),
+        MatchRow(80, #"{"a":[{"anything-but":["x","y"]}]}"#, #"{"a":["x","y"]}"#, false),
+        MatchRow(81, #"{"a":[{"anything-but":123}]}"#, #"{"a":123.0}"#, false),
+        MatchRow(82, #"{"a":[{"anything-but":123}]}"#, #"{"a":"123"}"#, true),
+        MatchRow(83, #"{"a":[{"anything-but":[1,2]}]}"#, #"{"a":3}"#, true),
+        MatchRow(84, #"{"a":[{"anything-but":"10.0.0.1"}]}"#, #"{"a":"10.0.0.1"}"#, false),
+        MatchRow(85, #"{"a":[{"anything-but":{"prefix":"ab"}}]}"#, #"{"a":"abc"}"#, false),
+        MatchRow(86, #"{"a":[{"anything-but":{"prefix":"ab"}}]}"#, #"{"a":7}"#, true),
+        MatchRow(87, #"{"a":[{"anything-but":{"prefix":["ab","cd"]}}]}"#, #"{"a":"cde"}"#, false),
+        MatchRow(88, #"{"a":[{"anything-but":{"suffix":[".a",".b"]}}]}"#, #"{"a":"x.c"}"#, true),
+        MatchRow(89, #"{"a":[{"anything-but":{"equals-ignore-case":["Stop","GO"]}}]}"#, #"{"a":"go"}"#, false),
+        MatchRow(90, #"{"a":[{"anything-but":{"equals-ignore-case":"stop"}}]}"#, #"{"a":null}"#, true),
+        MatchRow(91, #"{"a":[{"anything-but":{"wildcard":"*/lib/*"}}]}"#, #"{"a":"/usr/lib/x"}"#, false),
+        MatchRow(92, #"{"a":[{"anything-but":{"wildcard":["*/lib/*","*/bin/*"]}}]}"#, #"{"a":"/etc/x"}"#, true),
+        MatchRow(93, #"{"a":[{"anything-but":{"wildcard":""}}]}"#, #"{"a":""}"#, false),
+        MatchRow(94, #"{"a":[{"anything-but":"x"},"x"]}"#, #"{"a":"x"}"#, true),
+    ]
+
+    /// wildcard.
+    static let wildcard: [MatchRow] = [
+        MatchRow(147, #"{"a":[{"wildcard":"a*c"}]}"#, #"{"a":"ac"}"#, true),
+        MatchRow(148, #"{"a":[{"wildcard":"a*c"}]}"#, #"{"a":"abbbc"}"#, true),
+        MatchRow(149, #"{"a":[{"wildcard":"a*c"}]}"#, #"{"a":"abcd"}"#, false),
+        MatchRow(150, #"{"a":[{"wildcard":"*"}]}"#, #"{"a":""}"#, true),
+        MatchRow(151, #"{"a":[{"wildcard":"*"}]}"#, #"{"a":5}"#, false),
+        MatchRow(152, #"{"a":[{"wildcard":""}]}"#, #"{"a":""}"#, true),
+        MatchRow(153, #"{"a":[{"wildcard":"a\\*b"}]}"#, #"{"a":"a*b"}"#, true),
+        MatchRow(154, #"{"a":[{"wildcard":"a\\*b"}]}"#, #"{"a":"axb"}"#, false),
+        MatchRow(155, #"{"a":[{"wildcard":"a\\\\b"}]}"#, #"{"a":"a\\b"}"#, true),
+        MatchRow(156, #"{"a":[{"wildcard":"A*"}]}"#, #"{"a":"abc"}"#, false),
+        MatchRow(157, #"{"a":[{"wildcard":"a*b"}]}"#, #"{"a":"a\nb"}"#, true),
+        MatchRow(158, #"{"a":[{"wildcard":"a.c"}]}"#, #"{"a":"abc"}"#, false),
+        MatchRow(159, #"{"a":[{"wildcard":"*x*y*"}]}"#, #"{"a":"1y2x3y"}"#, true),
+    ]
+}
