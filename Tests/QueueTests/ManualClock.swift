@@ -41,6 +41,13 @@ final class Turns {
 
     func schedule(_ action: @escaping () -> Void) { pending.append(action) }
 
+    /// Runs the actions that are waiting now.
+    func runOnce() {
+        let batch = pending
+        pending = []
+        for action in batch { action() }
+    }
+
     /// Runs actions until none is left.
     func run() {
         while !pending.isEmpty { pending.removeFirst()() }
