@@ -74,15 +74,20 @@ struct StatementAdvisor {
         let known = KnownActions.events.filter { matchesAction($0.name) }
         // An action that is not in the table may have any resource.
         guard !known.isEmpty else { return true }
-        let resources = statement.resources.values.map { PolicyDocument.tokens($0, variables: version == .v2012) }
-        return known.contains { action in
-            let targets = action.resources.isEmpty ? ["*"] : action.resources.map { "arn:?*:events:*:\($0)*" }
-            return targets.contains { target in
-                // The `*` that an action without a resource asks for is a text, not a pattern.
-                let tokens = action.resources.isEmpty ? [GlobToken.byte(UInt8(ascii: "*"))] : Self.tokens(target)
-                return resources.contains { GlobToken.intersect($0, tokens) }
-            }
+        return statement.resources.values.contains { resource in known.contains { covers(resource, $0) } }
+    }
+
+    /// Whether a resource can be one of an action's. A wildcard may cross the colons of an ARN, so only patterns with all six
+    /// parts are judged, and by the parts as they stand.
+    private func covers(_ resource: String, _ action: KnownActions.Action) -> Bool {
+        let bytes = Array(resource.utf8)
+        guard let parts = PolicyARN.parts(of: bytes, variables: version == .v2012) else {
+            return !action.resources.isEmpty || bytes.allSatisfy { $0 == UInt8(ascii: "*") }
         }
+        let service = PolicyDocument.tokens(String(decoding: parts[2], as: UTF8.self), variables: false)
+        guard GlobToken.intersect(service, Self.tokens("events")) else { return false }
+        let name = PolicyDocument.tokens(String(decoding: parts[5], as: UTF8.self), variables: version == .v2012)
+        return action.resources.contains { GlobToken.intersect(name, Self.tokens($0 + "*")) }
     }
 
     private static func tokens(_ pattern: String) -> [GlobToken] {
