@@ -1,8 +1,19 @@
 /// Builds a ``JSONValue`` from the reader's tokens with a stack of its own instead of recursion.
 enum JSONTreeBuilder {
-    private enum Frame {
-        case array([JSONValue])
-        case object([JSONObject.Member], pendingKey: String)
+    /// An open container. Values are appended in place, so that a long container takes linear time.
+    private struct Frame {
+        var isObject: Bool
+        var elements: [JSONValue] = []
+        var members: [JSONObject.Member] = []
+        var pendingKey = ""
+
+        mutating func add(_ value: JSONValue) {
+            if isObject {
+                members.append(JSONObject.Member(key: pendingKey, value: value))
+            } else {
+                elements.append(value)
+            }
+        }
     }
 
     static func parse(_ bytes: [UInt8], maximumDepth: Int) throws(JSONError) -> JSONValue {
@@ -14,42 +25,26 @@ enum JSONTreeBuilder {
             let finished: JSONValue
             switch token.kind {
             case .end: return root
-            case .objectStart:
-                stack.append(.object([], pendingKey: ""))
-                continue
-            case .arrayStart:
-                stack.append(.array([]))
+            case .objectStart, .arrayStart:
+                stack.append(Frame(isObject: token.kind == .objectStart))
                 continue
             case .key:
-                guard case .object(let members, _)? = stack.popLast() else { continue }
-                stack.append(.object(members, pendingKey: string(bytes, token)))
+                stack[stack.count - 1].pendingKey = string(bytes, token)
                 continue
             case .objectEnd, .arrayEnd:
                 guard let frame = stack.popLast() else { continue }
-                switch frame {
-                case .array(let elements): finished = .array(elements)
-                case .object(let members, _): finished = .object(JSONObject(members))
-                }
+                finished = frame.isObject ? .object(JSONObject(frame.members)) : .array(frame.elements)
             case .string: finished = .string(string(bytes, token))
             case .number: finished = .number(String(decoding: bytes[token.range], as: UTF8.self))
             case .true: finished = .bool(true)
             case .false: finished = .bool(false)
             case .null: finished = .null
             }
-            add(finished, to: &stack, root: &root)
-        }
-    }
-
-    private static func add(_ value: JSONValue, to stack: inout [Frame], root: inout JSONValue) {
-        switch stack.popLast() {
-        case nil:
-            root = value
-        case .array(var elements)?:
-            elements.append(value)
-            stack.append(.array(elements))
-        case .object(var members, let key)?:
-            members.append(JSONObject.Member(key: key, value: value))
-            stack.append(.object(members, pendingKey: key))
+            if stack.isEmpty {
+                root = finished
+            } else {
+                stack[stack.count - 1].add(finished)
+            }
         }
     }
 
