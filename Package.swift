@@ -7,25 +7,71 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// A library of the project; which may depend on which is held by a repository test.
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+]
+
+let cores: [Target.Dependency] = [
+    "AccessPolicy", "EventModel", "EventPattern", "EventTransform", "RetryControl", "SansIO", "Schedules",
+]
+
 let package = Package(
     name: "busbar",
+    products: [.executable(name: "busbar", targets: ["busbar"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    ],
     targets: [
-        .target(name: "SansIO", swiftSettings: strict),
-        .target(name: "EventModel", dependencies: ["SansIO"], swiftSettings: strict),
-        .target(name: "RetryControl", dependencies: ["SansIO"], swiftSettings: strict),
-        .target(name: "EventTransform", dependencies: ["SansIO", "EventModel"], swiftSettings: strict),
-        .target(
-            name: "Delivery",
-            dependencies: ["RetryControl", "EventTransform", "EventModel", "SansIO"],
-            swiftSettings: strict
+        .systemLibrary(
+            name: "CNghttp2",
+            path: "Sources/CNghttp2",
+            pkgConfig: "libnghttp2",
+            providers: [.apt(["libnghttp2-dev"])]
         ),
-        .target(name: "EventPattern", dependencies: ["EventModel", "SansIO"], swiftSettings: strict),
-        .target(name: "AccessPolicy", dependencies: ["EventModel", "SansIO"], swiftSettings: strict),
-        .target(name: "SigV4", dependencies: ["SansIO"], swiftSettings: strict),
-        .target(
-            name: "Router",
-            dependencies: [
-                "AccessPolicy", "Delivery", "EventModel", "EventPattern", "EventTransform", "RetryControl", "SansIO",
+        .systemLibrary(
+            name: "COpenSSL",
+            path: "Sources/COpenSSL",
+            pkgConfig: "openssl",
+            providers: [.apt(["libssl-dev"])]
+        ),
+        .systemLibrary(name: "CRocksDB", path: "Sources/CRocksDB", providers: [.apt(["librocksdb-dev"])]),
+        library("SansIO", []),
+        library("EventModel", ["SansIO"]),
+        library("EventPattern", ["EventModel", "SansIO"]),
+        library("EventTransform", ["EventModel", "SansIO"]),
+        library("Schedules", ["EventModel", "SansIO"]),
+        library("AccessPolicy", ["EventModel", "SansIO"]),
+        library("SigV4", ["SansIO"]),
+        library("RetryControl", ["SansIO"]),
+        library("Delivery", ["RetryControl", "EventTransform", "EventModel", "SansIO"]),
+        library("Router", cores + ["Delivery"]),
+        library("AWSAPI", cores + ["Delivery", "Router", "SigV4"]),
+        library("Transport", nio + ["SansIO", "CNghttp2", "COpenSSL"]),
+        library("EmbeddedStore", ["SansIO", "EventModel", "CRocksDB"]),
+        library("Simulation", ["SansIO"]),
+        .executableTarget(
+            name: "busbar",
+            dependencies: cores + nio + [
+                "AWSAPI", "COpenSSL", "Delivery", "EmbeddedStore", "Router", "SigV4", "Transport", "Yams",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict
         ),

@@ -13,7 +13,7 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 
     /// Whole seconds since the Unix epoch, rounded towards negative infinity.
     public var seconds: Int64 {
-        milliseconds >= 0 ? milliseconds / 1000 : (milliseconds - 999) / 1000
+        milliseconds % 1000 < 0 ? milliseconds / 1000 - 1 : milliseconds / 1000
     }
 
     /// The Unix epoch itself.

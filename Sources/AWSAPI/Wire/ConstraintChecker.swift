@@ -56,6 +56,11 @@ public struct ConstraintChecker {
         }
     }
 
+    /// Notes a violated constraint of a member that is printed as `mapText`.
+    public mutating func check(mapText: String, at member: String, constraint: String) {
+        violate(quoted: mapText, member, constraint)
+    }
+
     /// Reads a whole-number member.
     public mutating func integer(_ name: String, required: Bool = false, range: ClosedRange<Int>? = nil) -> Int? {
         guard let value = member(name, required: required) else { return nil }

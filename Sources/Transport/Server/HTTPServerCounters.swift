@@ -27,7 +27,10 @@ public struct HTTPServerCounters: Sendable, Hashable {
     /// Connections and streams ended by a deadline, idleness not counted.
     public var timeouts: UInt64 = 0
 
-    /// Adds each count.
+    /// Counters that are all zero.
+    public init() {}
+
+    /// Adds the counters of another loop.
     public static func += (left: inout HTTPServerCounters, right: HTTPServerCounters) {
         left.connectionsAccepted += right.connectionsAccepted
         left.connectionsOpen += right.connectionsOpen

@@ -1,0 +1,28 @@
+import ArgumentParser
+
+/// `busbar config`
+struct ConfigCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config",
+        abstract: "Work with configuration files.",
+        subcommands: [Check.self]
+    )
+
+    /// `busbar config check FILE`
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "check",
+            abstract: "Check a configuration file and list every problem in it."
+        )
+
+        @Argument(help: "The YAML file.")
+        var file: String
+
+        func run() async throws {
+            let configuration = try ConfigurationFile.load(file)
+            print(
+                "\(file) is good: \(configuration.accounts.count) accounts, \(configuration.listeners.count) listeners."
+            )
+        }
+    }
+}

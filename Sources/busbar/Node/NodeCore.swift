@@ -1,0 +1,110 @@
+import AWSAPI
+import EmbeddedStore
+import EventModel
+import Logging
+import NIOCore
+import Router
+import SansIO
+import SigV4
+import Transport
+
+/// The drivers of a node with their adapters: everything that lives on the node's one shard.
+///
+/// It is made and used on that event loop only.
+final class NodeCore {
+    let configuration: NodeConfiguration
+    let store: EmbeddedStore
+    let router: EventRouter
+    let front: APIFront
+    let admin: AdminEndpoints
+    private let clock: EventLoopClock
+    private let log: Logger
+
+    /// Opens the store and builds the drivers. Blocks the loop while the store opens; nothing else runs on it yet.
+    init(_ configuration: NodeConfiguration, eventLoop: any EventLoop, log: Logger) throws {
+        self.configuration = configuration
+        self.log = log
+        clock = EventLoopClock(eventLoop: eventLoop)
+        store = try EmbeddedStore.open(configuration: configuration.store) { work in eventLoop.execute(work) }
+        var random = SystemRandomNumberGenerator()
+        var settings = RouterSettings()
+        settings.quotas = configuration.quotas
+        settings.strictCompatibility = configuration.strictCompatibility
+        settings.maximumHops = configuration.maximumHops
+        let decider = PolicyDecider(clock: clock)
+        decider.onUnreadablePolicy = { fault in
+            log.error("a stored policy cannot be read; it denies everything", metadata: ["fault": "\(fault)"])
+        }
+        router = EventRouter(
+            accounts: Set(configuration.accounts.map(\.id)),
+            store: store,
+            clock: clock,
+            decider: decider,
+            seed: random.next(),
+            settings: settings
+        )
+        front = APIFront(
+            keys: Self.keys(configuration.accounts),
+            clock: clock,
+            digest: OpenSSLDigest(),
+            seed: random.next()
+        )
+        front.serveEvents(EventService(router: router))
+        front.serveQueues(QueueService(driver: router.queues, access: decider, quotas: configuration.quotas))
+        front.serveIdentity(IdentityService())
+        admin = AdminEndpoints(router: router, store: store)
+        front.observer = { [admin] service, operation, status, error in
+            admin.count(service: service, operation: operation, status: status, error: error)
+        }
+        router.notice = { notice in RouterLog.write(notice, to: log) }
+    }
+
+    private static func keys(_ accounts: [NodeConfiguration.Account]) -> AccessKeys {
+        var keys = AccessKeys()
+        for account in accounts {
+            for key in account.keys {
+                keys[key.id] = AccessKeys.Key(
+                    credential: .init(secret: key.secret),
+                    caller: .root(of: account.id)
+                )
+            }
+        }
+        return keys
+    }
+
+    /// Recovers and takes delivery up again; succeeds when the node may serve.
+    func start(_ promise: EventLoopPromise<Void>) {
+        router.start { [self] result in
+            switch result {
+            case .failure(let error): promise.fail(error)
+            case .success(let report):
+                tell(report)
+                admin.isReady = true
+                promise.succeed(())
+            }
+        }
+    }
+
+    private func tell(_ report: EventRouter.StartReport) {
+        for line in report.damage {
+            log.error("the intake journal is damaged", metadata: ["damage": "\(line)"])
+        }
+        for key in report.unreadableEntries {
+            log.error("a catalog entry cannot be read and is left alone", metadata: ["key": "\(key)"])
+        }
+        log.info(
+            "the store is open",
+            metadata: [
+                "recovered": "\(report.recoveredRecords)", "parked": "\(report.parkedDeliveries)",
+                "directory": "\(configuration.store.directory)",
+            ]
+        )
+    }
+
+    /// Stops the drivers and closes the store.
+    func stop(_ promise: EventLoopPromise<Void>) {
+        admin.isReady = false
+        router.stop()
+        store.close { promise.succeed(()) }
+    }
+}

@@ -1,0 +1,162 @@
+import AWSAPI
+import Logging
+import NIOCore
+import NIOPosix
+import SansIO
+import ServiceLifecycle
+import Transport
+import UnixSignals
+
+/// A node from start to stop: the shard, the listeners, and the signals that end it.
+struct NodeProcess {
+    private let configuration: NodeConfiguration
+    private let ready: @Sendable (RunningNode) async -> Void
+
+    /// Creates the process of a node; `ready` runs once when it serves.
+    init(_ configuration: NodeConfiguration, ready: @escaping @Sendable (RunningNode) async -> Void = { _ in }) {
+        self.configuration = configuration
+        self.ready = ready
+    }
+
+    /// Runs until SIGTERM or SIGINT.
+    func run() async throws {
+        let format = configuration.logFormat
+        let level = configuration.logLevel
+        var log = Logger(label: "busbar") { _ in LogOutput(format: format, logLevel: level) }
+        log[metadataKey: "node"] = "\(configuration.node)"
+        let node = try await RunningNode.start(configuration, log: log)
+        await ready(node)
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: NodeService(node: node))],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: log
+            )
+        )
+        try await group.run()
+    }
+}
+
+/// Holds a running node until the service group asks it to stop.
+private struct NodeService: Service {
+    let node: RunningNode
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await node.stop()
+    }
+}
+
+/// A node that serves.
+final class RunningNode: Sendable {
+    let configuration: NodeConfiguration
+    /// The API listeners in the order of the configuration.
+    let servers: [HTTPServer]
+    /// The listener of the admin endpoints, when it is apart.
+    let adminServer: HTTPServer?
+    private let core: NIOLoopBound<NodeCore>
+    private let group: MultiThreadedEventLoopGroup
+    private let eventLoop: any EventLoop
+    private let log: Logger
+
+    private init(
+        _ configuration: NodeConfiguration,
+        servers: [HTTPServer],
+        adminServer: HTTPServer?,
+        core: NIOLoopBound<NodeCore>,
+        group: MultiThreadedEventLoopGroup,
+        log: Logger
+    ) {
+        self.configuration = configuration
+        self.servers = servers
+        self.adminServer = adminServer
+        self.core = core
+        self.group = group
+        eventLoop = group.next()
+        self.log = log
+    }
+
+    /// Opens the store, recovers, and binds the listeners.
+    static func start(_ configuration: NodeConfiguration, log: Logger) async throws -> RunningNode {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let eventLoop = group.next()
+        let core = try await eventLoop.submit {
+            NIOLoopBound(try NodeCore(configuration, eventLoop: eventLoop, log: log), eventLoop: eventLoop)
+        }.get()
+        let started = eventLoop.makePromise(of: Void.self)
+        eventLoop.execute { core.value.start(started) }
+        try await started.futureResult.get()
+        var servers: [HTTPServer] = []
+        for listener in configuration.listeners {
+            servers.append(try await bind(listener, configuration, group) { _ in core.value.front })
+        }
+        var adminServer: HTTPServer?
+        if let admin = configuration.admin {
+            adminServer = try await bind(admin, configuration, group) { _ in core.value.admin }
+        } else {
+            try await eventLoop.submit { core.value.front.fallback = core.value.admin.respond }.get()
+        }
+        let all = servers + [adminServer].compactMap { $0 }
+        try await eventLoop.submit { core.value.admin.servers = all }.get()
+        for (server, listener) in zip(servers, configuration.listeners) {
+            log.info(
+                "serving the API",
+                metadata: [
+                    "address": "\(server.host):\(server.port)", "tls": "\(listener.tls != nil)",
+                ]
+            )
+        }
+        if let adminServer {
+            log.info("serving health and metrics", metadata: ["address": "\(adminServer.host):\(adminServer.port)"])
+        }
+        return RunningNode(
+            configuration,
+            servers: servers,
+            adminServer: adminServer,
+            core: core,
+            group: group,
+            log: log
+        )
+    }
+
+    private static func bind(
+        _ listener: NodeConfiguration.Listener,
+        _ configuration: NodeConfiguration,
+        _ group: MultiThreadedEventLoopGroup,
+        handler: @escaping @Sendable (any EventLoop) -> any HTTPRequestHandler
+    ) async throws -> HTTPServer {
+        do {
+            return try await HTTPServer.start(
+                group: group,
+                host: listener.host,
+                port: listener.port,
+                tls: try listener.tls.map { try TLSContext(role: .server, configuration: $0) },
+                configuration: configuration.http,
+                makeHandler: handler
+            )
+        } catch let error as IOError {
+            throw StartFailure(description: "cannot listen on \(listener.host):\(listener.port): \(error)")
+        }
+    }
+
+    /// Stops accepting, lets requests in flight finish, and closes the store.
+    func stop() async {
+        log.info("stopping")
+        let limit = configuration.stopTimeout
+        await withTaskGroup(of: Void.self) { tasks in
+            for server in servers {
+                tasks.addTask { await server.shutdown(within: limit) }
+            }
+        }
+        await adminServer?.shutdown(within: .seconds(1))
+        let stopped = eventLoop.makePromise(of: Void.self)
+        eventLoop.execute { [core] in core.value.stop(stopped) }
+        try? await stopped.futureResult.get()
+        log.info("stopped")
+    }
+}
+
+/// Why a node did not start.
+struct StartFailure: Error, CustomStringConvertible {
+    let description: String
+}

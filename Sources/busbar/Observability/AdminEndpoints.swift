@@ -1,0 +1,100 @@
+import EmbeddedStore
+import Router
+import SansIO
+import Transport
+
+/// `/livez`, `/readyz` and `/metrics`.
+final class AdminEndpoints: HTTPRequestHandler {
+    /// One series of the call counter.
+    struct CallKey: Hashable {
+        let service: String
+        let operation: String
+        let status: Int
+        let error: String
+    }
+
+    /// True while the node may be sent requests.
+    var isReady = false
+    /// Whose counters are shown.
+    var servers: [HTTPServer] = []
+    private let router: EventRouter
+    private let store: EmbeddedStore
+    private var calls: [CallKey: UInt64] = [:]
+    /// Series beyond this many are counted together, so that no client can grow the table.
+    private static let callSeriesLimit = 1_000
+
+    init(router: EventRouter, store: EmbeddedStore) {
+        self.router = router
+        self.store = store
+    }
+
+    func handle(_ request: HTTPRequest, _ reply: any HTTPReply) {
+        reply.send(respond(request) ?? Self.text(404, "There is nothing here but /livez, /readyz and /metrics.\n"))
+    }
+
+    /// The answer to a request for one of the three; nil for any other.
+    func respond(_ request: HTTPRequest) -> HTTPResponse? {
+        guard request.method == "GET" || request.method == "HEAD" else { return nil }
+        switch request.target.prefix(while: { $0 != "?" }) {
+        case "/livez": return Self.text(200, "ok\n")
+        case "/readyz":
+            let isFull = store.statistics.isFull
+            if isReady, !isFull { return Self.text(200, "ok\n") }
+            return Self.text(503, isFull ? "the disk is full\n" : "starting or stopping\n")
+        case "/metrics":
+            var response = Self.text(200, metrics())
+            response.headers = [HTTPField("content-type", "text/plain; version=0.0.4; charset=utf-8")]
+            return response
+        default: return nil
+        }
+    }
+
+    /// Counts an answered API call.
+    func count(service: String, operation: String, status: Int, error: String?) {
+        var key = CallKey(service: service, operation: operation, status: status, error: error ?? "")
+        if calls[key] == nil, calls.count >= Self.callSeriesLimit {
+            key = CallKey(service: service, operation: "other", status: status, error: "")
+        }
+        calls[key, default: 0] += 1
+    }
+
+    private static func text(_ status: Int, _ body: String) -> HTTPResponse {
+        HTTPResponse(
+            status: status,
+            headers: [HTTPField("content-type", "text/plain; charset=utf-8")],
+            body: Array(body.utf8)
+        )
+    }
+
+    private func metrics() -> String {
+        var page = MetricsPage()
+        addCalls(to: &page)
+        page.add(books: router.books)
+        page.add(router.statistics, active: router.activeDeliveries)
+        page.add(store.statistics)
+        page.add(router.queues.statistics)
+        var counters = HTTPServerCounters()
+        for server in servers { counters += server.counters }
+        page.add(counters)
+        page.add(ProcessFigures.current())
+        return page.text
+    }
+
+    private func addCalls(to page: inout MetricsPage) {
+        page.family("busbar_api_calls_total", "counter", "API calls answered.")
+        let sorted = calls.sorted { left, right in
+            (left.key.service, left.key.operation, left.key.status, left.key.error)
+                < (right.key.service, right.key.operation, right.key.status, right.key.error)
+        }
+        for (key, value) in sorted {
+            page.sample(
+                "busbar_api_calls_total",
+                [
+                    ("service", key.service), ("operation", key.operation), ("status", String(key.status)),
+                    ("error", key.error),
+                ],
+                value
+            )
+        }
+    }
+}

@@ -1,0 +1,155 @@
+import EventModel
+import Router
+import SansIO
+import Transport
+
+/// A page of metrics in Prometheus' text format.
+struct MetricsPage {
+    private(set) var text = ""
+
+    /// Begins a family of series.
+    mutating func family(_ name: String, _ type: String, _ help: String) {
+        text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+    }
+
+    /// Adds one series.
+    mutating func sample(_ name: String, _ labels: [(String, String)], _ value: some BinaryInteger) {
+        text += name
+        if !labels.isEmpty {
+            let pairs = labels.map { "\($0.0)=\"\(Self.escape($0.1))\"" }
+            text += "{\(pairs.joined(separator: ","))}"
+        }
+        text += " \(value)\n"
+    }
+
+    /// Adds a family of one series.
+    mutating func single(_ name: String, _ type: String, _ help: String, _ value: some BinaryInteger) {
+        family(name, type, help)
+        sample(name, [], value)
+    }
+
+    private static func escape(_ text: String) -> String {
+        var result = ""
+        for character in text.unicodeScalars {
+            switch character {
+            case "\\": result += "\\\\"
+            case "\"": result += "\\\""
+            case "\n": result += "\\n"
+            default: result.unicodeScalars.append(character)
+            }
+        }
+        return result
+    }
+
+    /// The books of each bus; accounts and buses are bounded by quotas.
+    mutating func add(books: [BusAddress: BusBook]) {
+        let sorted = books.sorted { $0.key.arn < $1.key.arn }
+        func add(_ name: String, _ help: String, _ place: KeyPath<BusBook, UInt64>, type: String = "counter") {
+            family(name, type, help)
+            for (bus, book) in sorted {
+                let labels = [("account", bus.account.description), ("region", bus.region), ("bus", bus.name)]
+                sample(name, labels, book[keyPath: place])
+            }
+        }
+        add("busbar_events_accepted_total", "Events taken in by a bus.", \.accepted)
+        add("busbar_events_matched_total", "Events that a rule matched.", \.matched)
+        add("busbar_events_unmatched_total", "Events that no rule matched.", \.unmatched)
+        add("busbar_rules_triggered_total", "Rules that events set off.", \.triggeredRules)
+        add("busbar_deliveries_created_total", "Deliveries made for events.", \.created)
+        add("busbar_deliveries_recovered_total", "Deliveries found waiting at the start.", \.recovered)
+        add("busbar_deliveries_delivered_total", "Deliveries that reached their target.", \.delivered)
+        add("busbar_deliveries_retried_total", "Deliveries that needed a further attempt.", \.retried)
+        add("busbar_delivery_attempts_failed_total", "Attempts that failed.", \.failedAttempts)
+        add("busbar_deliveries_dead_lettered_total", "Deliveries moved to a dead-letter queue.", \.deadLettered)
+        add("busbar_deliveries_dropped_total", "Deliveries that no dead-letter queue took.", \.dropped)
+        add("busbar_deliveries_expired_total", "Deliveries that grew too old.", \.expired)
+        add("busbar_events_denied_total", "Requests and forwards that a policy refused.", \.denied)
+        add("busbar_deliveries_waiting", "Deliveries that still wait.", \.waiting, type: "gauge")
+    }
+
+    mutating func add(_ statistics: RouterStatistics, active: Int) {
+        single("busbar_put_events_calls_total", "counter", "PutEvents calls.", statistics.putEventsCalls)
+        single(
+            "busbar_put_events_refused_total",
+            "counter",
+            "PutEvents calls refused as a whole.",
+            statistics.putEventsRefused
+        )
+        single("busbar_put_events_entries_total", "counter", "Entries of PutEvents.", statistics.entries)
+        single(
+            "busbar_put_events_failed_entries_total",
+            "counter",
+            "Entries refused for themselves.",
+            statistics.failedEntries
+        )
+        single(
+            "busbar_events_unknown_bus_total",
+            "counter",
+            "Events to a bus that does not exist.",
+            statistics.unknownBus
+        )
+        single("busbar_event_loops_total", "counter", "Forwards ended by the loop rules.", statistics.loops)
+        single("busbar_deliveries_active", "gauge", "Deliveries in memory.", active)
+    }
+
+    mutating func add(_ statistics: StoreStatistics) {
+        single("busbar_store_records_total", "counter", "Events appended.", statistics.appendedRecords)
+        single("busbar_store_syncs_total", "counter", "Journal synchronisations.", statistics.synchronisations)
+        single(
+            "busbar_store_journal_written_bytes_total",
+            "counter",
+            "Bytes written to the journal.",
+            statistics.journalBytesWritten
+        )
+        single("busbar_store_journal_bytes", "gauge", "Disk bytes of the journal.", statistics.journalBytes)
+        single(
+            "busbar_store_unresolved_deliveries",
+            "gauge",
+            "Deliveries that the journal holds.",
+            statistics.unresolvedDeliveries
+        )
+        single(
+            "busbar_store_parked_deliveries",
+            "gauge",
+            "Deliveries in retry queues.",
+            statistics.parkedDeliveries
+        )
+        single("busbar_store_full", "gauge", "1 while the disk is full.", statistics.isFull ? 1 : 0)
+    }
+
+    mutating func add(_ statistics: QueueStatistics) {
+        single("busbar_queue_messages_sent_total", "counter", "Messages sent.", statistics.sent)
+        single("busbar_queue_messages_received_total", "counter", "Messages received.", statistics.received)
+        single("busbar_queue_messages_deleted_total", "counter", "Messages deleted.", statistics.deleted)
+        single("busbar_queue_messages_expired_total", "counter", "Messages past retention.", statistics.expired)
+        single("busbar_queue_messages_redriven_total", "counter", "Messages moved to a DLQ.", statistics.redriven)
+        single("busbar_queue_waiters", "gauge", "Receives that wait.", statistics.waiters)
+        single("busbar_queues", "gauge", "Queues.", statistics.queues)
+        single(
+            "busbar_queue_delivery_milliseconds_total",
+            "counter",
+            "Milliseconds from acceptance to the queue, summed.",
+            statistics.deliveryMilliseconds
+        )
+    }
+
+    mutating func add(_ counters: HTTPServerCounters) {
+        single("busbar_connections_total", "counter", "Connections accepted.", counters.connectionsAccepted)
+        single("busbar_connections_open", "gauge", "Connections open.", counters.connectionsOpen)
+        single("busbar_connections_refused_total", "counter", "Over the limit.", counters.connectionsRefused)
+        single("busbar_tls_handshake_failures_total", "counter", "TLS failures.", counters.handshakeFailures)
+        single("busbar_http_protocol_errors_total", "counter", "Protocol errors.", counters.protocolErrors)
+        single("busbar_http_timeouts_total", "counter", "Deadlines missed.", counters.timeouts)
+        family("busbar_http_requests_total", "counter", "Requests by protocol.")
+        sample("busbar_http_requests_total", [("version", "1")], counters.http1Requests)
+        sample("busbar_http_requests_total", [("version", "2")], counters.http2Requests)
+        family("busbar_http_limit_hits_total", "counter", "Requests beyond a limit.")
+        sample("busbar_http_limit_hits_total", [("limit", "header")], counters.headerLimitHits)
+        sample("busbar_http_limit_hits_total", [("limit", "body")], counters.bodyLimitHits)
+        sample("busbar_http_limit_hits_total", [("limit", "other")], counters.otherLimitHits)
+    }
+
+    mutating func add(_ figures: ProcessFigures) {
+        single("process_resident_memory_bytes", "gauge", "Resident memory.", figures.residentBytes)
+    }
+}
