@@ -167,6 +167,8 @@ final class HTTP1Handler: ChannelInboundHandler {
                 isHandling = false
                 queue.removeFirst()
                 write(response, exchange)
+                // Idleness counts from the last answer.
+                if wait == .request { waitFor(.request) }
                 if exchange.closesAfter {
                     abandonQueue()
                     connection.closeGracefully()
@@ -184,7 +186,6 @@ final class HTTP1Handler: ChannelInboundHandler {
         }
         guard queue.isEmpty, connection.phase == .http1 else { return }
         sendContinueIfDue()
-        if wait == .request { waitingSince = NIODeadline.now().uptimeNanoseconds }
         if inputHasEnded || isIdleInShutdown { connection.closeGracefully() }
     }
 

@@ -8,18 +8,12 @@ enum HeaderRules {
 
     /// True for a byte of a token.
     static func isTokenByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            return true
-        case UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "&"),
-            UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
-            UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
-            return true
-        default:
-            return false
-        }
+        let word = byte < 64 ? tokenBytes.low : byte < 128 ? tokenBytes.high : 0
+        return word >> UInt64(byte & 63) & 1 == 1
     }
+
+    /// One bit for each ASCII byte: digits and !#$%&'*+-. below 64, letters and ^_`|~ above.
+    private static let tokenBytes: (low: UInt64, high: UInt64) = (0x03FF_6CFA_0000_0000, 0x57FF_FFFF_C7FF_FFFE)
 
     /// True for fields that the transport itself decides: connection management and framing.
     static func isConnectionSpecific(_ name: String) -> Bool {
@@ -60,11 +54,22 @@ extension [UInt8] {
 
     /// Appends text with ASCII capitals as small letters.
     mutating func appendLowercased(_ text: String) {
-        for byte in text.utf8 { append(HeaderRules.lower(byte)) }
+        let start = count
+        append(contentsOf: text.utf8)
+        withUnsafeMutableBufferPointer { bytes in
+            for index in start..<bytes.count { bytes[index] = HeaderRules.lower(bytes[index]) }
+        }
     }
 
     /// Appends a field value; control bytes become spaces, so that no value can end its line.
     mutating func appendFieldValue(_ text: String) {
-        for byte in text.utf8 { append(byte < 0x20 || byte == 0x7F ? 0x20 : byte) }
+        let start = count
+        append(contentsOf: text.utf8)
+        withUnsafeMutableBufferPointer { bytes in
+            for index in start..<bytes.count {
+                let byte = bytes[index]
+                bytes[index] = byte < 0x20 || byte == 0x7F ? 0x20 : byte
+            }
+        }
     }
 }

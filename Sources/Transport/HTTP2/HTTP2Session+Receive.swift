@@ -55,6 +55,7 @@ extension HTTP2Session {
         let field = HTTPField(strings.string(name), strings.string(value))
         if field.name == "host", slot.pointee.hasAuthority { return 0 }
         if field.name == "expect", field.value.lowercased() == "100-continue" { slot.pointee.expectsContinue = true }
+        if slot.pointee.headers.count < 2 { slot.pointee.headers.reserveCapacity(16) }
         slot.pointee.headers.append(field)
         return 0
     }

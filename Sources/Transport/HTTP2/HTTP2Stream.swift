@@ -37,13 +37,6 @@ struct HTTP2Stream {
     /// Whose stream it is above the session.
     var context: AnyObject?
 
-    /// Readies the slot for another stream. The header array keeps no memory, since it was handed over.
-    mutating func reset(id: Int32, now: UInt64) {
-        self = HTTP2Stream()
-        self.id = id
-        openedAt = now
-    }
-
     /// True while the other side still owes bytes of a message that was not handed over.
     var isIncomplete: Bool { id != 0 && !delivered && !remoteEnded }
 }
@@ -69,7 +62,8 @@ struct HTTP2StreamPool {
             slot.initialize(to: HTTP2Stream())
             all.append(slot)
         }
-        slot.pointee.reset(id: id, now: now)
+        slot.pointee.id = id
+        slot.pointee.openedAt = now
         return slot
     }
 

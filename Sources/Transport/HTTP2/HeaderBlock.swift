@@ -3,8 +3,17 @@ import SansIO
 
 /// Builds the array of name and value pointers that nghttp2 wants; one is used again and again.
 struct HeaderBlock {
+    /// Where a field's bytes are: the name in static memory or, without one, in `bytes`; the value in `bytes`.
+    private struct Field {
+        var staticName: UnsafePointer<UInt8>?
+        var name = 0
+        var nameCount: Int
+        var value: Int
+        var valueCount: Int
+    }
+
     private var bytes: [UInt8] = []
-    private var fields: [(name: Int, nameCount: Int, valueCount: Int)] = []
+    private var fields: [Field] = []
     private var pairs: [nghttp2_nv] = []
 
     /// Forgets the fields, keeping memory.
@@ -16,19 +25,26 @@ struct HeaderBlock {
     /// Adds a field whose name is lower case already.
     mutating func append(_ name: StaticString, _ value: some Sequence<UInt8>) {
         let start = bytes.count
-        bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
-        let valueStart = bytes.count
         bytes.append(contentsOf: value)
-        fields.append((start, name.utf8CodeUnitCount, bytes.count - valueStart))
+        add(name, start)
     }
 
     /// Adds a field with a non-negative decimal value.
     mutating func append(_ name: StaticString, number: Int) {
         let start = bytes.count
-        bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
-        let valueStart = bytes.count
         bytes.appendDecimal(number)
-        fields.append((start, name.utf8CodeUnitCount, bytes.count - valueStart))
+        add(name, start)
+    }
+
+    private mutating func add(_ name: StaticString, _ valueStart: Int) {
+        fields.append(
+            Field(
+                staticName: name.utf8Start,
+                nameCount: name.utf8CodeUnitCount,
+                value: valueStart,
+                valueCount: bytes.count - valueStart
+            )
+        )
     }
 
     /// Adds a message's field, in lower case and without control bytes. Fields that HTTP/2 forbids, because they are
@@ -39,22 +55,31 @@ struct HeaderBlock {
         bytes.appendLowercased(field.name)
         let valueStart = bytes.count
         bytes.appendFieldValue(field.value)
-        fields.append((start, valueStart - start, bytes.count - valueStart))
+        fields.append(
+            Field(
+                name: start,
+                nameCount: valueStart - start,
+                value: valueStart,
+                valueCount: bytes.count - valueStart
+            )
+        )
     }
 
-    /// Calls `body` with the pairs. The pointers are valid inside only; nghttp2 copies what it keeps.
+    /// Calls `body` with the pairs. The pointers are valid inside only, but those of static names, which nghttp2 may
+    /// keep; it copies everything else.
     mutating func withPairs<Result>(_ body: (UnsafePointer<nghttp2_nv>?, Int) -> Result) -> Result {
         bytes.withUnsafeMutableBufferPointer { storage in
             pairs.removeAll(keepingCapacity: true)
             guard let base = storage.baseAddress else { return body(nil, 0) }
             for field in fields {
+                let copies = field.staticName == nil
                 pairs.append(
                     nghttp2_nv(
-                        name: base + field.name,
-                        value: base + field.name + field.nameCount,
+                        name: field.staticName.map { UnsafeMutablePointer(mutating: $0) } ?? base + field.name,
+                        value: base + field.value,
                         namelen: field.nameCount,
                         valuelen: field.valueCount,
-                        flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue)
+                        flags: UInt8(copies ? NGHTTP2_NV_FLAG_NONE.rawValue : NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue)
                     )
                 )
             }

@@ -23,8 +23,7 @@ struct HeaderStringCache {
         if entries[index].buffer == buffer { return entries[index].text }
         let bytes = nghttp2_rcbuf_get_buf(buffer)
         let text = String(decoding: UnsafeBufferPointer(start: bytes.base, count: bytes.len), as: UTF8.self)
-        // A string of up to 15 bytes is stored in place, so making one again costs as little as looking it up.
-        guard bytes.len > 15, bytes.len <= Self.longest else { return text }
+        guard bytes.len <= Self.longest else { return text }
         if let former = entries[index].buffer { nghttp2_rcbuf_decref(former) }
         nghttp2_rcbuf_incref(buffer)
         entries[index].buffer = buffer

@@ -114,6 +114,7 @@ final class ServerConnection: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         isReading = true
+        shard.refreshDate()
         let bytes = unwrapInboundIn(data)
         if phase == .closing {
             discard(bytes.readableBytes)

@@ -45,10 +45,12 @@ final class ServerShard {
         writeScratch.deallocate()
     }
 
-    /// The value of the `date` field now.
-    var date: [UInt8] {
+    /// The value of the `date` field, as of the last ``refreshDate()``.
+    var date: [UInt8] { dateCache.bytes }
+
+    /// Looks at the clock: with each read, and with each look at the deadlines.
+    func refreshDate() {
         dateCache.update(to: WallClock.milliseconds() / 1000)
-        return dateCache.bytes
     }
 
     func add(_ connection: ServerConnection) {
@@ -83,6 +85,7 @@ final class ServerShard {
         sweep = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
             let now = NIODeadline.now().uptimeNanoseconds
             let shard = bound.value
+            shard.refreshDate()
             for connection in shard.connections { connection.checkDeadlines(now) }
         }
     }

@@ -18,7 +18,10 @@ final class RawClient {
         self.tls = tls
     }
 
-    static func connect(to port: Int, tls context: TLSContext? = nil) async throws -> RawClient {
+    /// Connects. `first` leaves with the connection, for tests whose deadlines run from then on.
+    static func connect(to port: Int, tls context: TLSContext? = nil, sending first: [UInt8] = []) async throws
+        -> RawClient
+    {
         let (stream, continuation) = AsyncStream<[UInt8]>.makeStream()
         let facts = TLSFacts()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -28,7 +31,7 @@ final class RawClient {
                         let session = try TLSSession(context: context, serverName: "localhost")
                         try channel.pipeline.syncOperations.addHandler(TLSClientHandler(session, facts))
                     }
-                    try channel.pipeline.syncOperations.addHandler(CollectingHandler(continuation))
+                    try channel.pipeline.syncOperations.addHandler(CollectingHandler(continuation, first))
                 }
             }
             .connect(host: "127.0.0.1", port: port)
@@ -118,10 +121,17 @@ struct TestResponse {
 
 private final class CollectingHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
     private let continuation: AsyncStream<[UInt8]>.Continuation
+    private let first: [UInt8]
 
-    init(_ continuation: AsyncStream<[UInt8]>.Continuation) {
+    init(_ continuation: AsyncStream<[UInt8]>.Continuation, _ first: [UInt8]) {
         self.continuation = continuation
+        self.first = first
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        if !first.isEmpty { context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: first)), promise: nil) }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -48,6 +48,14 @@ extension HTTPServer {
         ) { _ in TestHandler(handler) }
     }
 
+    /// Starts a server with the default limits that answers with `handler`.
+    static func answering(
+        tls: TLSContext? = nil,
+        _ handler: @escaping @Sendable (HTTPRequest, any HTTPReply) -> Void
+    ) async throws -> HTTPServer {
+        try await forTest(tls: tls, handler: handler)
+    }
+
     /// Runs `body` and stops the server afterwards.
     func use<Value>(_ body: (HTTPServer) async throws -> Value) async throws -> Value {
         do {
