@@ -75,6 +75,32 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "StoreBenchmark",
+            dependencies: ["SansIO", "EmbeddedStore"],
+            swiftSettings: strict
+        ),
+        tests("EventModelTests", ["EventModel", "SansIO"]),
+        tests("EventPatternTests", ["EventPattern", "EventModel", "SansIO"]),
+        tests("EventTransformTests", ["EventTransform", "EventModel", "SansIO"]),
+        tests("SchedulesTests", ["Schedules", "EventModel", "SansIO"]),
+        tests("AccessPolicyTests", ["AccessPolicy", "EventModel", "SansIO"]),
+        tests("SigV4Tests", ["SigV4", "SansIO"]),
+        tests("RetryControlTests", ["RetryControl", "SansIO"]),
+        tests("DeliveryTests", ["Delivery", "RetryControl", "SansIO", "Simulation"]),
+        tests("RouterTests", cores + ["Delivery", "Router", "Simulation"]),
+        tests("QueueTests", ["AWSAPI", "EventModel", "Router", "SansIO", "Simulation"]),
+        tests("AWSAPITests", cores + ["AWSAPI", "Router", "SigV4", "Simulation"]),
+        tests("TransportTests", nio + ["Transport", "SansIO"]),
+        tests("EmbeddedStoreTests", ["CRocksDB", "EmbeddedStore", "SansIO", "Simulation"]),
+        tests("BusbarTests", ["busbar", "EmbeddedStore", "EventModel", .product(name: "Logging", package: "swift-log")]),
+        tests("RepositoryTests", []),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["busbar"],
+            exclude: ["Scripts"],
+            swiftSettings: strict
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -23,7 +23,8 @@ extension DeliveryDriver {
             case .refused(let until), .probing(let until):
                 due.set(max(until, now + .milliseconds(1)), for: target)
             case .admitted(let pass):
-                let limit = pass.isProbe ? settings.probes : allowance(queue, now: now)
+                let slots = settings.inFlightPerTarget - queue.inFlight
+                let limit = min(slots, pass.isProbe ? settings.probes : allowance(queue, slots: slots, now: now))
                 if limit > 0 {
                     drain(queue, pass: pass, limit: limit, now: now)
                 } else {
@@ -37,8 +38,8 @@ extension DeliveryDriver {
     }
 
     /// How many parked deliveries may be attempted now: the ramp holds back after an outage, the budget during one.
-    private func allowance(_ queue: TargetQueue, now: Timestamp) -> Int {
-        var wanted = settings.drainBatch
+    private func allowance(_ queue: TargetQueue, slots: Int, now: Timestamp) -> Int {
+        var wanted = max(0, min(settings.drainBatch, slots))
         if queue.isFailing {
             var granted = 0
             while granted < wanted, case .granted = queue.budget.takeRetry(now: now) { granted += 1 }
