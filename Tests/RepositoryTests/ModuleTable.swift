@@ -60,7 +60,7 @@ enum ModuleTable {
             layer: .executable,
             imports: Set(cores + drivers + adapters + ["CNghttp2", "COpenSSL", "CRocksDB", "Simulation"])
                 .union(networking)
-                .union(["ArgumentParser", "Yams", "Logging", "ServiceLifecycle", "Foundation", "Glibc"])
+                .union(["ArgumentParser", "Yams", "Logging", "ServiceLifecycle", "UnixSignals", "Foundation", "Glibc"])
                 .union(["Synchronization", "Dispatch"])
         ),
     ]
