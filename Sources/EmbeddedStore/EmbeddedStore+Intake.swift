@@ -1,6 +1,7 @@
 import SansIO
 
 extension EmbeddedStore {
+    /// Makes events durable with their targets; see ``StorePort``.
     public func append(
         _ records: [IntakeRecord],
         settling: [DeliveryRef],
@@ -28,7 +29,7 @@ extension EmbeddedStore {
             pending.refusal = error
         }
         appends.append(pending)
-        if pending.refusal != nil { gate.poke() }
+        kickLater(\.journal)
     }
 
     /// Brings in what became of the oldest appends.
@@ -71,6 +72,7 @@ extension EmbeddedStore {
         }
     }
 
+    /// Notes that deliveries are done; the note is written with a later commit.
     public func resolve(_ refs: [DeliveryRef]) {
         guard phase == .open else { return }
         var deliveries: [DeliveryRef] = []
@@ -96,7 +98,7 @@ extension EmbeddedStore {
     /// Marks deliveries that other rows or records replace.
     func settle(_ refs: [DeliveryRef]) {
         var elsewhere: [DeliveryRef] = []
-        for ref in refs where table.settle(ref) == .unknown {
+        for ref in refs where table.settle(ref, moved: true) == .unknown {
             if let first = appends.first?.firstSequence, ref.event >= first {
                 resolvedEarly.append(ref)
             } else {
@@ -117,7 +119,7 @@ extension EmbeddedStore {
         let ready = resolvedEarly.filter { $0.event < sequence }
         guard !ready.isEmpty else { return }
         resolvedEarly.removeAll { $0.event < sequence }
-        for ref in ready { _ = table.settle(ref) }
+        for ref in ready { _ = table.settle(ref, moved: true) }
     }
 
     private func forgetEarly(_ pending: PendingAppend) {
@@ -151,7 +153,7 @@ extension EmbeddedStore {
                 isMigrating = false
                 guard case .success(let moved) = result else { return }
                 // What was resolved while it moved is done.
-                finishMigrated(moved.filter { table.settle($0) == .unknown })
+                finishMigrated(moved.filter { table.settle($0, moved: true) == .unknown })
             }
         )
     }

@@ -11,7 +11,6 @@ struct StoreParts {
     var table: IntakeTable
     var reports: [String]
     var start: Journal.Start
-    var highestSequence: UInt64
     var parked: UInt64
 }
 
@@ -72,7 +71,6 @@ extension EmbeddedStore {
             table: table,
             reports: scan.reports,
             start: start,
-            highestSequence: start.nextSequence - 1,
             parked: engine.backlogs.total
         )
         return EmbeddedStore(parts, threads: try startThreads(parts, engine))
@@ -85,7 +83,7 @@ extension EmbeddedStore {
     ) throws(StoreError) -> Journal.Start {
         let next = max(sequences.found, scan.highestSequence + 1, 1)
         let limit = next + sequenceBlock
-        let code = sequences.reserve(below: limit, turn: 0)
+        let code = sequences.reserve(below: limit, turn: sequences.foundTurn + 1)
         guard code == 0 else { throw fileError(code, "cannot reserve sequences") }
         return Journal.Start(
             live: scan.live,
@@ -105,8 +103,8 @@ extension EmbeddedStore {
     private static func removeParked(from table: inout IntakeTable, _ engine: RocksEngine) throws(StoreError) {
         guard engine.backlogs.total > 0, table.unresolved > 0 else { return }
         var parked: [DeliveryRef] = []
-        var cursor = (0, 0)
-        while let part = table.walk(place: cursor.0, start: cursor.1, limit: 4096) {
+        var cursor = IntakeTable.Cursor()
+        while let part = table.walk(cursor, limit: 4096) {
             for record in part.records {
                 for target in record.targets where engine.backlogs[target].count > 0 {
                     let ref = DeliveryRef(event: record.sequence, target: target)
@@ -115,7 +113,7 @@ extension EmbeddedStore {
             }
             cursor = part.next
         }
-        for ref in parked { _ = table.settle(ref) }
+        for ref in parked { _ = table.settle(ref, moved: true) }
     }
 
     private static func startThreads(_ parts: StoreParts, _ engine: RocksEngine) throws(StoreError) -> [WorkerThread] {

@@ -1,9 +1,11 @@
 import SansIO
 
 extension EmbeddedStore {
+    /// Writes messages to a queue, and finishes or settles the deliveries that they replace.
     public func send(_ send: QueueSend, completion: @escaping StoreCompletion<Void>) {
         submit(
             send.durable ? .whenSynchronised : .inSendOrder,
+            isUrgent: send.durable,
             { engine throws(StoreError) in try engine.send(send) },
             completion: { [self] result in
                 if case .success = result { settle(send.settling) }
@@ -12,6 +14,7 @@ extension EmbeddedStore {
         )
     }
 
+    /// Receives visible messages and hides them for a while.
     public func receive(
         queue: UInt64,
         now: Timestamp,
@@ -35,6 +38,7 @@ extension EmbeddedStore {
         )
     }
 
+    /// Deletes messages durably.
     public func delete(queue: UInt64, keys: [MessageKey], completion: @escaping StoreCompletion<[Bool]>) {
         submit(
             .whenSynchronised,
@@ -43,6 +47,7 @@ extension EmbeddedStore {
         )
     }
 
+    /// Changes when a message in flight becomes visible again.
     public func changeVisibility(
         queue: UInt64,
         key: MessageKey,
@@ -59,6 +64,7 @@ extension EmbeddedStore {
         )
     }
 
+    /// Removes every message of a queue.
     public func purge(queue: UInt64, completion: @escaping StoreCompletion<Void>) {
         submit(
             .whenSynchronised,
@@ -67,6 +73,7 @@ extension EmbeddedStore {
         )
     }
 
+    /// Removes messages sent before a time, in whatever order they were sent.
     public func expireMessages(queue: UInt64, sentBefore: Timestamp, completion: @escaping StoreCompletion<UInt64>) {
         submit(
             .whenWritten,
@@ -75,6 +82,7 @@ extension EmbeddedStore {
         )
     }
 
+    /// Counts a queue's messages.
     public func counts(queue: UInt64, now: Timestamp, completion: @escaping StoreCompletion<QueueCounts>) {
         submit(
             .whenWritten,
@@ -83,6 +91,7 @@ extension EmbeddedStore {
         )
     }
 
+    /// Reads configuration entries by prefix.
     public func configuration(prefix: String, completion: @escaping StoreCompletion<[ConfigurationEntry]>) {
         submit(
             .whenWritten,
@@ -91,6 +100,7 @@ extension EmbeddedStore {
         )
     }
 
+    /// Applies configuration changes, all or none.
     public func configure(_ changes: [ConfigurationChange], completion: @escaping StoreCompletion<Void>) {
         submit(
             .whenSynchronised,

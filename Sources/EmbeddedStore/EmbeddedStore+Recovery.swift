@@ -4,6 +4,7 @@ extension EmbeddedStore {
     /// Records handed over in one turn.
     private static let recoveryBatch = 256
 
+    /// Hands over what was not resolved when the store was last open, some records a turn.
     public func recover(
         visit: @escaping ([RecoveredRecord]) -> Void,
         completion: @escaping StoreCompletion<[String]>
@@ -12,12 +13,11 @@ extension EmbeddedStore {
             refuse(completion)
             return
         }
-        later { [self] in recoverNext(place: 0, start: 0, reader: nil, visit: visit, completion: completion) }
+        later { [self] in recoverNext(IntakeTable.Cursor(), reader: nil, visit: visit, completion: completion) }
     }
 
     private func recoverNext(
-        place: Int,
-        start: Int,
+        _ cursor: IntakeTable.Cursor,
         reader: (segment: UInt64, reader: JournalReader)?,
         visit: @escaping ([RecoveredRecord]) -> Void,
         completion: @escaping StoreCompletion<[String]>
@@ -26,7 +26,7 @@ extension EmbeddedStore {
             refuse(completion)
             return
         }
-        guard let part = table.walk(place: place, start: start, limit: Self.recoveryBatch) else {
+        guard let part = table.walk(cursor, limit: Self.recoveryBatch) else {
             let reports = damageReports
             damageReports = []
             completion(.success(reports))
@@ -44,9 +44,8 @@ extension EmbeddedStore {
                 return
             }
         }
-        let (nextPlace, nextStart) = part.next
         later { [self] in
-            recoverNext(place: nextPlace, start: nextStart, reader: current, visit: visit, completion: completion)
+            recoverNext(part.next, reader: current, visit: visit, completion: completion)
         }
     }
 

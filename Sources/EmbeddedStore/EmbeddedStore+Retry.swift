@@ -1,19 +1,22 @@
 import SansIO
 
 extension EmbeddedStore {
+    /// Moves intake deliveries to their targets' retry queues.
     public func park(_ deliveries: [ParkedDelivery], completion: @escaping StoreCompletion<Void>) {
         submit(
             .whenWritten,
+            isUrgent: false,
             { engine throws(StoreError) in try engine.park(deliveries) },
             completion: { [self] result in
                 if case .success = result {
-                    for delivery in deliveries { _ = table.settle(delivery.ref) }
+                    for delivery in deliveries { _ = table.settle(delivery.ref, moved: true) }
                 }
                 completion(result)
             }
         )
     }
 
+    /// Reads the deliveries of a target that are due, earliest first.
     public func due(
         target: UInt64,
         now: Timestamp,
@@ -27,6 +30,7 @@ extension EmbeddedStore {
         )
     }
 
+    /// The earliest due time of a target's retry queue.
     public func nextDue(target: UInt64, completion: @escaping StoreCompletion<Timestamp?>) {
         submit(
             .whenWritten,
@@ -35,22 +39,27 @@ extension EmbeddedStore {
         )
     }
 
+    /// Every target with a retry queue that is not empty.
     public func backlogTargets(completion: @escaping StoreCompletion<[TargetBacklog]>) {
         submit(.whenWritten, { engine throws(StoreError) in try engine.backlogTargets() }, completion: completion)
     }
 
+    /// Files parked deliveries under new due times; those that are gone are passed over.
     public func reschedule(_ changes: [Reschedule], completion: @escaping StoreCompletion<Void>) {
         submit(
             .whenWritten,
+            isUrgent: false,
             { engine throws(StoreError) in try engine.reschedule(changes) },
             completion: completion
         )
     }
 
+    /// Removes parked deliveries that are done; those that are gone are passed over.
     public func finish(_ parked: [ParkedRef]) {
         submit { engine throws(StoreError) in try engine.finish(parked.lazy.map(\.ref)) }
     }
 
+    /// Reads the oldest deliveries of a target's retry queue.
     public func oldest(
         target: UInt64,
         acceptedBefore: Timestamp,
@@ -66,6 +75,7 @@ extension EmbeddedStore {
         )
     }
 
+    /// Removes the oldest deliveries of a target's retry queue.
     public func expire(target: UInt64, acceptedBefore: Timestamp, completion: @escaping StoreCompletion<UInt64>) {
         submit(
             .whenWritten,
@@ -74,6 +84,7 @@ extension EmbeddedStore {
         )
     }
 
+    /// Removes the whole retry queue of a target.
     public func dropTarget(_ target: UInt64, completion: @escaping StoreCompletion<UInt64>) {
         submit(
             .whenSynchronised,

@@ -40,14 +40,22 @@ public final class EmbeddedStore: StorePort {
     /// Work for a later turn that needs no thread.
     var deferred: [() -> Void] = []
     var damageReports: [String]
-    /// The latest event that the store itself parked, or zero.
-    var lastMigrated: UInt64
+    /// The latest event that the store itself parked since it was opened, or zero.
+    var lastMigrated: UInt64 = 0
     var isMigrating = false
     var isMigrationDue = false
     var parkedCount: UInt64
     var appendedRecords: UInt64 = 0
+    private var isDraining = false
+    private var kicks = Kicks()
     private var upcomingSequence: UInt64
     private var reservedSequence: UInt64
+
+    /// Which threads have new work.
+    struct Kicks {
+        var journal = false
+        var rocks = false
+    }
 
     /// How far closing has come.
     enum Phase {
@@ -71,7 +79,6 @@ public final class EmbeddedStore: StorePort {
         space = parts.space
         table = parts.table
         damageReports = parts.reports
-        lastMigrated = parts.highestSequence
         parkedCount = parts.parked
         upcomingSequence = parts.start.nextSequence
         reservedSequence = parts.start.sequenceLimit
@@ -86,6 +93,7 @@ public final class EmbeddedStore: StorePort {
         for thread in threads { thread.join() }
     }
 
+    /// Takes the next sequence from the block reserved on disk.
     public func nextSequence() -> UInt64 {
         takeSequences(1)
     }
@@ -101,8 +109,27 @@ public final class EmbeddedStore: StorePort {
         return first
     }
 
+    /// Has a thread woken at the end of this turn, so what one turn asks of it is done together.
+    func kickLater(_ due: WritableKeyPath<Kicks, Bool>) {
+        guard !kicks[keyPath: due] else { return }
+        let isFirst = !kicks.journal && !kicks.rocks
+        kicks[keyPath: due] = true
+        if isFirst, !isDraining { gate.poke() }
+    }
+
+    private func kick() {
+        if kicks.journal { journal.kick() }
+        if kicks.rocks { queue.kick() }
+        kicks = Kicks()
+    }
+
     /// Brings in what the threads have done. Called by the executor.
     func drain() {
+        isDraining = true
+        defer {
+            isDraining = false
+            kick()
+        }
         let mail = gate.collect()
         if let parked = mail.parked { parkedCount = parked }
         for outcome in mail.journal { settleAppends(outcome) }
@@ -131,6 +158,7 @@ public final class EmbeddedStore: StorePort {
     /// Hands an operation to the RocksDB thread.
     func submit<Value: Sendable>(
         _ whenDone: RocksOperation.Completion = .whenWritten,
+        isUrgent: Bool = true,
         _ work: @escaping @Sendable (RocksEngine) throws(StoreError) -> Value,
         completion: @escaping StoreCompletion<Value>
     ) {
@@ -138,11 +166,12 @@ public final class EmbeddedStore: StorePort {
             refuse(completion)
             return
         }
-        enqueue(whenDone, work, completion: completion)
+        enqueue(whenDone, isUrgent: isUrgent, work, completion: completion)
     }
 
     private func enqueue<Value: Sendable>(
         _ whenDone: RocksOperation.Completion,
+        isUrgent: Bool,
         _ work: @escaping @Sendable (RocksEngine) throws(StoreError) -> Value,
         completion: @escaping StoreCompletion<Value>
     ) {
@@ -156,14 +185,17 @@ public final class EmbeddedStore: StorePort {
                 completion: whenDone,
                 work: { engine throws(StoreError) in slot.succeed(try work(engine)) },
                 fail: { slot.fail($0) }
-            )
+            ),
+            isUrgent: isUrgent
         )
+        kickLater(\.rocks)
     }
 
     /// Hands over work that nobody waits for and that may be lost.
     func submit(_ work: @escaping @Sendable (RocksEngine) throws(StoreError) -> Void) {
         guard phase == .open else { return }
-        queue.add(RocksOperation(number: 0, completion: .whenWritten, work: work, fail: { _ in }))
+        queue.add(RocksOperation(number: 0, completion: .whenWritten, work: work, fail: { _ in }), isUrgent: false)
+        kickLater(\.rocks)
     }
 
     /// Has an operation that came after closing began fail.
@@ -172,13 +204,16 @@ public final class EmbeddedStore: StorePort {
         if phase == .closed { later(action) } else { refused.append(action) }
     }
 
+    /// Writes what is pending and closes.
     public func close(completion: @escaping () -> Void) {
         guard phase == .open else {
             if phase == .closed { later(completion) } else { refused.append(completion) }
             return
         }
         closeCompletion = completion
-        enqueue(.whenSynchronised, { engine throws(StoreError) in engine.close() }) { [self] _ in closeJournal() }
+        enqueue(.whenSynchronised, isUrgent: true, { engine throws(StoreError) in engine.close() }) { [self] _ in
+            closeJournal()
+        }
         phase = .closingRocks
     }
 
@@ -200,6 +235,7 @@ public final class EmbeddedStore: StorePort {
         for action in actions { action() }
     }
 
+    /// Figures for metrics.
     public var statistics: StoreStatistics {
         var figures = StoreStatistics()
         figures.appendedRecords = appendedRecords

@@ -2,7 +2,7 @@ import SansIO
 
 /// Which deliveries of the journal are not resolved, segment by segment. Confined to the shard.
 ///
-/// Compact on purpose: 16 bytes a record and 8 a delivery, dropped as soon as a segment has nothing left, so its size is
+/// Compact on purpose: 24 bytes a record and 8 a delivery, dropped as soon as a segment has nothing left, so its size is
 /// bounded by the journal's.
 struct IntakeTable {
     /// What settling one delivery found.
@@ -11,7 +11,7 @@ struct IntakeTable {
         case unknown
         /// Other deliveries of the event are left.
         case partial
-        /// That was the event's last delivery.
+        /// That was the event's last delivery, and every other was settled by a note too.
         case whole
     }
 
@@ -26,6 +26,8 @@ struct IntakeTable {
         var sequence: UInt64
         var offset: UInt32
         var targetEnd: UInt32
+        /// True when a delivery moved to rows that may not be on disk yet, so no note may speak for the whole event.
+        var hasMoved = false
     }
 
     private struct Segment {
@@ -83,7 +85,12 @@ struct IntakeTable {
     }
 
     /// Marks one delivery as settled.
-    mutating func settle(_ ref: DeliveryRef) -> Settlement {
+    ///
+    /// - Parameters:
+    ///   - ref: which delivery.
+    ///   - moved: true when it is now in rows that may not be on disk yet.
+    /// - Returns: what was found.
+    mutating func settle(_ ref: DeliveryRef, moved: Bool = false) -> Settlement {
         guard ref.target != 0, let (segment, entry) = locate(ref.event) else { return .unknown }
         var found = false
         var left = 0
@@ -97,8 +104,10 @@ struct IntakeTable {
             }
         }
         guard found else { return .unknown }
+        if moved { segments[segment].entries[entry].hasMoved = true }
+        let isWhole = left == 0 && !segments[segment].entries[entry].hasMoved
         reduce(segment, by: 1)
-        return left == 0 ? .whole : .partial
+        return isWhole ? .whole : .partial
     }
 
     /// Marks every delivery of an event as settled.
@@ -131,14 +140,22 @@ struct IntakeTable {
         return (segment.number, Self.unresolved(in: segment, from: 0, limit: limit).records)
     }
 
-    /// Walks the unresolved records in order: at most `limit` from entry `start` of the segment at place `place`.
+    /// Where a walk over the unresolved records goes on. Names the segment by number: older ones may go meanwhile.
+    struct Cursor {
+        var segment: UInt64 = 0
+        var entry = 0
+    }
+
+    /// Walks the unresolved records in order, at most `limit` at a time.
     ///
-    /// - Returns: nil past the last segment; otherwise the records and where to go on.
-    func walk(place: Int, start: Int, limit: Int) -> (segment: UInt64, records: [Unresolved], next: (Int, Int))? {
-        guard place < segments.count else { return nil }
-        let part = Self.unresolved(in: segments[place], from: start, limit: limit)
-        let next = part.next < segments[place].entries.count ? (place, part.next) : (place + 1, 0)
-        return (segments[place].number, part.records, next)
+    /// - Returns: nil past the last segment; otherwise the records, maybe none, and where to go on.
+    func walk(_ cursor: Cursor, limit: Int) -> (segment: UInt64, records: [Unresolved], next: Cursor)? {
+        guard let segment = segments.first(where: { $0.number >= cursor.segment }) else { return nil }
+        let start = segment.number == cursor.segment ? cursor.entry : 0
+        let part = Self.unresolved(in: segment, from: start, limit: limit)
+        let isDone = part.next >= segment.entries.count
+        let next = isDone ? Cursor(segment: segment.number + 1) : Cursor(segment: segment.number, entry: part.next)
+        return (segment.number, part.records, next)
     }
 
     private static func unresolved(

@@ -37,7 +37,12 @@ final class Journal: Sendable {
         var spare: RawBuffer?
         var pendingFrames = 0
         var notes = JournalNotes()
-        var noteDeadline: UInt64?
+        /// When notes that wait are written without an append.
+        var noteDeadline: UInt64 = 0
+        /// True when the shard's turn is over and its appends are to be written.
+        var isKicked = false
+        /// True while the thread waits without a deadline.
+        var isIdle = false
         var sequenceLimit: UInt64
         var sequenceWanted: UInt64 = 0
         var live: [Live]
@@ -137,8 +142,16 @@ final class Journal: Sendable {
             to: state.pointee.pending.extend(by: byteCount)
         )
         state.pointee.pendingFrames += 1
-        if state.pointee.pendingFrames == 1 { shared.signal() }
         return byteCount
+    }
+
+    /// Wakes the thread for the appends queued so far. Called on the shard once a turn, so one turn's appends share one
+    /// synchronisation.
+    func kick() {
+        shared.withLock { state in
+            state.isKicked = true
+            shared.signal()
+        }
     }
 
     /// Queues notes of deliveries that are done. Called on the shard and on the RocksDB thread.
@@ -149,13 +162,7 @@ final class Journal: Sendable {
         guard state.pointee.notes.count < Self.noteLimit else { return }
         state.pointee.notes.deliveries.append(contentsOf: deliveries)
         state.pointee.notes.events.append(contentsOf: events)
-        if state.pointee.noteDeadline == nil {
-            let lag = configuration.lazySynchronisationMilliseconds * 1_000_000
-            state.pointee.noteDeadline = monotonicNanoseconds() + lag
-            if state.pointee.pendingFrames == 0 { shared.signal() }
-        } else if state.pointee.notes.count >= Self.noteBatch, state.pointee.pendingFrames == 0 {
-            shared.signal()
-        }
+        if state.pointee.isIdle || state.pointee.notes.count >= Self.noteBatch { shared.signal() }
     }
 
     /// Asks for sequences below `limit` to be reserved. Called on the shard, long before they are used.
@@ -220,18 +227,25 @@ final class Journal: Sendable {
             buffer.removeAll()
             state.pointee.spare = buffer.capacity <= Self.idleBufferBytes ? buffer : nil
         }
+        let lag = configuration.lazySynchronisationMilliseconds * 1_000_000
+        state.pointee.noteDeadline = max(state.pointee.noteDeadline, monotonicNanoseconds() + lag)
         while true {
             if state.pointee.ending == .abandon { return nil }
             let closing = state.pointee.ending != nil
-            let notesDue =
-                closing || state.pointee.notes.count >= Self.noteBatch
-                || (state.pointee.noteDeadline.map { $0 <= monotonicNanoseconds() } ?? false)
+            let isOverdue = closing || monotonicNanoseconds() >= state.pointee.noteDeadline
+            let notesDue = !state.pointee.notes.isEmpty && (isOverdue || state.pointee.notes.count >= Self.noteBatch)
             let reserve = state.pointee.sequenceWanted > state.pointee.sequenceLimit
-            if state.pointee.pendingFrames > 0 || reserve || (notesDue && !state.pointee.notes.isEmpty) {
-                return take()
-            }
+            let isKicked = state.pointee.isKicked && state.pointee.pendingFrames > 0
+            if isKicked || reserve || notesDue || (closing && state.pointee.pendingFrames > 0) { return take() }
             if closing { return nil }
-            shared.wait(until: state.pointee.noteDeadline)
+            if isOverdue {
+                state.pointee.isIdle = true
+                shared.wait(until: nil)
+                state.pointee.isIdle = false
+                state.pointee.noteDeadline = monotonicNanoseconds() + lag
+            } else {
+                shared.wait(until: state.pointee.noteDeadline)
+            }
         }
     }
 
@@ -241,8 +255,8 @@ final class Journal: Sendable {
         state.pointee.pending = state.pointee.spare ?? RawBuffer(capacity: 1 << 16)
         state.pointee.spare = nil
         state.pointee.pendingFrames = 0
+        state.pointee.isKicked = false
         swap(&group.notes, &state.pointee.notes)
-        state.pointee.noteDeadline = nil
         if state.pointee.sequenceWanted > state.pointee.sequenceLimit {
             group.reserveBelow = state.pointee.sequenceWanted
         }

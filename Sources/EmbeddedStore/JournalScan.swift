@@ -55,7 +55,7 @@ struct JournalScan {
     }
 
     private func end(of candidate: Candidate, before next: Candidate) -> Int? {
-        guard let header = next.header, header.number == candidate.number + 1 else { return candidate.file.byteCount }
+        guard let header = next.header, header.number == candidate.number + 1 else { return nil }
         return min(Int(header.previousEnd), candidate.file.byteCount)
     }
 

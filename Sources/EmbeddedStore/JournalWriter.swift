@@ -12,7 +12,8 @@ final class JournalWriter {
     private var nextSegment: UInt64
     private var nextFileIndex: Int
     private var maker: WorkerThread?
-    private var reservations = 1
+    /// The number of the next write of reserved sequences; the opener made one.
+    private var reservations: UInt64
 
     init(journal: Journal, start: Journal.Start, gate: ShardGate) {
         self.journal = journal
@@ -21,6 +22,7 @@ final class JournalWriter {
         nextFrame = start.nextFrame
         nextSegment = start.nextSegment
         nextFileIndex = start.nextFileIndex
+        reservations = journal.sequences.foundTurn + 2
     }
 
     func run() {
@@ -69,7 +71,6 @@ final class JournalWriter {
                 return
             }
         }
-        journal.shared.withLock { $0.isFull = false }
         prepareSpare()
     }
 
@@ -131,6 +132,7 @@ final class JournalWriter {
         journal.shared.withLock { state in
             state.synchronisations += 1
             state.bytesWritten += UInt64(length)
+            state.isFull = false
         }
     }
 

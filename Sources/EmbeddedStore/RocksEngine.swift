@@ -146,13 +146,13 @@ final class RocksEngine {
     private func synchronise() {
         if unsynchronisedSince != nil {
             do throws(StoreError) {
-                if let breakage { throw breakage }
+                if breakage != nil { try reopen() }
                 if let fault = files.engineFault() { throw fault }
                 try database.synchronise()
             } catch {
                 let outcome = StoreError(error.code == .full ? .full : .failed, error.message)
                 for operation in unsynchronised { operation.fail(outcome) }
-                breakDown(error)
+                if breakage == nil { breakDown(error) }
                 unsynchronisedSince = monotonicNanoseconds()
                 finished.append(contentsOf: unsynchronised.map(\.number))
                 unsynchronised.removeAll(keepingCapacity: true)

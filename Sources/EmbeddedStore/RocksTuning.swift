@@ -11,6 +11,7 @@ final class RocksTuning {
         self.memtableBytes = memtableBytes
         cache = rocksdb_cache_create_lru(cacheBytes)
         database = rocksdb_options_create()
+        Self.lowerBackgroundPriority()
         rocksdb_options_set_create_if_missing(database, 1)
         rocksdb_options_set_create_missing_column_families(database, 1)
         rocksdb_options_set_db_write_buffer_size(database, memtableBytes)
@@ -25,6 +26,14 @@ final class RocksTuning {
         rocksdb_options_set_bytes_per_sync(database, 1 << 20)
         rocksdb_options_set_skip_stats_update_on_db_open(database, 1)
         rocksdb_options_set_avoid_unnecessary_blocking_io(database, 1)
+    }
+
+    /// Flushes and compactions can wait; the shard and the journal cannot.
+    private static func lowerBackgroundPriority() {
+        let environment = rocksdb_create_default_env()
+        rocksdb_env_lower_thread_pool_cpu_priority(environment)
+        rocksdb_env_lower_high_priority_thread_pool_cpu_priority(environment)
+        rocksdb_env_destroy(environment)
     }
 
     deinit {

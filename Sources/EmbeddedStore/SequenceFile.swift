@@ -3,14 +3,16 @@ import SansIO
 
 /// Remembers on disk below which number sequences may have been used.
 ///
-/// Two slots are written in turn, each with a checksum, so a torn write leaves the other. Written by the journal's thread
-/// after opening.
+/// Two slots are written in turn, each numbered and with a checksum: the newer whole one counts, so a torn write leaves
+/// the other. Written by the opener and then by the journal's thread.
 final class SequenceFile: Sendable {
     private let descriptor: Int32
     private let path: String
     private let files: FileOperations
     /// The value found when the file was opened.
     let found: UInt64
+    /// The number of the slot it was found in; the next one written is one higher.
+    let foundTurn: UInt64
 
     private static let slotBytes = 512
 
@@ -21,7 +23,7 @@ final class SequenceFile: Sendable {
         let opened = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard opened >= 0 else { throw fileError(errno, "cannot open \(path)") }
         descriptor = opened
-        var best: UInt64 = 0
+        var best: (turn: UInt64, value: UInt64) = (0, 0)
         var bytes = [UInt8](repeating: 0, count: Self.slotBytes * 2)
         let count = bytes.withUnsafeMutableBytes { pread(opened, $0.baseAddress, $0.count, 0) }
         if count < Self.slotBytes * 2 {
@@ -35,28 +37,32 @@ final class SequenceFile: Sendable {
         for slot in 0..<2 {
             bytes.withUnsafeBytes { all in
                 var reader = RawReader(UnsafeRawBufferPointer(rebasing: all[(slot * Self.slotBytes)...]))
-                guard let value = reader.take(UInt64.self), let checksum = reader.take(UInt32.self) else { return }
-                let body = UnsafeRawBufferPointer(rebasing: all[slot * Self.slotBytes..<slot * Self.slotBytes + 8])
-                if checksum == Checksum.crc32c(body) { best = max(best, value) }
+                guard let turn = reader.take(UInt64.self), let value = reader.take(UInt64.self),
+                    let checksum = reader.take(UInt32.self)
+                else { return }
+                let body = UnsafeRawBufferPointer(rebasing: all[slot * Self.slotBytes..<slot * Self.slotBytes + 16])
+                if checksum == Checksum.crc32c(body), turn > best.turn { best = (turn, value) }
             }
         }
-        found = best
+        found = best.value
+        foundTurn = best.turn
     }
 
     deinit {
         Glibc.close(descriptor)
     }
 
-    /// Writes that sequences below `limit` may be in use. The slots alternate by `turn`.
-    func reserve(below limit: UInt64, turn: Int) -> Int32 {
+    /// Writes that sequences below `limit` may be in use. The slots alternate by `turn`, which rises with each write.
+    func reserve(below limit: UInt64, turn: UInt64) -> Int32 {
         var bytes = [UInt8](repeating: 0, count: Self.slotBytes)
         bytes.withUnsafeMutableBytes { slot in
             guard let start = slot.baseAddress else { return }
             var writer = RawWriter(start)
+            writer.put(turn)
             writer.put(limit)
-            writer.put(Checksum.crc32c(UnsafeRawBufferPointer(start: start, count: 8)))
+            writer.put(Checksum.crc32c(UnsafeRawBufferPointer(start: start, count: 16)))
         }
-        let code = bytes.withUnsafeBytes { files.write(descriptor, $0, (turn & 1) * Self.slotBytes) }
+        let code = bytes.withUnsafeBytes { files.write(descriptor, $0, Int(turn & 1) * Self.slotBytes) }
         return code != 0 ? code : files.synchronise(descriptor)
     }
 }

@@ -45,6 +45,12 @@ public final class MemoryStore: StorePort {
         sequence += 1000
     }
 
+    /// Opens the store again after ``close(completion:)``.
+    public func reopen() {
+        isClosed = false
+        figures = StoreStatistics()
+    }
+
     /// Writes everything to disk, as the embedded store does a moment after lazy operations.
     public func synchronise() {
         disk = state
@@ -80,11 +86,13 @@ public final class MemoryStore: StorePort {
         }
     }
 
+    /// Takes the next sequence from the block reserved on disk.
     public func nextSequence() -> UInt64 {
         defer { sequence += 1 }
         return sequence
     }
 
+    /// Makes events durable with their targets; see ``StorePort``.
     public func append(
         _ records: [IntakeRecord],
         settling: [DeliveryRef],
@@ -101,6 +109,7 @@ public final class MemoryStore: StorePort {
         }
     }
 
+    /// Hands over what was not resolved when the store was last open, some records a turn.
     public func recover(
         visit: @escaping ([RecoveredRecord]) -> Void,
         completion: @escaping StoreCompletion<[String]>
@@ -113,15 +122,18 @@ public final class MemoryStore: StorePort {
         run(.lazy, finish) { () throws(StoreError) in [] }
     }
 
+    /// Notes that deliveries are done; the note is written with a later commit.
     public func resolve(_ refs: [DeliveryRef]) {
         guard !isClosed else { return }
         state.settle(refs)
     }
 
+    /// Moves intake deliveries to their targets' retry queues.
     public func park(_ deliveries: [ParkedDelivery], completion: @escaping StoreCompletion<Void>) {
         run(.lazy, completion) { () throws(StoreError) in state.park(deliveries) }
     }
 
+    /// Reads the deliveries of a target that are due, earliest first.
     public func due(
         target: UInt64,
         now: Timestamp,
@@ -131,23 +143,28 @@ public final class MemoryStore: StorePort {
         run(.lazy, completion) { () throws(StoreError) in state.due(target, now: now, limit: limit) }
     }
 
+    /// The earliest due time of a target's retry queue.
     public func nextDue(target: UInt64, completion: @escaping StoreCompletion<Timestamp?>) {
         run(.lazy, completion) { () throws(StoreError) in state.nextDue(target) }
     }
 
+    /// Every target with a retry queue that is not empty.
     public func backlogTargets(completion: @escaping StoreCompletion<[TargetBacklog]>) {
         run(.lazy, completion) { () throws(StoreError) in state.backlogs }
     }
 
+    /// Files parked deliveries under new due times; those that are gone are passed over.
     public func reschedule(_ changes: [Reschedule], completion: @escaping StoreCompletion<Void>) {
         run(.lazy, completion) { () throws(StoreError) in state.reschedule(changes) }
     }
 
+    /// Removes parked deliveries that are done; those that are gone are passed over.
     public func finish(_ parked: [ParkedRef]) {
         guard !isClosed else { return }
         state.finish(parked.map(\.ref))
     }
 
+    /// Reads the oldest deliveries of a target's retry queue.
     public func oldest(
         target: UInt64,
         acceptedBefore: Timestamp,
@@ -159,20 +176,24 @@ public final class MemoryStore: StorePort {
         }
     }
 
+    /// Removes the oldest deliveries of a target's retry queue.
     public func expire(target: UInt64, acceptedBefore: Timestamp, completion: @escaping StoreCompletion<UInt64>) {
         run(.lazy, completion) { () throws(StoreError) in state.expire(target, acceptedBefore: acceptedBefore) }
     }
 
+    /// Removes the whole retry queue of a target.
     public func dropTarget(_ target: UInt64, completion: @escaping StoreCompletion<UInt64>) {
         run(.durable, completion) { () throws(StoreError) in state.drop(target) }
     }
 
+    /// Writes messages to a queue, and finishes or settles the deliveries that they replace.
     public func send(_ send: QueueSend, completion: @escaping StoreCompletion<Void>) {
         run(send.durable ? .durable : .lazy, needsSpace: send.durable, completion) { () throws(StoreError) in
             state.send(send)
         }
     }
 
+    /// Receives visible messages and hides them for a while.
     public func receive(
         queue: UInt64,
         now: Timestamp,
@@ -186,10 +207,12 @@ public final class MemoryStore: StorePort {
         }
     }
 
+    /// Deletes messages durably.
     public func delete(queue: UInt64, keys: [MessageKey], completion: @escaping StoreCompletion<[Bool]>) {
         run(.durable, completion) { () throws(StoreError) in state.delete(queue, keys) }
     }
 
+    /// Changes when a message in flight becomes visible again.
     public func changeVisibility(
         queue: UInt64,
         key: MessageKey,
@@ -202,27 +225,33 @@ public final class MemoryStore: StorePort {
         }
     }
 
+    /// Removes every message of a queue.
     public func purge(queue: UInt64, completion: @escaping StoreCompletion<Void>) {
         run(.durable, completion) { () throws(StoreError) in state.purge(queue) }
     }
 
+    /// Removes messages sent before a time, in whatever order they were sent.
     public func expireMessages(queue: UInt64, sentBefore: Timestamp, completion: @escaping StoreCompletion<UInt64>) {
         run(.lazy, completion) { () throws(StoreError) in state.expireMessages(queue, sentBefore: sentBefore) }
     }
 
+    /// Counts a queue's messages.
     public func counts(queue: UInt64, now: Timestamp, completion: @escaping StoreCompletion<QueueCounts>) {
         run(.lazy, completion) { () throws(StoreError) in state.counts(queue, now: now) }
     }
 
+    /// Reads configuration entries by prefix.
     public func configuration(prefix: String, completion: @escaping StoreCompletion<[ConfigurationEntry]>) {
         run(.lazy, completion) { () throws(StoreError) in state.entries(prefix: prefix) }
     }
 
+    /// Applies configuration changes, all or none.
     public func configure(_ changes: [ConfigurationChange], completion: @escaping StoreCompletion<Void>) {
         let needsSpace = changes.contains { $0.value != nil }
         run(.durable, needsSpace: needsSpace, completion) { () throws(StoreError) in try state.configure(changes) }
     }
 
+    /// Writes what is pending and closes.
     public func close(completion: @escaping () -> Void) {
         if !isClosed { disk = state }
         isClosed = true
@@ -232,6 +261,7 @@ public final class MemoryStore: StorePort {
         }
     }
 
+    /// Figures for metrics.
     public var statistics: StoreStatistics {
         var figures = figures
         figures.unresolvedDeliveries = UInt64(state.intake.values.reduce(0) { $0 + $1.targets.count })

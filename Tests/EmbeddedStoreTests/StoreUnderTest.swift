@@ -61,11 +61,11 @@ final class StoreUnderTest {
 
     var embedded: EmbeddedStore? { store as? EmbeddedStore }
 
-    /// Closes in an orderly way and opens again; the memory store merely forgets what an orderly stop may forget.
+    /// Closes in an orderly way and opens again.
     func reopen() throws {
         close()
         if let memory = store as? MemoryStore {
-            memory.crash()
+            memory.reopen()
         } else {
             store = try Self.make(kind, directory, files, shard, change)
         }
