@@ -35,6 +35,8 @@ final class ServerConnection: ChannelDuplexHandler {
     var http1: HTTP1Handler?
     /// Plain output of a connection without TLS.
     var plainOutput = ByteBuffer()
+    /// What is being sent; between writes an empty buffer that keeps its memory.
+    private var outgoing = ByteBuffer()
     /// First plain bytes, while they are too few to choose a protocol by.
     var sniffed = ByteBuffer()
     /// Requests that handlers hold, those of dead streams included.
@@ -42,6 +44,9 @@ final class ServerConnection: ChannelDuplexHandler {
     /// True inside a read; output then waits for its end.
     var isReading = false
     private var isDraining = false
+    private var isFlushing = false
+    /// True when someone asked to drain while that was not possible.
+    private var drainIsWanted = false
     private var drainIsScheduled = false
     private var readIsHeld = false
     /// When the present phase began, in monotonic nanoseconds.
@@ -210,7 +215,11 @@ final class ServerConnection: ChannelDuplexHandler {
 
     /// Sends what is ready, as far as the channel takes it.
     func drain() {
-        guard !isDraining, let context, phase != .closed else { return }
+        guard let context, phase != .closed else { return }
+        guard !isDraining, !isFlushing else {
+            drainIsWanted = true
+            return
+        }
         isDraining = true
         if phase == .http1 { http1?.advance() }
         if phase == .http2 { drainHTTP2() }
@@ -218,6 +227,13 @@ final class ServerConnection: ChannelDuplexHandler {
         isDraining = false
         if phase == .http2, session?.isFinished ?? true, pendingOutputIsEmpty { closeGracefully() }
         resumeReading()
+        drainIfWanted()
+    }
+
+    private func drainIfWanted() {
+        guard drainIsWanted, !isDraining, !isFlushing else { return }
+        drainIsWanted = false
+        scheduleDrain()
     }
 
     private var pendingOutputIsEmpty: Bool { plainOutput.readableBytes == 0 && (tls?.outputBytes ?? 0) == 0 }
@@ -249,13 +265,22 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     /// Hands gathered output to the channel. The buffers keep their memory if the socket took everything at once.
+    ///
+    /// The channel may report a change of its writability from inside the write. Whoever then wants to send must find the
+    /// gathered output gone, or it would go out twice.
     func flushOutput(_ context: ChannelHandlerContext) {
+        guard !isFlushing else { return }
+        isFlushing = true
         if let tls, tls.outputBytes > 0 {
-            context.writeAndFlush(wrapOutboundOut(tls.output), promise: nil)
-            tls.clearOutput()
+            tls.swapOutput(with: &outgoing)
         } else if plainOutput.readableBytes > 0 {
-            context.writeAndFlush(wrapOutboundOut(plainOutput), promise: nil)
-            plainOutput.clear()
+            swap(&plainOutput, &outgoing)
         }
+        if outgoing.readableBytes > 0 {
+            context.writeAndFlush(wrapOutboundOut(outgoing), promise: nil)
+            outgoing.clear()
+        }
+        isFlushing = false
+        drainIfWanted()
     }
 }

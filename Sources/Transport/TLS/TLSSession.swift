@@ -93,6 +93,11 @@ public final class TLSSession {
         buffers.output.clear()
     }
 
+    /// Exchanges ``output`` for another buffer, which gathers what is encrypted next.
+    public func swapOutput(with other: inout ByteBuffer) {
+        swap(&buffers.output, &other)
+    }
+
     /// Goes on with the handshake.
     public func handshake() -> HandshakeStatus {
         if isEstablished { return .complete }
