@@ -20,8 +20,9 @@ struct LogOutput: LogHandler {
             .sorted { $0.0 < $1.0 }
         let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
         let time = CivilTime(now).iso8601Milliseconds
-        FileHandle.standardError.write(
-            Data(line(time, event.level.rawValue, event.message.description, fields).utf8)
+        // A log that cannot be written, to a full disk or a closed pipe, must not end the process.
+        try? FileHandle.standardError.write(
+            contentsOf: Data(line(time, event.level.rawValue, event.message.description, fields).utf8)
         )
     }
 
