@@ -13,11 +13,8 @@ final class NodeFixture: @unchecked Sendable {
     /// `https://localhost:PORT`, when the node has certificates.
     private(set) var secureEndpoint: String?
 
-    /// Starts a node and waits until it serves.
-    ///
-    /// - Parameters:
-    ///   - withCertificates: whether to make certificates and serve HTTPS too.
-    ///   - directory: where to keep everything; nil for a temporary directory that goes with the fixture.
+    /// Starts a node and waits until it serves: with certificates over HTTPS too, and without a directory in a temporary one
+    /// that goes with the fixture.
     init(withCertificates: Bool = false, directory given: URL? = nil) throws {
         directory =
             given
