@@ -20,7 +20,7 @@ extension NodeTests {
             var acknowledged = 0
             for round in 1...crashes {
                 let goal = acknowledged + step
-                acknowledged = try writers.await("\(goal) acknowledged events in round \(round)", within: 60) {
+                acknowledged = try writers.waitFor("\(goal) acknowledged events in round \(round)", within: 60) {
                     output in
                     lastCount(output).flatMap { $0 >= goal ? $0 : nil }
                 }
@@ -30,7 +30,7 @@ extension NodeTests {
                 try writers.send("up \(node.endpoint)")
             }
             let goal = acknowledged + step
-            _ = try writers.await("\(goal) acknowledged events at the end", within: 60) { output in
+            _ = try writers.waitFor("\(goal) acknowledged events at the end", within: 60) { output in
                 lastCount(output).flatMap { $0 >= goal ? $0 : nil }
             }
             try writers.send("stop")

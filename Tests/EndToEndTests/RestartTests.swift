@@ -28,7 +28,7 @@ extension NodeTests {
         @Test func stopsWhileAReceiveWaits() async throws {
             try await withNode { node in
                 let script = try node.start("waiting_receive.py")
-                _ = try script.await("waiting receive", within: 30) { $0.contains("waiting") ? true : nil }
+                _ = try script.waitFor("waiting receive", within: 30) { $0.contains("waiting") ? true : nil }
                 let started = Date()
                 #expect(try node.terminate().status == 0)
                 #expect(Date().timeIntervalSince(started) < 10)

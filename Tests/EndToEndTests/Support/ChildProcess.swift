@@ -82,13 +82,27 @@ final class ChildProcess: @unchecked Sendable {
         return body(self)
     }
 
-    /// Waits until `found` gives a value; it is asked whenever the process said something or ended.
-    func await<Value>(_ what: String, within seconds: TimeInterval, _ found: (Substring) -> Value?) throws -> Value {
+    /// Waits until `found` gives a value for the output; it is asked whenever the process said something or ended.
+    func waitFor<Value>(_ what: String, within seconds: TimeInterval, _ found: (Substring) -> Value?) throws -> Value {
+        try waitFor(what, in: \.output, within: seconds) { found($0[...]) }
+    }
+
+    /// Waits until `found` gives a value for what is written to standard error.
+    func awaitErrors<Value>(_ what: String, within seconds: TimeInterval, _ found: (String) -> Value?) throws -> Value {
+        try waitFor(what, in: \.errors, within: seconds, found)
+    }
+
+    private func waitFor<Value>(
+        _ what: String,
+        in place: KeyPath<ChildProcess, Data>,
+        within seconds: TimeInterval,
+        _ found: (String) -> Value?
+    ) throws -> Value {
         let deadline = Date(timeIntervalSinceNow: seconds)
         condition.lock()
         defer { condition.unlock() }
         while true {
-            if let value = found(String(decoding: output, as: UTF8.self)[...]) { return value }
+            if let value = found(String(decoding: self[keyPath: place], as: UTF8.self)) { return value }
             let hasEnded = status != nil && openPipes == 0
             if hasEnded || !condition.wait(until: deadline) {
                 let text = String(decoding: output + errors, as: UTF8.self)

@@ -43,7 +43,7 @@ final class NodeFixture: @unchecked Sendable {
 
     /// The node prints its instructions once it serves.
     private static func awaitEndpoints(_ process: ChildProcess) throws -> (String, String?) {
-        try process.await("instructions", within: 60) { output in
+        try process.waitFor("instructions", within: 60) { output in
             guard output.contains("list-event-buses") else { return nil }
             let words = output.split { $0 == " " || $0 == "\n" }
             guard let plain = words.first(where: { $0.hasPrefix("http://127.0.0.1:") }) else { return nil }
