@@ -4,7 +4,9 @@ public enum JSONStrings {
     static func end(of bytes: [UInt8], from start: Int) throws(JSONError) -> (end: Int, hasEscapes: Bool) {
         var position = start
         var hasEscapes = false
-        while position < bytes.count {
+        while true {
+            position = plainEnd(bytes, position)
+            guard position < bytes.count else { throw JSONError(.unexpectedEnd, at: position) }
             let byte = bytes[position]
             if byte == UInt8(ascii: "\"") {
                 return (position, hasEscapes)
@@ -13,13 +15,43 @@ public enum JSONStrings {
                 position = try escapeEnd(bytes, position)
             } else if byte < 0x20 {
                 throw JSONError(.controlCharacter, at: position)
-            } else if byte < 0x80 {
-                position += 1
             } else {
                 position = try scalarEnd(bytes, position)
             }
         }
-        throw JSONError(.unexpectedEnd, at: position)
+    }
+
+    /// The offset of the first byte from `start` on that is a quote, a backslash, a control character or not ASCII.
+    ///
+    /// Eight bytes at a time: this loop reads most of what comes in. It reads words only where eight bytes are left.
+    private static func plainEnd(_ bytes: [UInt8], _ start: Int) -> Int {
+        bytes.withUnsafeBytes { text in
+            var position = start
+            while position + 8 <= text.count {
+                let word = UInt64(littleEndian: text.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+                let special = Self.specialBytes(word)
+                guard special == 0 else { return position + special.trailingZeroBitCount / 8 }
+                position += 8
+            }
+            while position < text.count {
+                let byte = text[position]
+                if byte < 0x20 || byte >= 0x80 || byte == 0x22 || byte == 0x5C { return position }
+                position += 1
+            }
+            return position
+        }
+    }
+
+    /// The high bit of each byte that is a quote, a backslash, a control character or not ASCII; exact up to the lowest one.
+    private static func specialBytes(_ word: UInt64) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highs: UInt64 = 0x8080_8080_8080_8080
+        let quote = word ^ (ones &* 0x22)
+        let backslash = word ^ (ones &* 0x5C)
+        let isQuote = (quote &- ones) & ~quote
+        let isBackslash = (backslash &- ones) & ~backslash
+        let isControl = (word &- ones &* 0x20) & ~word
+        return (isQuote | isBackslash | isControl | word) & highs
     }
 
     private static func escapeEnd(_ bytes: [UInt8], _ start: Int) throws(JSONError) -> Int {
@@ -64,7 +96,8 @@ public enum JSONStrings {
     }
 
     /// The value of four hexadecimal digits at `offset`, or nil.
-    static func hexValue(_ bytes: [UInt8], _ offset: Int) -> UInt32? {
+    static func hexValue<Text: RandomAccessCollection>(_ bytes: Text, _ offset: Int) -> UInt32?
+    where Text.Element == UInt8, Text.Index == Int {
         guard offset + 4 <= bytes.count else { return nil }
         var value: UInt32 = 0
         for index in offset..<(offset + 4) {
@@ -95,55 +128,89 @@ public enum JSONStrings {
             output.append(contentsOf: bytes[token.start..<token.end])
             return
         }
-        var position = token.start
-        while position < token.end {
-            let byte = bytes[position]
-            guard byte == UInt8(ascii: "\\") else {
-                output.append(byte)
-                position += 1
-                continue
-            }
-            let escape = bytes[position + 1]
-            position += 2
-            switch escape {
-            case UInt8(ascii: "b"): output.append(0x08)
-            case UInt8(ascii: "f"): output.append(0x0C)
-            case UInt8(ascii: "n"): output.append(0x0A)
-            case UInt8(ascii: "r"): output.append(0x0D)
-            case UInt8(ascii: "t"): output.append(0x09)
-            case UInt8(ascii: "u"):
-                var scalar = hexValue(bytes, position) ?? 0xFFFD
-                position += 4
-                if scalar & 0xFC00 == 0xD800, position + 6 <= token.end, bytes[position] == UInt8(ascii: "\\"),
-                    bytes[position + 1] == UInt8(ascii: "u"), let low = hexValue(bytes, position + 2),
-                    low & 0xFC00 == 0xDC00
-                {
-                    scalar = 0x10000 + (scalar & 0x3FF) << 10 + (low & 0x3FF)
-                    position += 6
-                }
-                appendUTF8(scalar, to: &output)
-            default: output.append(escape)
-            }
+        let decoded = [UInt8](unsafeUninitializedCapacity: token.end - token.start) { buffer, count in
+            count = decode(bytes, token, into: buffer)
+        }
+        output.append(contentsOf: decoded)
+    }
+
+    /// The decoded text of a string token; unpaired surrogates become U+FFFD.
+    static func text(_ bytes: [UInt8], _ token: JSONToken) -> String {
+        guard token.hasEscapes else { return String(decoding: bytes[token.range], as: UTF8.self) }
+        return String(unsafeUninitializedCapacity: token.end - token.start) { buffer in
+            decode(bytes, token, into: buffer)
         }
     }
 
-    /// Appends the UTF-8 (for surrogates: WTF-8) bytes of a code point.
-    public static func appendUTF8(_ scalar: UInt32, to output: inout [UInt8]) {
-        switch scalar {
-        case 0..<0x80:
-            output.append(UInt8(scalar))
-        case 0x80..<0x800:
-            output.append(UInt8(0xC0 | scalar >> 6))
-            output.append(UInt8(0x80 | scalar & 0x3F))
-        case 0x800..<0x10000:
-            output.append(UInt8(0xE0 | scalar >> 12))
-            output.append(UInt8(0x80 | scalar >> 6 & 0x3F))
-            output.append(UInt8(0x80 | scalar & 0x3F))
-        default:
-            output.append(UInt8(0xF0 | scalar >> 18 & 0x07))
-            output.append(UInt8(0x80 | scalar >> 12 & 0x3F))
-            output.append(UInt8(0x80 | scalar >> 6 & 0x3F))
-            output.append(UInt8(0x80 | scalar & 0x3F))
+    /// Decodes into a buffer that is at least as long as the token, which decoding never lengthens: every escape is longer
+    /// than what it stands for. Returns the number of bytes written.
+    private static func decode(_ bytes: [UInt8], _ token: JSONToken, into buffer: UnsafeMutableBufferPointer<UInt8>)
+        -> Int
+    {
+        var writer = ByteWriter(buffer: buffer)
+        bytes.withUnsafeBufferPointer { bytes in
+            var position = token.start
+            while position < token.end {
+                let byte = bytes[position]
+                guard byte == UInt8(ascii: "\\") else {
+                    writer.append(byte)
+                    position += 1
+                    continue
+                }
+                let escape = bytes[position + 1]
+                position += 2
+                switch escape {
+                case UInt8(ascii: "b"): writer.append(0x08)
+                case UInt8(ascii: "f"): writer.append(0x0C)
+                case UInt8(ascii: "n"): writer.append(0x0A)
+                case UInt8(ascii: "r"): writer.append(0x0D)
+                case UInt8(ascii: "t"): writer.append(0x09)
+                case UInt8(ascii: "u"): writer.append(scalar: scalar(bytes, &position, before: token.end))
+                default: writer.append(escape)
+                }
+            }
+        }
+        return writer.count
+    }
+
+    /// The code point of the `\u` escape whose digits begin at `position`, with the low surrogate that may follow.
+    private static func scalar(_ bytes: UnsafeBufferPointer<UInt8>, _ position: inout Int, before end: Int) -> UInt32 {
+        let first = hexValue(bytes, position) ?? 0xFFFD
+        position += 4
+        guard first & 0xFC00 == 0xD800, position + 6 <= end, bytes[position] == UInt8(ascii: "\\"),
+            bytes[position + 1] == UInt8(ascii: "u"), let low = hexValue(bytes, position + 2), low & 0xFC00 == 0xDC00
+        else { return first }
+        position += 6
+        return 0x10000 + (first & 0x3FF) << 10 + (low & 0x3FF)
+    }
+
+    /// Fills a buffer from its start. The buffer is long enough by the caller's word; bounds are still checked in debug.
+    private struct ByteWriter {
+        let buffer: UnsafeMutableBufferPointer<UInt8>
+        var count = 0
+
+        mutating func append(_ byte: UInt8) {
+            buffer[count] = byte
+            count += 1
+        }
+
+        mutating func append(scalar: UInt32) {
+            switch scalar {
+            case 0..<0x80:
+                append(UInt8(scalar))
+            case 0x80..<0x800:
+                append(UInt8(0xC0 | scalar >> 6))
+                append(UInt8(0x80 | scalar & 0x3F))
+            case 0x800..<0x10000:
+                append(UInt8(0xE0 | scalar >> 12))
+                append(UInt8(0x80 | scalar >> 6 & 0x3F))
+                append(UInt8(0x80 | scalar & 0x3F))
+            default:
+                append(UInt8(0xF0 | scalar >> 18 & 0x07))
+                append(UInt8(0x80 | scalar >> 12 & 0x3F))
+                append(UInt8(0x80 | scalar >> 6 & 0x3F))
+                append(UInt8(0x80 | scalar & 0x3F))
+            }
         }
     }
 

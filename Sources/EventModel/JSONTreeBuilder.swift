@@ -29,12 +29,12 @@ enum JSONTreeBuilder {
                 stack.append(Frame(isObject: token.kind == .objectStart))
                 continue
             case .key:
-                stack[stack.count - 1].pendingKey = string(bytes, token)
+                stack[stack.count - 1].pendingKey = JSONStrings.text(bytes, token)
                 continue
             case .objectEnd, .arrayEnd:
                 guard let frame = stack.popLast() else { continue }
                 finished = frame.isObject ? .object(JSONObject(frame.members)) : .array(frame.elements)
-            case .string: finished = .string(string(bytes, token))
+            case .string: finished = .string(JSONStrings.text(bytes, token))
             case .number: finished = .number(String(decoding: bytes[token.range], as: UTF8.self))
             case .true: finished = .bool(true)
             case .false: finished = .bool(false)
@@ -46,13 +46,5 @@ enum JSONTreeBuilder {
                 stack[stack.count - 1].add(finished)
             }
         }
-    }
-
-    private static func string(_ bytes: [UInt8], _ token: JSONToken) -> String {
-        guard token.hasEscapes else { return String(decoding: bytes[token.range], as: UTF8.self) }
-        var decoded: [UInt8] = []
-        decoded.reserveCapacity(token.end - token.start)
-        JSONStrings.decode(bytes, token, into: &decoded)
-        return String(decoding: decoded, as: UTF8.self)
     }
 }

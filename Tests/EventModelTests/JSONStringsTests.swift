@@ -44,10 +44,13 @@ import Testing
             for value in start..<(start + 0x40) {
                 guard let scalar = Unicode.Scalar(value) else { continue }
                 text.unicodeScalars.append(scalar)
-                var encoded: [UInt8] = []
-                JSONStrings.appendUTF8(value, to: &encoded)
-                #expect(encoded.elementsEqual(String(scalar).utf8))
             }
+            var escaped = "\""
+            for unit in text.utf16 {
+                let digits = String(unit, radix: 16)
+                escaped += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            }
+            #expect(try JSONValue(parsing: escaped + "\"").string == text)
             var written: [UInt8] = []
             JSONStrings.append(text.utf8, to: &written)
             var reader = JSONReader(written)
