@@ -93,7 +93,10 @@ let package = Package(
         tests("AWSAPITests", cores + ["AWSAPI", "Router", "SigV4", "Simulation"]),
         tests("TransportTests", nio + ["Transport", "SansIO"]),
         tests("EmbeddedStoreTests", ["CRocksDB", "EmbeddedStore", "SansIO", "Simulation"]),
-        tests("BusbarTests", ["busbar", "EmbeddedStore", "EventModel", .product(name: "Logging", package: "swift-log")]),
+        tests(
+            "BusbarTests",
+            ["busbar", "EmbeddedStore", "EventModel", .product(name: "Logging", package: "swift-log")]
+        ),
         tests("RepositoryTests", []),
         .testTarget(
             name: "EndToEndTests",
