@@ -18,6 +18,8 @@ public struct PolicyAction: Hashable, Sendable, CustomStringConvertible {
     public static let putEvents = PolicyAction("events:PutEvents")
     /// `sqs:SendMessage`
     public static let sendMessage = PolicyAction("sqs:SendMessage")
+    /// `sts:AssumeRole`
+    public static let assumeRole = PolicyAction("sts:AssumeRole")
     /// `iam:PassRole`
     public static let passRole = PolicyAction("iam:PassRole")
 }

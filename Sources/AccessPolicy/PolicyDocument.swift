@@ -6,6 +6,8 @@ public struct PolicyDocument: Sendable, Equatable {
         case resource
         /// A user or role, or a boundary of one: statements name no principals.
         case identity
+        /// A role: who may assume it. Statements name principals and no resources, for the role itself is the resource.
+        case trust
     }
 
     /// The version of the policy language.

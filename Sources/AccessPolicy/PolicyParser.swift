@@ -85,7 +85,7 @@ struct PolicyParser {
         }
         let principals = try principals(members, start)
         let actions = try patterns("Action", members, start)
-        let resources = try patterns("Resource", members, start)
+        let resources = try resources(members, start)
         var conditions: [PolicyStatement.Condition] = []
         if let value = Self.find("Condition", members) {
             conditions = try self.conditions(value)
@@ -115,6 +115,17 @@ struct PolicyParser {
         let element = isNegated ? "NotPrincipal" : "Principal"
         let names = try PrincipalElement.names(value, element: element, parser: self)
         return PolicyStatement.Principals(isNegated: isNegated, names: names)
+    }
+
+    private func resources(
+        _ members: [LocatedJSON.Member],
+        _ start: Int
+    ) throws(PolicyError) -> PolicyStatement.Patterns {
+        guard attachment == .trust else { return try patterns("Resource", members, start) }
+        for member in members where member.key == "Resource" || member.key == "NotResource" {
+            throw error(.elementNotAllowed(member.key), at: member.keyOffset)
+        }
+        return PolicyStatement.Patterns(isNegated: false, values: ["*"])
     }
 
     private func patterns(

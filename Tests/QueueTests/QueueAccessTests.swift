@@ -59,7 +59,7 @@ import Testing
         #expect(request.resource == "arn:aws:sqs:eu-west-1:111122223333:q")
         #expect(request.resourceAccount == bench.account)
         #expect(request.subject == .principal(arn: "arn:aws:iam::111122223333:root", account: bench.account))
-        #expect(request.context.map { $0.key } == ["aws:SecureTransport"])
+        #expect(request.context.map { $0.key } == ["aws:SecureTransport", "aws:RequestedRegion"])
     }
 
     @Test func findsQueuesOfOthersWhenAllowed() throws {

@@ -18,6 +18,16 @@ final class TestDecider: AccessDecider {
         return .denied("\(arn) is not authorized to perform: \(request.action)")
     }
 
+    func assume(role: String, of account: AccountID, by service: String, for sourceARN: String) -> AccessVerdict {
+        .denied("no roles")
+    }
+
+    func explain(_ request: AccessRequest, policy: String?) -> AccessExplanation {
+        AccessExplanation(verdict: decide(request, policy: policy), lines: [])
+    }
+
+    func warnings(aboutPolicy text: String) -> [String] { [] }
+
     func fault(inPolicy text: String) -> String? { text.contains("broken") ? "It is broken." : nil }
 }
 

@@ -27,7 +27,8 @@ extension EventService {
             throw .validation("EventBus name starting with 'aws.' is not valid.")
         }
         let address = BusAddress(region: call.region, account: call.caller.account, name: name)
-        try authorize(call, "events:CreateEventBus", on: address.arn, of: address)
+        try authorize(call, "events:CreateEventBus", on: address.arn, of: address, context: tags.tags.requestContext)
+        try authorizeTagging(tags, call, on: address.arn, of: address)
         var bus = Bus(created: call.now)
         attributes.apply(to: &bus)
         bus.tags = try tags.checked()
@@ -52,7 +53,7 @@ extension EventService {
             account: call.caller.account,
             name: name ?? BusAddress.defaultName
         )
-        try authorize(call, "events:UpdateEventBus", on: address.arn, of: address)
+        try authorize(call, "events:UpdateEventBus", on: address.arn, of: address, context: tagContext(of: address))
         catalog.updateBus(address) { bus in
             var bus = bus
             attributes.apply(to: &bus)
@@ -74,7 +75,7 @@ extension EventService {
         let name = checker.string("Name", required: true, length: 1...256, pattern: .busName) ?? ""
         try checker.finish()
         let address = BusAddress(region: call.region, account: call.caller.account, name: name)
-        try authorize(call, "events:DeleteEventBus", on: address.arn, of: address)
+        try authorize(call, "events:DeleteEventBus", on: address.arn, of: address, context: tagContext(of: address))
         catalog.deleteBus(address) { result in
             answer(result.emptyAnswer)
         }
@@ -85,7 +86,7 @@ extension EventService {
         let name = checker.string("Name", length: 1...1_600, pattern: .busNameOrARN)
         try checker.finish()
         let address = try bus(name, call)
-        try authorize(call, "events:DescribeEventBus", on: address.arn, of: address)
+        try authorize(call, "events:DescribeEventBus", on: address.arn, of: address, context: tagContext(of: address))
         let bus = try asking { () throws(CatalogError) in try catalog.state.existingBus(address) }
         var output: JSONObject = ["Name": .string(address.name), "Arn": .string(address.arn)]
         output.put("CreationTime", bus.created.jsonSeconds)
@@ -101,8 +102,7 @@ extension EventService {
         let page = try Page(&checker)
         try checker.finish()
         let account = call.caller.account
-        let anywhere = BusAddress(region: call.region, account: account, name: "*")
-        try authorize(call, "events:ListEventBuses", on: "*", of: anywhere)
+        try authorizeWithoutResource(call, "events:ListEventBuses")
         var buses: [String: Bus] = [:]
         var names: [String] = []
         for (name, bus) in catalog.state.buses(of: account, region: call.region)

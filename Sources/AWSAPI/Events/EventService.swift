@@ -62,35 +62,4 @@ public final class EventService: APIService {
         }
         return address
     }
-
-    /// Refuses unless the caller may do `action` on `resource`, which belongs to the owner of `bus`.
-    func authorize(
-        _ call: APICall,
-        _ action: String,
-        on resource: String,
-        of bus: BusAddress,
-        context: [(key: String, values: [String])] = []
-    ) throws(AWSError) {
-        let request = AccessRequest(
-            subject: .principal(arn: call.caller.arn, account: call.caller.account),
-            action: action,
-            resource: resource,
-            resourceAccount: bus.account,
-            context: context + call.conditionContext
-        )
-        let verdict = router.decider.decide(request, policy: catalog.state.bus(bus)?.policy)
-        if case .denied(let text) = verdict { throw AWSError(.accessDenied, text) }
-    }
-}
-
-extension APICall {
-    /// The condition keys that every signed call has (spec: control §8.7).
-    var conditionContext: [(key: String, values: [String])] {
-        var keys: [(key: String, values: [String])] = [
-            ("aws:SecureTransport", [isSecure ? "true" : "false"]),
-            ("aws:RequestedRegion", [region]),
-        ]
-        if !sourceAddress.isEmpty { keys.append(("aws:SourceIp", [sourceAddress])) }
-        return keys
-    }
 }

@@ -24,7 +24,7 @@ extension EventService {
             account: call.caller.account,
             name: name ?? BusAddress.defaultName
         )
-        try authorize(call, "events:PutPermission", on: "*", of: address)
+        try authorizeWithoutResource(call, "events:PutPermission")
         if let policy {
             router.putPolicy(policy, on: address) { answer($0.emptyAnswer) }
             return
@@ -74,7 +74,7 @@ extension EventService {
             account: call.caller.account,
             name: name ?? BusAddress.defaultName
         )
-        try authorize(call, "events:RemovePermission", on: "*", of: address)
+        try authorizeWithoutResource(call, "events:RemovePermission")
         if all {
             router.removePolicy(of: address) { answer($0.emptyAnswer) }
             return

@@ -76,6 +76,7 @@ extension EventService {
             let text = checker.string("EventPattern", required: true, length: 0...limit) ?? ""
             let event = checker.string("Event", required: true) ?? ""
             try checker.finish()
+            try authorizeWithoutResource(call, "events:TestEventPattern")
             try checkPattern(text)
             answer(.success(["Result": .bool(try Self.test(text, event))]))
         } catch {

@@ -55,8 +55,10 @@ extension EventService {
             "events:PutRule",
             on: arn,
             of: address,
-            context: ruleContext(name, on: address, call, pattern: pattern)
+            context: ruleContext(name, on: address, call, pattern: pattern) + (tagList?.tags.requestContext ?? [])
         )
+        try authorizeTagging(tagList, call, on: arn, of: address)
+        try authorizeRole(role, call, rule: name, bus: address)
         try checkSchedule(schedule, isDefaultBus: address.name == BusAddress.defaultName)
         if pattern?.isEmpty ?? true, schedule?.isEmpty ?? true {
             throw .validation("Parameter(s) EventPattern or ScheduleExpression must be specified.")
@@ -98,25 +100,6 @@ extension EventService {
         }
     }
 
-    /// The condition keys of rule operations (spec: control §8.7).
-    private func ruleContext(
-        _ name: String,
-        on address: BusAddress,
-        _ call: APICall,
-        pattern: String?
-    ) -> [(key: String, values: [String])] {
-        let present = try? catalog.state.existingRule(name, on: address)
-        var context: [(key: String, values: [String])] = [
-            ("events:creatorAccount", [(present?.createdBy ?? call.caller.account).description])
-        ]
-        guard let pattern, let parsed = try? Pattern.parse(pattern) else { return context }
-        let sources = parsed.literalStrings(at: "source")
-        if !sources.isEmpty { context.append(("events:source", sources)) }
-        let types = parsed.literalStrings(at: "detail-type")
-        if !types.isEmpty { context.append(("events:detail-type", types)) }
-        return context
-    }
-
     private func deleteRule(_ call: APICall, _ answer: @escaping (APIResult) -> Void) throws(AWSError) {
         let (name, address) = try ruleReference(call) { checker throws(AWSError) in _ = checker.bool("Force") }
         try authorizeRule(call, "events:DeleteRule", name, address)
@@ -141,7 +124,7 @@ extension EventService {
     }
 
     func authorizeRule(_ call: APICall, _ action: String, _ name: String, _ address: BusAddress) throws(AWSError) {
-        let context = ruleContext(name, on: address, call, pattern: nil)
+        let context = ruleContext(name, on: address, call)
         try authorize(call, action, on: address.ruleARN(name), of: address, context: context)
     }
 
@@ -161,7 +144,7 @@ extension EventService {
         let page = try Page(&checker)
         try checker.finish()
         let address = try bus(busName, call)
-        try authorize(call, "events:ListRules", on: address.arn, of: address)
+        try authorizeListing(call, "events:ListRules", address)
         _ = try asking { () throws(CatalogError) in try catalog.state.existingBus(address) }
         let names = catalog.state.ruleNames(on: address).filter { $0.utf8.starts(with: (prefix ?? "").utf8) }
         let (shown, token) = page.cut(names)
@@ -180,7 +163,7 @@ extension EventService {
         let page = try Page(&checker)
         try checker.finish()
         let address = try bus(busName, call)
-        try authorize(call, "events:ListRuleNamesByTarget", on: address.arn, of: address)
+        try authorizeListing(call, "events:ListRuleNamesByTarget", address)
         _ = try asking { () throws(CatalogError) in try catalog.state.existingBus(address) }
         let names = catalog.state.ruleNames(on: address).filter { name in
             let rule = try? catalog.state.existingRule(name, on: address)

@@ -3,7 +3,7 @@ import Router
 
 /// Reads `Tags` of a request (spec: control §3.2, §3.5).
 struct TagList: Sendable {
-    private var tags: [Tag] = []
+    private(set) var tags: [Tag] = []
 
     init(_ checker: inout ConstraintChecker, required: Bool = false) {
         guard let elements = checker.list("Tags", required: required) else { return }
@@ -44,7 +44,7 @@ extension EventService {
             let list = TagList(&checker, required: true)
             try checker.finish()
             let tags = try list.checked()
-            let resource = try taggedResource(arn, call, "events:TagResource")
+            let resource = try taggedResource(arn, call, "events:TagResource", tags.requestContext)
             catalog.changeTags(of: resource, set: tags, remove: []) { answer($0.emptyAnswer) }
         }
         addChange("UntagResource") { [unowned self] call, answer throws(AWSError) in
@@ -52,7 +52,7 @@ extension EventService {
             let arn = checker.string("ResourceARN", required: true, length: 1...1_600) ?? ""
             let keys = checker.strings("TagKeys", required: true, element: 1...128) ?? []
             try checker.finish()
-            let resource = try taggedResource(arn, call, "events:UntagResource")
+            let resource = try taggedResource(arn, call, "events:UntagResource", [("aws:TagKeys", keys)])
             catalog.changeTags(of: resource, set: [], remove: keys) { answer($0.emptyAnswer) }
         }
         addImmediate("ListTagsForResource") { [unowned self] call throws(AWSError) in
@@ -66,15 +66,32 @@ extension EventService {
         }
     }
 
-    private func taggedResource(_ arn: String, _ call: APICall, _ action: String) throws(AWSError) -> TaggedResource {
+    /// Tags given on creation need the right to tag as well (spec: control §8.4).
+    func authorizeTagging(
+        _ list: TagList?,
+        _ call: APICall,
+        on resource: String,
+        of bus: BusAddress
+    ) throws(AWSError) {
+        guard let tags = list?.tags, !tags.isEmpty else { return }
+        try authorize(call, "events:TagResource", on: resource, of: bus, context: tags.requestContext)
+    }
+
+    private func taggedResource(
+        _ arn: String,
+        _ call: APICall,
+        _ action: String,
+        _ context: [(key: String, values: [String])] = []
+    ) throws(AWSError) -> TaggedResource {
         guard let resource = TaggedResource(arn: arn) else {
             throw .validation("Parameter \(arn) is not valid. Reason: Provided Arn is not in correct format.")
         }
-        let bus: BusAddress
         switch resource {
-        case .bus(let address), .rule(_, let address): bus = address
+        case .bus(let bus):
+            try authorize(call, action, on: arn, of: bus, context: context + tagContext(of: bus))
+        case .rule(let name, let bus):
+            try authorize(call, action, on: arn, of: bus, context: context + ruleContext(name, on: bus, call))
         }
-        try authorize(call, action, on: arn, of: bus)
         return resource
     }
 }

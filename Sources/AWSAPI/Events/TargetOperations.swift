@@ -26,20 +26,22 @@ extension EventService {
         }
         let definitions = elements.compactMap(\.object)
         let arns = definitions.compactMap { $0["Arn"]?.string }
-        let rule = try asking { () throws(CatalogError) in try catalog.state.existingRule(name, on: address) }
+        _ = try asking { () throws(CatalogError) in try catalog.state.existingRule(name, on: address) }
         try authorize(
             call,
             "events:PutTargets",
             on: address.ruleARN(name),
             of: address,
-            context: [("events:creatorAccount", [rule.createdBy.description]), ("events:TargetArn", arns)]
+            context: ruleContext(name, on: address, call) + [("events:TargetArn", arns)]
         )
         var targets: [(id: String, arn: String, definition: JSONObject)] = []
         for definition in definitions {
             let id = definition["Id"]?.string ?? ""
             let arn = definition["Arn"]?.string ?? ""
             try TargetRules.check(definition, id: id, arn: arn, rule: name, bus: address)
-            try checkBusTarget(arn, call, bus: address, rule: name)
+            let role = definition["RoleArn"]?.string
+            try authorizeRole(role, call, rule: name, bus: address)
+            try checkBusTarget(arn, role: role, call, bus: address, rule: name)
             targets.append((id, arn, definition))
         }
         router.putTargets(targets, rule: name, on: address) { result in
@@ -49,7 +51,13 @@ extension EventService {
 
     /// A foreign bus must let the rule's account in already when it becomes a target (spec: control §7.5), and a caller from
     /// another account may attach nothing but buses (spec: patterns §6.2).
-    private func checkBusTarget(_ arn: String, _ call: APICall, bus: BusAddress, rule: String) throws(AWSError) {
+    private func checkBusTarget(
+        _ arn: String,
+        role: String?,
+        _ call: APICall,
+        bus: BusAddress,
+        rule: String
+    ) throws(AWSError) {
         guard let destination = BusAddress(arn: arn) else {
             guard bus.account == call.caller.account else {
                 throw .validation("Only EventBus targets are allowed on cross-account PutTargets calls.")
@@ -58,7 +66,8 @@ extension EventService {
         }
         guard destination.account != bus.account, let receiver = catalog.state.bus(destination) else { return }
         let request = AccessRequest(
-            subject: .principal(arn: "arn:aws:iam::\(bus.account):root", account: bus.account),
+            subject: role.map { .role(arn: $0, session: rule, account: bus.account) }
+                ?? .principal(arn: "arn:aws:iam::\(bus.account):root", account: bus.account),
             action: "events:PutEvents",
             resource: destination.arn,
             resourceAccount: destination.account,

@@ -85,16 +85,12 @@ public final class QueueService: APIService {
     ) throws(AWSError) {
         // Some operations are the owner's alone, whatever the policy grants to others.
         let isForeign = call.caller.account != key.account
-        var context: [(key: String, values: [String])] = [
-            ("aws:SecureTransport", [call.isSecure ? "true" : "false"])
-        ]
-        if !call.sourceAddress.isEmpty { context.append(("aws:SourceIp", [call.sourceAddress])) }
         let request = AccessRequest(
             subject: .principal(arn: call.caller.arn, account: call.caller.account),
             action: "sqs:\(action.rawValue)",
             resource: key.description,
             resourceAccount: key.account,
-            context: context
+            context: call.conditionContext
         )
         let verdict = access.decide(request, policy: isForeign && action.isOwnerOnly ? nil : policy)
         if case .denied(let text) = verdict { throw AWSError(.queueAccessDenied, text) }

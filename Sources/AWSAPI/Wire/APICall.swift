@@ -17,6 +17,11 @@ public struct Caller: Sendable, Equatable {
         self.userID = userID
     }
 
+    /// A user of an account.
+    public static func user(_ arn: String, name: String, of account: AccountID) -> Caller {
+        Caller(account: account, arn: arn, userID: name)
+    }
+
     /// The root user of an account.
     public static func root(of account: AccountID) -> Caller {
         Caller(account: account, arn: "arn:aws:iam::\(account):root", userID: account.description)
@@ -41,6 +46,10 @@ public struct APICall {
     public var sourceAddress: String
     /// Whether the connection is protected by TLS.
     public var isSecure: Bool
+    /// The client's `User-Agent`, or empty.
+    public var userAgent: String
+    /// The client's `Referer`, or empty.
+    public var referer: String
     /// Calls `action` once if the client goes away before the call is answered.
     public var onCancel: (@escaping () -> Void) -> Void
 
@@ -54,6 +63,8 @@ public struct APICall {
         endpoint: String,
         sourceAddress: String = "",
         isSecure: Bool = false,
+        userAgent: String = "",
+        referer: String = "",
         onCancel: @escaping (@escaping () -> Void) -> Void = { _ in }
     ) {
         self.caller = caller
@@ -64,6 +75,8 @@ public struct APICall {
         self.endpoint = endpoint
         self.sourceAddress = sourceAddress
         self.isSecure = isSecure
+        self.userAgent = userAgent
+        self.referer = referer
         self.onCancel = onCancel
     }
 }

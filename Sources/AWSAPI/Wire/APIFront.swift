@@ -183,6 +183,8 @@ public final class APIFront: HTTPRequestHandler {
             endpoint: "\(scheme)://\(request.header("host") ?? "localhost")",
             sourceAddress: request.connection.remoteAddress,
             isSecure: request.connection.isSecure,
+            userAgent: request.header("user-agent") ?? "",
+            referer: request.header("referer") ?? "",
             onCancel: { exchange.reply.onCancel = $0 }
         )
         operation(call) { [self] result in answer(exchange, operation: name, result) }

@@ -55,6 +55,49 @@ public protocol AccessDecider: AnyObject {
     /// Decides one request against the resource's policy text, nil when it has none.
     func decide(_ request: AccessRequest, policy: String?) -> AccessVerdict
 
+    /// Decides whether a service may act with a role for a resource, such as `events.amazonaws.com` for a rule
+    /// (spec: control §10.1).
+    ///
+    /// - Parameters:
+    ///   - role: the role's ARN.
+    ///   - account: the account that owns the resource; a role of another one is refused.
+    ///   - service: the service's principal.
+    ///   - sourceARN: the resource that it acts for.
+    /// - Returns: the answer; a refusal in the service's words for roles that cannot be assumed (spec: control §4.2).
+    func assume(role: String, of account: AccountID, by service: String, for sourceARN: String) -> AccessVerdict
+
+    /// Decides like ``decide(_:policy:)`` and says why, in lines for a person.
+    func explain(_ request: AccessRequest, policy: String?) -> AccessExplanation
+
     /// Checks that a text is a policy that a resource may carry; returns what is wrong with it, or nil.
     func fault(inPolicy text: String) -> String?
+
+    /// What is doubtful about a policy that may be carried, a line each.
+    func warnings(aboutPolicy text: String) -> [String]
+}
+
+/// A decision with its reasons.
+public struct AccessExplanation: Sendable, Equatable {
+    /// The answer.
+    public var verdict: AccessVerdict
+    /// Which statement decided, or for a refusal which came closest and what of it did not match.
+    public var lines: [String]
+    /// The deciding statement or the closest one: its policy's kind, its place from zero, its Sid.
+    public var statement: (policy: String, policyIndex: Int, index: Int, sid: String?)?
+
+    /// Creates an explanation.
+    public init(
+        verdict: AccessVerdict,
+        lines: [String],
+        statement: (policy: String, policyIndex: Int, index: Int, sid: String?)? = nil
+    ) {
+        self.verdict = verdict
+        self.lines = lines
+        self.statement = statement
+    }
+
+    /// Compares answer and lines, which name the statement.
+    public static func == (left: AccessExplanation, right: AccessExplanation) -> Bool {
+        left.verdict == right.verdict && left.lines == right.lines
+    }
 }

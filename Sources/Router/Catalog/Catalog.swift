@@ -121,6 +121,11 @@ public final class Catalog {
         waiting.removeFirst()()
     }
 
+    /// Replaces the accounts that this cell hosts. What an account has stays in the store while it is away.
+    public func host(_ accounts: Set<AccountID>) {
+        state.accounts = accounts
+    }
+
     /// A fresh key for a target revision.
     func nextKey() -> UInt64 {
         store.nextSequence()

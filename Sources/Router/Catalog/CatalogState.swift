@@ -18,7 +18,7 @@ public struct CatalogState {
     }
 
     /// Accounts that this cell hosts.
-    public let accounts: Set<AccountID>
+    public internal(set) var accounts: Set<AccountID>
     /// When the store was made; the creation time of default buses.
     public internal(set) var epoch: Timestamp
     /// Limits that apply to every account.

@@ -61,6 +61,8 @@ public struct RouterStatistics: Sendable, Equatable {
     public var unknownBus: UInt64 = 0
     /// Forwards ended because the event had passed the bus before or had made too many hops.
     public var loops: UInt64 = 0
+    /// Deliveries that ended because the catalog no longer knows their target.
+    public var orphaned: UInt64 = 0
 
     /// Figures that are all zero.
     public init() {}

@@ -17,8 +17,8 @@ extension EventRouter {
         guard let arn = ARN(text), let queue = queues.policy(of: arn) else {
             return completion(letters.map { _ in .refused("the dead-letter queue \(text) does not exist") })
         }
-        if case .denied(let reason) = decideSend(to: text, queue, from: compiled, isDeadLetter: true) {
-            return completion(letters.map { _ in .refused(reason) })
+        if let refusal = authorizer.refusalToSend(to: text, queue, from: compiled, isDeadLetter: true) {
+            return completion(letters.map { _ in .refused(refusal.message) })
         }
         let batch = letters.map { letter($0, of: compiled) }
         let attempts = letters.map(\.attempt)
@@ -96,7 +96,7 @@ extension EventRouter {
 
     /// Keeps the books and tells the operator.
     public func record(_ fact: DeliveryFact, target: UInt64) {
-        guard let revision = catalog.state.revision(target) else { return }
+        guard let revision = catalog.state.revision(target) else { return recordOrphan(fact, target) }
         let bus = revision.bus
         let arn = revision.target.arn
         switch fact {
@@ -126,6 +126,19 @@ extension EventRouter {
             notice(.storeFailed(error))
         case .drained:
             forgetIfRetired(target)
+        }
+    }
+
+    /// A delivery whose target revision is not in the catalog, as after damage to its entry: counted and told all the same.
+    private func recordOrphan(_ fact: DeliveryFact, _ target: UInt64) {
+        switch fact {
+        case .dropped(let ref, let failure, let reason):
+            statistics.orphaned += 1
+            let name = "revision \(target)"
+            notice(.dropped(target: name, rule: "unknown", event: ref.event, failure: failure, reason: reason))
+        case .storeFailed(let error):
+            notice(.storeFailed(error))
+        default: break
         }
     }
 }

@@ -53,8 +53,7 @@ extension EventRouter: DeliveryDispatcher {
         guard let queue = ARN(arn), let owner = queues.policy(of: queue) else {
             return completion(attempts.map { _ in .failed(.missingQueue(arn)) })
         }
-        if case .denied(let text) = decideSend(to: arn, owner, from: target) {
-            let failure = DeliveryFailure(code: "NO_PERMISSIONS", message: text, isRetryable: false)
+        if let failure = authorizer.refusalToSend(to: arn, owner, from: target) {
             return completion(attempts.map { _ in .failed(failure) })
         }
         var outcomes = [DeliveryOutcome](repeating: .delivered, count: attempts.count)
@@ -148,34 +147,6 @@ extension EventRouter: DeliveryDispatcher {
             }
             completion(outcomes)
         }
-    }
-
-    /// Whether the queue lets the rule send (spec: control §10.1, patterns §5.6).
-    func decideSend(
-        to arn: String,
-        _ queue: (owner: AccountID, policy: String?),
-        from target: CompiledTarget,
-        isDeadLetter: Bool = false
-    ) -> AccessVerdict {
-        let account = target.revision.bus.account
-        if queue.policy == nil, queue.owner == account, !settings.strictCompatibility { return .allowed }
-        let subject: AccessRequest.Subject
-        if let role = target.roleARN, !isDeadLetter {
-            subject = .role(arn: role, session: target.revision.rule, account: account)
-        } else {
-            subject = .service(
-                name: "events.amazonaws.com",
-                sourceARN: target.revision.ruleARN,
-                sourceAccount: account
-            )
-        }
-        let request = AccessRequest(
-            subject: subject,
-            action: "sqs:SendMessage",
-            resource: arn,
-            resourceAccount: queue.owner
-        )
-        return decider.decide(request, policy: queue.policy)
     }
 }
 

@@ -67,7 +67,7 @@ extension EventRouter {
             forward.outcomes[index] = .failed(failure)
             return
         }
-        if let failure = hopFailure(event.hops, from: target.revision.bus, to: destination) {
+        if let failure = settings.hopFailure(event.hops, from: target.revision.bus, to: destination) {
             statistics.loops += 1
             notice(.loop(bus: destination.arn, hops: event.hops))
             forward.outcomes[index] = .failed(failure)
@@ -81,12 +81,11 @@ extension EventRouter {
             )
             return
         }
-        if case .denied(let text) = decideForward(event, to: destination, policy: bus.policy, of: target) {
+        let refusal = authorizer.refusalToForward(event.envelope, to: destination, policy: bus.policy, of: target)
+        if let refusal {
             books[destination, default: BusBook()].denied += 1
-            notice(.denied(bus: destination.arn, reason: text))
-            forward.outcomes[index] = .failed(
-                DeliveryFailure(code: "NO_PERMISSIONS", message: text, isRetryable: false)
-            )
+            notice(.denied(bus: destination.arn, reason: refusal.message))
+            forward.outcomes[index] = .failed(refusal)
             return
         }
         event.hops.append(target.revision.bus.arn)
@@ -109,90 +108,5 @@ extension EventRouter {
         )
         forward.appended.append(index)
         if attempt.source == .intake { forward.settling.append(attempt.ref) }
-    }
-
-    /// Why an event may not make another hop (spec: patterns §6.3).
-    func hopFailure(_ hops: [String], from bus: BusAddress, to destination: BusAddress) -> DeliveryFailure? {
-        guard settings.strictCompatibility else {
-            if hops.contains(destination.arn) {
-                return DeliveryFailure(
-                    code: "LOOP_DETECTED",
-                    message: "The event has been on \(destination.arn) before: \(hops.joined(separator: " > ")).",
-                    isRetryable: false
-                )
-            }
-            guard hops.count < settings.maximumHops else {
-                return DeliveryFailure(
-                    code: "LOOP_DETECTED",
-                    message: "The event has made \(hops.count) hops, the most that are allowed.",
-                    isRetryable: false
-                )
-            }
-            return nil
-        }
-        return strictHopFailure(hops.compactMap(BusAddress.init(arn:)) + [bus], to: destination)
-    }
-
-    /// EventBridge's own rule: one hop within a region, which a hop to another region allows again, and one hop between
-    /// regions.
-    private func strictHopFailure(_ path: [BusAddress], to destination: BusAddress) -> DeliveryFailure? {
-        var hopsInRegion = 0
-        var hopsBetweenRegions = 0
-        for (from, to) in zip(path, path.dropFirst()) {
-            if from.region == to.region {
-                hopsInRegion += 1
-            } else {
-                hopsBetweenRegions += 1
-                hopsInRegion = 0
-            }
-        }
-        let staysInRegion = path.last?.region == destination.region
-        if staysInRegion, hopsInRegion > 0 {
-            return DeliveryFailure(
-                code: "THIRD_ACCOUNT_HOP_DETECTED",
-                message: "Events received from another event bus cannot be forwarded to this event bus.",
-                isRetryable: false
-            )
-        }
-        if !staysInRegion, hopsBetweenRegions > 0 {
-            return DeliveryFailure(
-                code: "THIRD_REGION_HOP_DETECTED",
-                message: "Unknown exception.",
-                isRetryable: false
-            )
-        }
-        return nil
-    }
-
-    private func decideForward(
-        _ event: StoredEvent,
-        to destination: BusAddress,
-        policy: String?,
-        of target: CompiledTarget
-    ) -> AccessVerdict {
-        let source = target.revision.bus
-        if policy == nil, source.account == destination.account { return .allowed }
-        let subject: AccessRequest.Subject =
-            if let role = target.roleARN {
-                .role(arn: role, session: target.revision.rule, account: source.account)
-            } else {
-                .principal(arn: "arn:aws:iam::\(source.account):root", account: source.account)
-            }
-        let (eventSource, detailType) = EnvelopeRewriting.sourceAndType(event.envelope)
-        let request = AccessRequest(
-            subject: subject,
-            action: "events:PutEvents",
-            resource: destination.arn,
-            resourceAccount: destination.account,
-            context: [
-                ("events:eventBusInvocation", ["true"]),
-                ("events:source", [eventSource]),
-                ("events:detail-type", [detailType]),
-                ("aws:SourceArn", [target.revision.ruleARN]),
-                ("aws:SourceAccount", [source.account.description]),
-                ("aws:SecureTransport", ["true"]),
-            ]
-        )
-        return decider.decide(request, policy: policy)
     }
 }

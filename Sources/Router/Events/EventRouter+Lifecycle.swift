@@ -125,7 +125,8 @@ extension EventRouter {
     }
 
     private func retireUnused() {
-        for target in catalog.retiredRevisions where retired.insert(target).inserted { forgetIfRetired(target) }
+        retired.formUnion(catalog.retiredRevisions)
+        for target in retired.sorted() { forgetIfRetired(target) }
     }
 
     /// Forgets a revision that no rule has any more, once no delivery waits for it and none can be on its way to the disk.

@@ -27,7 +27,15 @@ extension EventRouter {
         on address: BusAddress,
         completion: @escaping (Result<Bus, CatalogError>) -> Void
     ) {
-        changePolicy(of: address, completion: completion) { (_) throws(CatalogError) in
+        let told = { [self] (result: Result<Bus, CatalogError>) in
+            if case .success = result {
+                for warning in decider.warnings(aboutPolicy: text) {
+                    notice(.doubtfulPolicy(resource: address.arn, warning: warning))
+                }
+            }
+            completion(result)
+        }
+        changePolicy(of: address, completion: told) { (_) throws(CatalogError) in
             let document: PolicyDocument
             do throws(PolicyError) {
                 document = try PolicyDocument(parsing: text)

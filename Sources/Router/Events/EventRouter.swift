@@ -55,6 +55,11 @@ public final class EventRouter {
         queues = QueueDriver(store: store, clock: clock, seed: generator.next(), quotas: settings.quotas)
     }
 
+    /// Decides on behalf of deliveries.
+    var authorizer: DeliveryAuthorizer {
+        DeliveryAuthorizer(decider: decider, isStrict: settings.strictCompatibility)
+    }
+
     var delivery: DeliveryDriver {
         if let driver { return driver }
         let made = DeliveryDriver(

@@ -59,7 +59,7 @@ public struct PutEventsEntry: Sendable, Equatable {
 }
 
 /// Who puts events.
-public struct EventPutter: Sendable {
+public struct EventPutter {
     /// The caller's account; it becomes the event's `account`.
     public var account: AccountID
     /// The caller's ARN.
@@ -68,8 +68,10 @@ public struct EventPutter: Sendable {
     public var region: String
     /// When the call was taken in.
     public var now: Timestamp
-    /// Condition keys of the call.
-    public var context: [(key: String, values: [String])]
+    /// Condition keys of the call, made when a policy asks for them.
+    public var context: () -> [(key: String, values: [String])]
+    /// Whether the caller is its account's root.
+    let isRoot: Bool
 
     /// Creates a putter.
     public init(
@@ -77,8 +79,9 @@ public struct EventPutter: Sendable {
         arn: String,
         region: String,
         now: Timestamp,
-        context: [(key: String, values: [String])] = []
+        context: @escaping @autoclosure () -> [(key: String, values: [String])] = []
     ) {
+        isRoot = PolicyDecider.isRoot(arn)
         self.account = account
         self.arn = arn
         self.region = region

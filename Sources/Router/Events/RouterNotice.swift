@@ -7,6 +7,8 @@ public enum RouterNotice: Sendable {
     case unknownBus(bus: String, caller: String, eventID: String)
     /// A policy refused an event.
     case denied(bus: String, reason: String)
+    /// A policy was set that probably does not do what its author wants.
+    case doubtfulPolicy(resource: String, warning: String)
     /// A delivery ended for good without reaching its target or a dead-letter queue.
     case dropped(target: String, rule: String, event: UInt64, failure: DeliveryFailure, reason: String)
     /// Deliveries grew too old while their target was down.

@@ -7,6 +7,9 @@ struct BusbarCommand: AsyncParsableCommand {
         commandName: "busbar",
         abstract: "A distributed, cross-account event router that speaks AWS EventBridge's API.",
         version: "0.1.0",
-        subcommands: [ServeCommand.self, DevCommand.self, ConfigCommand.self, PatternCommand.self]
+        subcommands: [
+            ServeCommand.self, DevCommand.self, ConfigCommand.self, PatternCommand.self, PolicyCommand.self,
+            AccountCommand.self, PrincipalCommand.self, KeyCommand.self,
+        ]
     )
 }

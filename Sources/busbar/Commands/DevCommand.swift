@@ -32,16 +32,20 @@ struct DevCommand: AsyncParsableCommand {
         guard (0...65_534).contains(port) else { throw ValidationError("--port must be from 0 to 65534.") }
         var environment = try DevelopmentEnvironment(directory: data, certificates: certs)
         environment.logLevel = level
-        let configuration = environment.configuration(port: port)
+        var configuration = environment.configuration(port: port)
+        try configuration.addIdentities(environment: ProcessInfo.processInfo.environment)
         let ready = environment
-        try await NodeProcess(configuration) { node in
-            do {
-                try ready.writeProfiles(endpoint: "http://127.0.0.1:\(node.servers[0].port)")
-                print(ready.instructions(node))
-                fflush(nil)
-            } catch {
-                print("The AWS profiles could not be written: \(error)")
+        try await NodeProcess(
+            configuration,
+            ready: { node in
+                do {
+                    try ready.writeProfiles(endpoint: "http://127.0.0.1:\(node.servers[0].port)")
+                    print(ready.instructions(node))
+                    fflush(nil)
+                } catch {
+                    print("The AWS profiles could not be written: \(error)")
+                }
             }
-        }.run()
+        ).run()
     }
 }

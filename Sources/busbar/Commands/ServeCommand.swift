@@ -5,7 +5,8 @@ import Foundation
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Run a node as a configuration file describes it."
+        abstract: "Run a node as a configuration file describes it.",
+        discussion: "SIGHUP makes the node read accounts, users, roles and keys again; the rest takes a restart."
     )
 
     @Option(name: .long, help: "The YAML file that describes the node.")
@@ -13,6 +14,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try ConfigurationFile.load(config)
-        try await NodeProcess(configuration).run()
+        let file = config
+        try await NodeProcess(configuration, reload: { try ConfigurationFile.load(file) }).run()
     }
 }

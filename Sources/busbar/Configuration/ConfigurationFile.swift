@@ -23,7 +23,10 @@ enum ConfigurationFile {
         } catch {
             throw Invalid(file: file, problems: ["it cannot be read: \(error.localizedDescription)"])
         }
-        return try parse(text, file: file, environment: ProcessInfo.processInfo.environment)
+        let environment = ProcessInfo.processInfo.environment
+        var configuration = try parse(text, file: file, environment: environment)
+        try configuration.addIdentities(environment: environment)
+        return configuration
     }
 
     static func parse(_ text: String, file: String, environment: [String: String]) throws -> NodeConfiguration {
@@ -50,9 +53,12 @@ enum ConfigurationFile {
         if configuration.admin == nil {
             reader.note("is missing: where /livez, /readyz and /metrics are served", key: "admin")
         }
-        configuration.accounts = reader.list("accounts").compactMap { account($0, environment) }
-        if configuration.accounts.isEmpty { reader.note("needs at least one entry", key: "accounts") }
-        checkUnique(configuration.accounts, reader)
+        configuration.accounts = reader.list("accounts").compactMap { AccountReader.account($0, environment) }
+        configuration.identities = reader.nested("identities").flatMap { AccountReader.identities($0) }
+        if configuration.accounts.isEmpty, configuration.identities == nil {
+            reader.note("needs at least one entry", key: "accounts")
+        }
+        problems.lines += configuration.accounts.duplicates
         if let limits = reader.nested("limits") { read(limits, into: &configuration) }
         if let store = reader.nested("store") { read(store, into: &configuration.store) }
         if let log = reader.nested("log") {
@@ -96,56 +102,6 @@ enum ConfigurationFile {
         }
         reader.finish()
         return port.map { NodeConfiguration.Listener(host: host, port: $0, tls: tls) }
-    }
-
-    private static func account(
-        _ reader: ConfigurationReader,
-        _ environment: [String: String]
-    ) -> NodeConfiguration.Account? {
-        let text = reader.string("id")
-        let id = text.flatMap { AccountID($0) }
-        if id == nil { reader.note("must be an account's twelve digits, in quotes", key: "id") }
-        let keys = reader.list("keys").compactMap { key($0, environment) }
-        reader.finish()
-        return id.map { NodeConfiguration.Account(id: $0, keys: keys) }
-    }
-
-    private static func key(_ reader: ConfigurationReader, _ environment: [String: String]) -> NodeConfiguration.Key? {
-        let id = reader.string("id")
-        if id == nil { reader.note("is missing", key: "id") }
-        let inline = reader.string("secret")
-        let file = reader.string("secretFile")
-        let variable = reader.string("secretEnvironment")
-        reader.finish()
-        guard [inline, file, variable].compactMap({ $0 }).count == 1 else {
-            reader.note("needs exactly one of secret, secretFile and secretEnvironment")
-            return nil
-        }
-        var secret = inline
-        if let file {
-            secret = try? String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
-            if secret == nil { reader.note("names a file that cannot be read: \(file)", key: "secretFile") }
-        } else if let variable {
-            secret = environment[variable]
-            if secret == nil { reader.note("names a variable that is not set: \(variable)", key: "secretEnvironment") }
-        }
-        guard let id, let secret else { return nil }
-        guard secret.utf8.count >= 16 else {
-            reader.note("must be at least 16 characters long", key: "secret")
-            return nil
-        }
-        return NodeConfiguration.Key(id: id, secret: secret)
-    }
-
-    private static func checkUnique(_ accounts: [NodeConfiguration.Account], _ reader: ConfigurationReader) {
-        var ids: Set<AccountID> = []
-        var keys: Set<String> = []
-        for account in accounts {
-            if !ids.insert(account.id).inserted { reader.note("names account \(account.id) twice", key: "accounts") }
-            for key in account.keys where !keys.insert(key.id).inserted {
-                reader.note("has the access key \(key.id) twice", key: "accounts")
-            }
-        }
     }
 
     private static func read(_ reader: ConfigurationReader, into configuration: inout NodeConfiguration) {

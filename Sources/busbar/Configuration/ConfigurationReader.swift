@@ -43,6 +43,29 @@ final class ConfigurationReader {
         return scalar.string
     }
 
+    /// A list of texts; empty when the key is absent.
+    func strings(_ key: String) -> [String] {
+        guard let value = value(key) else { return [] }
+        guard let sequence = value.sequence, sequence.allSatisfy({ $0.scalar != nil }) else {
+            note("must be a list of texts", at: value, key: key)
+            return []
+        }
+        return sequence.compactMap { $0.scalar?.string }
+    }
+
+    /// A mapping of texts to texts, in its order; empty when the key is absent.
+    func texts(_ key: String) -> [(key: String, value: String)] {
+        guard let value = value(key) else { return [] }
+        guard let mapping = value.mapping, mapping.allSatisfy({ $0.key.scalar != nil && $0.value.scalar != nil }) else {
+            note("must map texts to texts", at: value, key: key)
+            return []
+        }
+        return mapping.compactMap { pair in
+            guard let name = pair.key.scalar?.string, let text = pair.value.scalar?.string else { return nil }
+            return (name, text)
+        }
+    }
+
     func integer(_ key: String, in range: ClosedRange<Int>) -> Int? {
         guard let value = value(key) else { return nil }
         guard let number = value.int, range.contains(number) else {

@@ -1,6 +1,7 @@
 import EmbeddedStore
 import EventModel
 import Logging
+import Router
 import Transport
 
 /// Everything that a node needs to know to run.
@@ -22,7 +23,24 @@ struct NodeConfiguration: Sendable {
     /// An account that the node hosts.
     struct Account: Sendable {
         var id: AccountID
+        /// Keys of the account itself; they act as its root.
         var keys: [Key]
+        var organizationID: String?
+        var organizationPaths: [String] = []
+        var principals: [Principal] = []
+    }
+
+    /// A user or a role, with a user's keys.
+    struct Principal: Sendable {
+        var declaration: PrincipalDeclaration
+        var keys: [Key]
+    }
+
+    /// The file that `busbar account`, `principal` and `key` edit, and the key of its secrets.
+    struct Identities: Sendable {
+        var file: String
+        var sealingKeyFile: String?
+        var sealingKeyVariable: String?
     }
 
     /// How logs are written.
@@ -38,6 +56,8 @@ struct NodeConfiguration: Sendable {
     /// Where `/livez`, `/readyz` and `/metrics` are served; nil to serve them on the API listeners.
     var admin: Listener?
     var accounts: [Account] = []
+    /// Where more accounts and principals are, or nil.
+    var identities: Identities?
     var quotas = Quotas()
     var strictCompatibility = false
     var maximumHops = 16

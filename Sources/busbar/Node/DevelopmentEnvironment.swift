@@ -38,32 +38,18 @@ struct DevelopmentEnvironment: Sendable {
         if let data = try? Data(contentsOf: file) {
             return try JSONDecoder().decode([Profile].self, from: data)
         }
-        var generator = SystemRandomNumberGenerator()
         let profiles = accounts.map { name, account in
             Profile(
                 name: name,
                 account: account,
-                accessKeyID: "AKIA" + text(16, of: "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", using: &generator),
-                secret: text(
-                    40,
-                    of: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
-                    using: &generator
-                )
+                accessKeyID: "AKIA" + RandomText.make(16, of: RandomText.identifier),
+                secret: RandomText.make(40, of: RandomText.secret)
             )
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         try write(encoder.encode(profiles), to: file)
         return profiles
-    }
-
-    private static func text(
-        _ count: Int,
-        of alphabet: String,
-        using generator: inout some RandomNumberGenerator
-    ) -> String {
-        let letters = Array(alphabet)
-        return String((0..<count).map { _ in letters[Int.random(in: 0..<letters.count, using: &generator)] })
     }
 
     private static func findCertificates(_ given: String?, _ directory: URL) -> TLSConfiguration? {
@@ -99,6 +85,12 @@ struct DevelopmentEnvironment: Sendable {
             AccountID(profile.account).map {
                 .init(id: $0, keys: [.init(id: profile.accessKeyID, secret: profile.secret)])
             }
+        }
+        let identities = directory.appendingPathComponent("identities.json").path
+        if FileManager.default.fileExists(atPath: identities) {
+            let key = directory.appendingPathComponent("identities.key").path
+            let hasKey = FileManager.default.fileExists(atPath: key)
+            configuration.identities = .init(file: identities, sealingKeyFile: hasKey ? key : nil)
         }
         configuration.logLevel = logLevel
         configuration.stopTimeout = .seconds(3)

@@ -19,6 +19,7 @@ final class NodeCore {
     let admin: AdminEndpoints
     private let clock: EventLoopClock
     private let log: Logger
+    private let decider: PolicyDecider
 
     /// Opens the store and builds the drivers. Blocks the loop while the store opens; nothing else runs on it yet.
     init(_ configuration: NodeConfiguration, eventLoop: any EventLoop, log: Logger) throws {
@@ -31,7 +32,7 @@ final class NodeCore {
         settings.quotas = configuration.quotas
         settings.strictCompatibility = configuration.strictCompatibility
         settings.maximumHops = configuration.maximumHops
-        let decider = PolicyDecider(clock: clock)
+        decider = PolicyDecider(clock: clock)
         decider.onUnreadablePolicy = { fault in
             log.error("a stored policy cannot be read; it denies everything", metadata: ["fault": "\(fault)"])
         }
@@ -44,7 +45,7 @@ final class NodeCore {
             settings: settings
         )
         front = APIFront(
-            keys: Self.keys(configuration.accounts),
+            keys: AccessKeys(),
             clock: clock,
             digest: OpenSSLDigest(),
             seed: random.next()
@@ -53,10 +54,22 @@ final class NodeCore {
         front.serveQueues(QueueService(driver: router.queues, access: decider, quotas: configuration.quotas))
         front.serveIdentity(IdentityService())
         admin = AdminEndpoints(router: router, store: store)
+        admin.questions = PolicyEndpoints(router: router)
         front.observer = { [admin] service, operation, status, error in
             admin.count(service: service, operation: operation, status: status, error: error)
         }
         router.notice = { notice in RouterLog.write(notice, to: log) }
+        admit(configuration.accounts)
+    }
+
+    /// Lets these accounts and principals in, and nobody else.
+    func admit(_ accounts: [NodeConfiguration.Account]) {
+        front.keys = Self.keys(accounts)
+        decider.directory = IdentityDirectory(accounts.map(\.declaration))
+        router.catalog.host(Set(accounts.map(\.id)))
+        for fault in decider.directory.faults {
+            log.error("a policy cannot be read; whom it is for is refused everything", metadata: ["fault": "\(fault)"])
+        }
     }
 
     private static func keys(_ accounts: [NodeConfiguration.Account]) -> AccessKeys {
@@ -67,6 +80,15 @@ final class NodeCore {
                     credential: .init(secret: key.secret),
                     caller: .root(of: account.id)
                 )
+            }
+            for principal in account.principals where principal.declaration.kind == .user {
+                let user = principal.declaration
+                for key in principal.keys {
+                    keys[key.id] = AccessKeys.Key(
+                        credential: .init(secret: key.secret),
+                        caller: .user(user.arn(in: account.id), name: user.name, of: account.id)
+                    )
+                }
             }
         }
         return keys
@@ -106,5 +128,16 @@ final class NodeCore {
         admin.isReady = false
         router.stop()
         store.close { promise.succeed(()) }
+    }
+}
+
+extension NodeConfiguration.Account {
+    /// What policies know of the account.
+    fileprivate var declaration: AccountDeclaration {
+        var declaration = AccountDeclaration(account: id)
+        declaration.organizationID = organizationID
+        declaration.organizationPaths = organizationPaths
+        declaration.principals = principals.map(\.declaration)
+        return declaration
     }
 }

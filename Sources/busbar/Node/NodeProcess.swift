@@ -10,11 +10,22 @@ import UnixSignals
 /// A node from start to stop: the shard, the listeners, and the signals that end it.
 struct NodeProcess {
     private let configuration: NodeConfiguration
+    private let reload: (@Sendable () throws -> NodeConfiguration)?
     private let ready: @Sendable (RunningNode) async -> Void
 
-    /// Creates the process of a node; `ready` runs once when it serves.
-    init(_ configuration: NodeConfiguration, ready: @escaping @Sendable (RunningNode) async -> Void = { _ in }) {
+    /// Creates the process of a node.
+    ///
+    /// - Parameters:
+    ///   - configuration: how to run.
+    ///   - reload: reads the configuration again on SIGHUP; nil leaves the signal alone.
+    ///   - ready: runs once when the node serves.
+    init(
+        _ configuration: NodeConfiguration,
+        reload: (@Sendable () throws -> NodeConfiguration)? = nil,
+        ready: @escaping @Sendable (RunningNode) async -> Void = { _ in }
+    ) {
         self.configuration = configuration
+        self.reload = reload
         self.ready = ready
     }
 
@@ -25,10 +36,16 @@ struct NodeProcess {
         var log = Logger(label: "busbar") { _ in LogOutput(format: format, logLevel: level) }
         log[metadataKey: "node"] = "\(configuration.node)"
         let node = try await RunningNode.start(configuration, log: log)
-        await ready(node)
+        let service = NodeService(node: node, ready: ready)
+        var services = [ServiceGroupConfiguration.ServiceConfiguration(service: service)]
+        if let reload {
+            // Trapped before the node is announced: a signal that comes earlier would end the process.
+            let signals = await UnixSignalsSequence(trapping: .sighup)
+            services.append(.init(service: ReloadService(node: node, signals: signals, reload: reload, log: log)))
+        }
         let group = ServiceGroup(
             configuration: .init(
-                services: [.init(service: NodeService(node: node))],
+                services: services,
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: log
             )
@@ -37,13 +54,44 @@ struct NodeProcess {
     }
 }
 
-/// Holds a running node until the service group asks it to stop.
+/// Announces a running node and holds it until the service group asks it to stop. The group traps signals before it starts
+/// its services, so whoever hears the announcement may send one.
 private struct NodeService: Service {
     let node: RunningNode
+    let ready: @Sendable (RunningNode) async -> Void
 
     func run() async throws {
+        await ready(node)
         try? await gracefulShutdown()
         await node.stop()
+    }
+}
+
+/// Reads accounts, principals and keys again whenever the process gets SIGHUP.
+private struct ReloadService: Service {
+    let node: RunningNode
+    let signals: UnixSignalsSequence
+    let reload: @Sendable () throws -> NodeConfiguration
+    let log: Logger
+
+    func run() async throws {
+        for await _ in signals.cancelOnGracefulShutdown() {
+            do {
+                let accounts = try reload().accounts
+                try await node.admit(accounts)
+                log.notice(
+                    "accounts, principals and keys are read again",
+                    metadata: [
+                        "accounts": "\(accounts.count)", "principals": "\(accounts.flatMap(\.principals).count)",
+                    ]
+                )
+            } catch {
+                log.error(
+                    "the configuration cannot be read again; the present one stays",
+                    metadata: ["error": "\(error)"]
+                )
+            }
+        }
     }
 }
 
@@ -137,6 +185,11 @@ final class RunningNode: Sendable {
         } catch let error as IOError {
             throw StartFailure(description: "cannot listen on \(listener.host):\(listener.port): \(error)")
         }
+    }
+
+    /// Lets these accounts and principals in from now on, and nobody else.
+    func admit(_ accounts: [NodeConfiguration.Account]) async throws {
+        try await eventLoop.submit { [core] in core.value.admit(accounts) }.get()
     }
 
     /// Stops accepting, lets requests in flight finish, and closes the store.

@@ -13,6 +13,8 @@ enum RouterLog {
             )
         case .denied(let bus, let reason):
             log.notice("a policy refused events", metadata: ["bus": "\(bus)", "reason": "\(reason)"])
+        case .doubtfulPolicy(let resource, let warning):
+            log.warning("a policy is doubtful", metadata: ["resource": "\(resource)", "warning": "\(warning)"])
         case .dropped(let target, let rule, let event, let failure, let reason):
             log.error(
                 "a delivery ended without its target and without a dead-letter queue",

@@ -3,7 +3,7 @@ import Router
 import SansIO
 import Transport
 
-/// `/livez`, `/readyz` and `/metrics`.
+/// `/livez`, `/readyz`, `/metrics`, and questions about policies.
 final class AdminEndpoints: HTTPRequestHandler {
     /// One series of the call counter.
     struct CallKey: Hashable {
@@ -17,6 +17,8 @@ final class AdminEndpoints: HTTPRequestHandler {
     var isReady = false
     /// Whose counters are shown.
     var servers: [HTTPServer] = []
+    /// Answers `POST /policy/...`.
+    var questions: PolicyEndpoints?
     private let router: EventRouter
     private let store: EmbeddedStore
     private var calls: [CallKey: UInt64] = [:]
@@ -29,11 +31,14 @@ final class AdminEndpoints: HTTPRequestHandler {
     }
 
     func handle(_ request: HTTPRequest, _ reply: any HTTPReply) {
-        reply.send(respond(request) ?? Self.text(404, "There is nothing here but /livez, /readyz and /metrics.\n"))
+        reply.send(
+            respond(request) ?? Self.text(404, "There is nothing here but /livez, /readyz, /metrics and /policy/....\n")
+        )
     }
 
-    /// The answer to a request for one of the three; nil for any other.
+    /// The answer to a request for one of these; nil for any other.
     func respond(_ request: HTTPRequest) -> HTTPResponse? {
+        if let answer = questions?.respond(request) { return answer }
         guard request.method == "GET" || request.method == "HEAD" else { return nil }
         switch request.target.prefix(while: { $0 != "?" }) {
         case "/livez": return Self.text(200, "ok\n")

@@ -1,0 +1,77 @@
+import EventModel
+
+/// One place that a hypothetical event comes to, with what would happen there and what would follow from it.
+public struct WalkStep: Sendable, Equatable {
+    /// The kinds of place.
+    public enum Place: String, Sendable {
+        /// An event bus.
+        case bus
+        /// A rule of the bus.
+        case rule
+        /// A target of the rule.
+        case target
+        /// The target's dead-letter queue.
+        case deadLetterQueue
+    }
+
+    /// What would happen.
+    public enum Outcome: String, Sendable {
+        /// The bus takes the event in.
+        case accepted
+        /// The event is answered as accepted, and dropped: there is no such bus.
+        case dropped
+        /// A policy refuses, or a hop rule does.
+        case refused
+        /// The rule's pattern matches.
+        case matched
+        /// It does not.
+        case unmatched
+        /// The rule takes no events.
+        case disabled
+        /// The target gets the event.
+        case delivered
+        /// The target does not get it, for good.
+        case failed
+        /// The dead-letter queue gets the event.
+        case kept
+        /// Nothing gets it.
+        case lost
+        /// The walk ended here, for it was too long.
+        case cutOff
+    }
+
+    /// The kind of place.
+    public var place: Place
+    /// The place's ARN.
+    public var arn: String
+    /// What would happen there.
+    public var outcome: Outcome
+    /// Why, in lines for a person.
+    public var reasons: [String]
+    /// What would follow.
+    public var next: [WalkStep]
+
+    /// Creates a step.
+    public init(_ place: Place, _ arn: String, _ outcome: Outcome, reasons: [String] = [], next: [WalkStep] = []) {
+        self.place = place
+        self.arn = arn
+        self.outcome = outcome
+        self.reasons = reasons
+        self.next = next
+    }
+
+    /// The tree as indented lines.
+    public var lines: [String] {
+        let name = place == .deadLetterQueue ? "dead-letter queue" : place.rawValue
+        let own = ["\(name) \(arn): \(outcome == .cutOff ? "cut off" : outcome.rawValue)"] + reasons.map { "  . \($0)" }
+        return own + next.flatMap { $0.lines.map { "    " + $0 } }
+    }
+
+    /// The tree as JSON.
+    public var json: JSONValue {
+        .object([
+            "place": .string(place.rawValue), "arn": .string(arn), "outcome": .string(outcome.rawValue),
+            "reasons": .array(reasons.map(JSONValue.string)), "next": .array(next.map(\.json)),
+        ])
+    }
+}

@@ -1,0 +1,109 @@
+import EventModel
+import Router
+import SansIO
+
+/// `POST /policy/explain` and `POST /policy/simulate`: questions about the policies, rules and targets in force.
+///
+/// Both take and give JSON, change nothing and deliver nothing.
+final class PolicyEndpoints {
+    /// Why a request cannot be answered; the text goes to the client with status 400.
+    struct Refusal: Error {
+        let text: String
+    }
+
+    private let router: EventRouter
+
+    init(router: EventRouter) {
+        self.router = router
+    }
+
+    /// The answer to a POST for one of the two; nil for any other request.
+    func respond(_ request: HTTPRequest) -> HTTPResponse? {
+        guard request.method == "POST" else { return nil }
+        do throws(Refusal) {
+            switch request.target.prefix(while: { $0 != "?" }) {
+            case "/policy/explain": return Self.response(200, try explain(try Self.body(request)))
+            case "/policy/simulate": return Self.response(200, try simulate(try Self.body(request)))
+            default: return nil
+            }
+        } catch {
+            return Self.response(400, ["error": .string(error.text)])
+        }
+    }
+
+    private static func body(_ request: HTTPRequest) throws(Refusal) -> JSONObject {
+        guard let object = (try? JSONValue(parsing: request.body))?.object else {
+            throw Refusal(text: "the body must be a JSON object")
+        }
+        return object
+    }
+
+    private static func response(_ status: Int, _ body: JSONObject) -> HTTPResponse {
+        HTTPResponse(
+            status: status,
+            headers: [HTTPField("content-type", "application/json")],
+            body: JSONValue.object(body).bytes + [0x0A]
+        )
+    }
+
+    private static func text(_ key: String, _ object: JSONObject) throws(Refusal) -> String {
+        guard let text = object[key]?.string, !text.isEmpty else { throw Refusal(text: "\(key) must be a text") }
+        return text
+    }
+
+    private func explain(_ input: JSONObject) throws(Refusal) -> JSONObject {
+        var question = AccessQuestion(
+            principal: try Self.text("principal", input),
+            action: try Self.text("action", input),
+            resource: try Self.text("resource", input)
+        )
+        for member in input["context"]?.object?.members ?? [] {
+            let values = member.value.array?.compactMap(\.string) ?? member.value.string.map { [$0] } ?? []
+            guard !values.isEmpty else {
+                throw Refusal(text: "context must map keys to texts or to lists of texts that are not empty")
+            }
+            question.context.append((member.key, values))
+        }
+        do throws(AccessQuestion.Fault) {
+            return Self.json(try router.explain(question))
+        } catch {
+            throw Refusal(text: error.description)
+        }
+    }
+
+    /// An explanation as the API gives it.
+    static func json(_ explanation: AccessExplanation) -> JSONObject {
+        var output: JSONObject = ["allowed": .bool(explanation.verdict.isAllowed)]
+        if case .denied(let text) = explanation.verdict { output["message"] = .string(text) }
+        if let statement = explanation.statement {
+            var place: JSONObject = [
+                "policy": .string(statement.policy), "policyIndex": .integer(statement.policyIndex),
+                "statementIndex": .integer(statement.index),
+            ]
+            if let sid = statement.sid { place["sid"] = .string(sid) }
+            output["statement"] = .object(place)
+        }
+        output["lines"] = .array(explanation.lines.map(JSONValue.string))
+        return output
+    }
+
+    private func simulate(_ input: JSONObject) throws(Refusal) -> JSONObject {
+        let from = try Self.text("from", input)
+        guard let account = AccountID(from) ?? AccountID(ARN(from)?.account ?? "") else {
+            throw Refusal(text: "from must be an account's twelve digits or a principal's ARN")
+        }
+        guard let bus = BusAddress(arn: try Self.text("bus", input)) else {
+            throw Refusal(text: "bus must be the ARN of an event bus")
+        }
+        guard let object = input["event"] else { throw Refusal(text: "event is missing") }
+        let event: HypotheticalEvent
+        do throws(HypotheticalEvent.Fault) {
+            event = try HypotheticalEvent(object.bytes, from: account, region: bus.region, now: router.now)
+        } catch {
+            throw Refusal(text: error.description)
+        }
+        let caller = AccountID(from) == nil ? from : "arn:aws:iam::\(account):root"
+        let step = router.simulate(event, by: caller, of: account, to: bus)
+        return ["walk": step.json, "lines": .array(step.lines.map(JSONValue.string))]
+    }
+}
