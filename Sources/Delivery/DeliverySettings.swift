@@ -2,14 +2,14 @@ import RetryControl
 
 /// How the delivery driver works.
 public struct DeliverySettings: Sendable {
-    /// First attempts of one target that may wait in memory; what comes beyond goes to the retry queue on disk. Default 8,192.
-    public var pendingPerTarget = 8_192
+    /// First attempts of one target that may wait in memory; what comes beyond goes to the retry queue on disk. Default 16,384.
+    public var pendingPerTarget = 16_384
     /// Bytes of events that may wait in memory over all targets before new ones go to disk. Default 64 MB.
     public var pendingBytes = 64 << 20
-    /// Attempts of one target that may be under way. Default 1,024.
-    public var inFlightPerTarget = 1_024
-    /// Attempts handed to the dispatcher at a time. Default 128.
-    public var batch = 128
+    /// Attempts of one target that may be under way. Default 4,096.
+    public var inFlightPerTarget = 4_096
+    /// Attempts handed to the dispatcher at a time. Default 256.
+    public var batch = 256
     /// Parked deliveries read at a time while a target is healthy. Default 128.
     public var drainBatch = 128
     /// Parked deliveries tried at a time while the target's breaker is half open. Default 4.
