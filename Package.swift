@@ -80,6 +80,11 @@ let package = Package(
             dependencies: ["SansIO", "EmbeddedStore"],
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "PolicyBenchmark",
+            dependencies: ["AccessPolicy", "EventModel", "SansIO"],
+            swiftSettings: strict
+        ),
         tests("EventModelTests", ["EventModel", "SansIO"]),
         tests("EventPatternTests", ["EventPattern", "EventModel", "SansIO"]),
         tests("EventTransformTests", ["EventTransform", "EventModel", "SansIO"]),
@@ -95,7 +100,7 @@ let package = Package(
         tests("EmbeddedStoreTests", ["CRocksDB", "EmbeddedStore", "SansIO", "Simulation"]),
         tests(
             "BusbarTests",
-            ["busbar", "EmbeddedStore", "EventModel", .product(name: "Logging", package: "swift-log")]
+            ["busbar", "EmbeddedStore", "EventModel", "Router", .product(name: "Logging", package: "swift-log")]
         ),
         tests("RepositoryTests", []),
         .testTarget(

@@ -13,8 +13,10 @@ struct PolicyCommand: AsyncParsableCommand {
         subcommands: [Check.self, Explain.self, Simulate.self]
     )
 
-    /// Where a development node answers.
-    static let developmentAddress = "http://127.0.0.1:8080"
+    /// The node that is asked when a command names none: `BUSBAR_ADMIN`, or a development node.
+    static var defaultAddress: String {
+        ProcessInfo.processInfo.environment["BUSBAR_ADMIN"] ?? "http://127.0.0.1:8080"
+    }
 
     /// What a policy is attached to.
     enum Kind: String, ExpressibleByArgument, CaseIterable {
@@ -86,8 +88,8 @@ struct PolicyCommand: AsyncParsableCommand {
         @Option(help: "The ARN of the bus.")
         var bus: String
 
-        @Option(help: "The node's admin address.")
-        var admin = PolicyCommand.developmentAddress
+        @Option(help: "The node's admin address; BUSBAR_ADMIN sets another default.")
+        var admin = PolicyCommand.defaultAddress
 
         @Flag(help: "Print the tree as JSON.")
         var json = false

@@ -47,8 +47,8 @@ extension PolicyCommand {
         @Option(help: "The organization of the principal's account.")
         var organization: String?
 
-        @Option(help: "The node's admin address.")
-        var admin = PolicyCommand.developmentAddress
+        @Option(help: "The node's admin address; BUSBAR_ADMIN sets another default.")
+        var admin = PolicyCommand.defaultAddress
 
         @Flag(help: "Print the answer as JSON.")
         var json = false
