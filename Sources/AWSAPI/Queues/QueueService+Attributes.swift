@@ -26,7 +26,8 @@ extension QueueService {
         let queue = try queue(of: call, for: .setQueueAttributes)
         let changes = try QueueAttributeRules.changes(given, fault: access.fault(inPolicy:))
         try checkRedrive(changes, of: queue.key)
-        driver.update(queue.key, attributes: changes) { result in
+        driver.update(queue.key, attributes: changes) { [self] result in
+            if case .success = result { tellDoubts(changes, of: queue.key) }
             Self.answer(result, queue: queue.key.name, reply) { .success(nil) }
         }
     }

@@ -9,7 +9,12 @@ extension QueueService {
         let tags = try input.pairs("tags") ?? []
         try Self.check(queueName: name, given)
         let key = QueueKey(region: call.region, account: call.caller.account, name: name)
-        try authorise(call, .createQueue, key, policy: driver.queue(key)?.attributes.policy)
+        let requested = tags.map { Tag(key: $0.key, value: $0.value) }.requestContext
+        let present = driver.queue(key)
+        try authorise(call, .createQueue, key, policy: present?.attributes.policy, context: requested)
+        if !tags.isEmpty {
+            try authorise(call, .tagQueue, key, policy: present?.attributes.policy, context: requested)
+        }
         let changes = try QueueAttributeRules.changes(given, fault: access.fault(inPolicy:))
         try checkRedrive(changes, of: key)
         try Self.check(tags: tags)
@@ -18,7 +23,8 @@ extension QueueService {
             key,
             attributes: given.map { QueueAttribute($0.key, $0.value) },
             tags: tags.map { QueueTag($0.key, $0.value) }
-        ) { result in
+        ) { [self] result in
+            if case .success = result, present == nil { tellDoubts(changes, of: key) }
             Self.answer(result, queue: name, reply) { queue in
                 .success(["QueueUrl": .string(QueueURL.text(queue.key, endpoint: call.endpoint))])
             }

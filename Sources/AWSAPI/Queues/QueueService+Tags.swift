@@ -4,7 +4,8 @@ import Router
 extension QueueService {
     func tagQueue(_ call: APICall, _ reply: @escaping Reply) throws(AWSError) {
         guard let tags = try QueueInput(call.input).pairs("Tags") else { throw QueueInput.missing("Tags") }
-        let queue = try queue(of: call, for: .tagQueue)
+        let requested = tags.map { Tag(key: $0.key, value: $0.value) }.requestContext
+        let queue = try queue(of: call, for: .tagQueue, context: requested)
         try Self.check(tags: tags)
         driver.tag(queue.key, tags.map { QueueTag($0.key, $0.value) }) { result in
             Self.answer(result, queue: queue.key.name, reply) { .success(nil) }
@@ -13,7 +14,7 @@ extension QueueService {
 
     func untagQueue(_ call: APICall, _ reply: @escaping Reply) throws(AWSError) {
         guard let keys = try QueueInput(call.input).strings("TagKeys") else { throw QueueInput.missing("TagKeys") }
-        let queue = try queue(of: call, for: .untagQueue)
+        let queue = try queue(of: call, for: .untagQueue, context: [("aws:TagKeys", keys)])
         driver.untag(queue.key, keys) { result in
             Self.answer(result, queue: queue.key.name, reply) { .success(nil) }
         }

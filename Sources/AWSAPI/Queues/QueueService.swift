@@ -12,6 +12,8 @@ public final class QueueService: APIService {
     let driver: QueueDriver
     let access: any AccessDecider
     let quotas: Quotas
+    /// Hears of a queue policy that was set and probably does not do what its author wants.
+    public var onDoubtfulPolicy: (_ queue: String, _ warning: String) -> Void = { _, _ in }
 
     /// Creates the service.
     ///
@@ -67,13 +69,24 @@ public final class QueueService: APIService {
     }
 
     /// The queue that the request's `QueueUrl` names, after asking whether the caller may do `action` to it.
-    func queue(of call: APICall, for action: QueueAction) throws(AWSError) -> Queue {
+    func queue(
+        of call: APICall,
+        for action: QueueAction,
+        context: [(key: String, values: [String])] = []
+    ) throws(AWSError) -> Queue {
         let url = try QueueInput(call.input).required("QueueUrl")
         guard let key = QueueURL.key(url, region: call.region), let queue = driver.queue(key) else {
             throw Self.noSuchQueue
         }
-        try authorise(call, action, queue.key, policy: queue.attributes.policy)
+        let tags = queue.tags.map { Tag(key: $0.key, value: $0.value) }.resourceContext
+        try authorise(call, action, queue.key, policy: queue.attributes.policy, context: context + tags)
         return queue
+    }
+
+    /// Tells of what is doubtful about a policy that was set.
+    func tellDoubts(_ changes: [QueueAttributeChange], of key: QueueKey) {
+        guard let text = changes.first(where: { $0.name == "Policy" })?.value, !text.isEmpty else { return }
+        for warning in access.warnings(aboutPolicy: text) { onDoubtfulPolicy(key.description, warning) }
     }
 
     /// Throws unless the caller may do `action` to the queue of `key`.
@@ -81,7 +94,8 @@ public final class QueueService: APIService {
         _ call: APICall,
         _ action: QueueAction,
         _ key: QueueKey,
-        policy: String?
+        policy: String?,
+        context: [(key: String, values: [String])] = []
     ) throws(AWSError) {
         // Some operations are the owner's alone, whatever the policy grants to others.
         let isForeign = call.caller.account != key.account
@@ -90,7 +104,7 @@ public final class QueueService: APIService {
             action: "sqs:\(action.rawValue)",
             resource: key.description,
             resourceAccount: key.account,
-            context: call.conditionContext
+            context: context + call.conditionContext
         )
         let verdict = access.decide(request, policy: isForeign && action.isOwnerOnly ? nil : policy)
         if case .denied(let text) = verdict { throw AWSError(.queueAccessDenied, text) }

@@ -51,7 +51,11 @@ final class NodeCore {
             seed: random.next()
         )
         front.serveEvents(EventService(router: router))
-        front.serveQueues(QueueService(driver: router.queues, access: decider, quotas: configuration.quotas))
+        let queues = QueueService(driver: router.queues, access: decider, quotas: configuration.quotas)
+        queues.onDoubtfulPolicy = { queue, warning in
+            RouterLog.write(.doubtfulPolicy(resource: queue, warning: warning), to: log)
+        }
+        front.serveQueues(queues)
         front.serveIdentity(IdentityService())
         admin = AdminEndpoints(router: router, store: store)
         admin.questions = PolicyEndpoints(router: router)
