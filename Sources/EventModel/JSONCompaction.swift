@@ -19,7 +19,7 @@ public enum JSONCompaction {
     }
 
     private static func copy(_ text: [UInt8], to output: inout [UInt8]) throws(JSONError) {
-        var reader = JSONReader(text)
+        var reader = JSONReader(text, maximumDepth: Quotas.maximumDetailDepth)
         output.reserveCapacity(output.count + text.count)
         let first = try reader.next()
         guard first.kind == .objectStart else { throw JSONError(.unexpectedCharacter, at: first.start) }

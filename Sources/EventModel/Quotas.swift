@@ -5,6 +5,8 @@ public struct Quotas: Sendable, Equatable {
     /// Nesting that any JSON text may have: `Detail` may nest 1,000 levels (spec: patterns §1.3), and the envelope and
     /// wrappers add a few.
     public static let maximumJSONDepth = 1_100
+    /// Nesting that `Detail` may have; an envelope adds a level, so every event that is accepted can be read again.
+    public static let maximumDetailDepth = 1_000
 
     /// Event buses an account may have.
     public var eventBusesPerAccount = 100

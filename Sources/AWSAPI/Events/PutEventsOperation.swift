@@ -99,15 +99,19 @@ extension EventService {
 }
 
 extension PutEventsEntry {
+    /// Seconds since the epoch that ISO 8601 can write with four digits of the year.
+    private static let timeRange = -62_167_219_200.0...253_402_300_799.0
+
     /// Reads one entry.
     fileprivate init(_ checker: inout ConstraintChecker) {
         let time = checker.number("Time")
+        if let time, !(Self.timeRange ~= time) { checker.mistyped("Time", "a time within the years 0 to 9999") }
         self.init(
             source: checker.string("Source") ?? "",
             detailType: checker.string("DetailType") ?? "",
             detail: checker.string("Detail").map { Array($0.utf8) } ?? [],
             resources: checker.strings("Resources", element: 0...2_048) ?? [],
-            time: time.map { Timestamp(milliseconds: Int64(max(-9e15, min(9e15, $0 * 1000)))) },
+            time: time.flatMap { Self.timeRange ~= $0 ? Timestamp(milliseconds: Int64($0 * 1000)) : nil },
             bus: checker.string("EventBusName", length: 1...1_600, pattern: .ownBusNameOrARN),
             traceHeader: checker.string("TraceHeader", length: 1...500)
         )

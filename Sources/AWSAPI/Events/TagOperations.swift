@@ -4,9 +4,16 @@ import Router
 /// Reads `Tags` of a request (spec: control §3.2, §3.5).
 struct TagList: Sendable {
     private(set) var tags: [Tag] = []
+    private var isTooLong = false
+    /// Tags of one resource (spec: control §3.5).
+    private static let maximumTags = 50
 
     init(_ checker: inout ConstraintChecker, required: Bool = false) {
         guard let elements = checker.list("Tags", required: required) else { return }
+        guard elements.count <= Self.maximumTags else {
+            isTooLong = true
+            return
+        }
         for (index, element) in elements.enumerated() {
             guard let object = element.object else {
                 checker.mistyped("Tags", "a list of objects")
@@ -22,6 +29,7 @@ struct TagList: Sendable {
 
     /// The tags, after the rules that the model does not state.
     func checked() throws(AWSError) -> [Tag] {
+        guard !isTooLong else { throw AWSError(CatalogError.tooManyTags) }
         var seen: Set<[UInt8]> = []
         for tag in tags {
             guard seen.insert(Array(tag.key.utf8)).inserted else {
@@ -88,9 +96,9 @@ extension EventService {
         }
         switch resource {
         case .bus(let bus):
-            try authorize(call, action, on: arn, of: bus, context: context + tagContext(of: bus))
+            try authorize(call, action, on: resource.arn, of: bus, context: context + tagContext(of: bus))
         case .rule(let name, let bus):
-            try authorize(call, action, on: arn, of: bus, context: context + ruleContext(name, on: bus, call))
+            try authorize(call, action, on: resource.arn, of: bus, context: context + ruleContext(name, on: bus, call))
         }
         return resource
     }

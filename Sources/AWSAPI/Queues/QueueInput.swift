@@ -60,11 +60,14 @@ struct QueueInput {
     func pairs(_ name: String) throws(AWSError) -> [(key: String, value: String)]? {
         guard let value = member(name) else { return nil }
         guard let members = value.object?.members else { throw Self.mistyped(name, "a map of strings") }
+        // No map of the service has more than 50 members; a longer one is not worth reading.
+        guard members.count <= 200 else { throw Self.mistyped(name, "a map of at most 200 members") }
+        var last: [[UInt8]: Int] = [:]
+        for (index, member) in members.enumerated() { last[Array(member.key.utf8)] = index }
         var result: [(key: String, value: String)] = []
-        for member in members {
+        for (index, member) in members.enumerated() {
             guard let text = member.value.string else { throw Self.mistyped(name, "a map of strings") }
-            result.removeAll { $0.key.utf8.elementsEqual(member.key.utf8) }
-            result.append((member.key, text))
+            if last[Array(member.key.utf8)] == index { result.append((member.key, text)) }
         }
         return result
     }

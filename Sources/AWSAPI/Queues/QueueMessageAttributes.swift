@@ -8,6 +8,9 @@ enum QueueMessageAttributes {
     /// The user attributes of a request, in the order of their names.
     static func read(_ input: QueueInput) throws(AWSError) -> [MessageAttribute] {
         guard let members = try input.map("MessageAttributes")?.members else { return [] }
+        guard members.count <= 100 else {
+            throw QueueInput.mistyped("MessageAttributes", "a map of at most 10 members")
+        }
         var attributes: [MessageAttribute] = []
         for member in members {
             try check(name: member.key)

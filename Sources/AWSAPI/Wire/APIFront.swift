@@ -202,7 +202,7 @@ public final class APIFront: HTTPRequestHandler {
         let request = exchange.request
         if case .query = exchange.route.wire {
             let query = request.target.utf8.drop { $0 != UInt8(ascii: "?") }.dropFirst()
-            let fields = request.body.isEmpty ? FormFields.parse(query) : FormFields.parse(request.body)
+            let fields = try request.body.isEmpty ? FormFields.parse(query) : FormFields.parse(request.body)
             return (fields["Action"]?.string ?? "", fields)
         }
         guard let target = request.header("x-amz-target"), let dot = target.firstIndex(of: ".") else {

@@ -2,11 +2,20 @@ import EventModel
 
 /// The fields of a query-protocol request: a form body or a query string (spec: control §1.5).
 enum FormFields {
+    /// Fields that a request may have; the operations that are here need a handful.
+    static let maximumFields = 200
+
     /// Reads `name=value` pairs joined with `&`; `+` is a space and `%XX` a byte. Names that come twice count once, the
     /// last.
-    static func parse(_ bytes: some Collection<UInt8>) -> JSONObject {
+    ///
+    /// - Throws: ``AWSErrorKind/serialization`` when there are more than ``maximumFields``.
+    static func parse(_ bytes: some Collection<UInt8>) throws(AWSError) -> JSONObject {
+        let pairs = bytes.split(separator: UInt8(ascii: "&"), maxSplits: maximumFields)
+        guard pairs.count <= maximumFields else {
+            throw AWSError(.serialization, "The request has more than \(maximumFields) fields.")
+        }
         var object = JSONObject()
-        for pair in bytes.split(separator: UInt8(ascii: "&")) {
+        for pair in pairs {
             let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             let name = decode(parts[0])
             object[name] = .string(parts.count > 1 ? decode(parts[1]) : "")

@@ -34,7 +34,8 @@ public struct BusAddress: Hashable, Sendable {
 
     /// Reads a bus's ARN; nil for any other text.
     public init?(arn text: String) {
-        guard let arn = ARN(text), arn.service == "events", let account = AccountID(arn.account),
+        guard let arn = ARN(text), arn.partition == "aws", arn.service == "events",
+            let account = AccountID(arn.account),
             arn.resource.utf8.starts(with: "event-bus/".utf8)
         else { return nil }
         let name = String(arn.resource.dropFirst("event-bus/".count))

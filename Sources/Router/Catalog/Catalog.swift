@@ -18,8 +18,14 @@ public final class Catalog {
     private static let epochKey = "meta/epoch"
 
     /// Creates an empty catalog; call ``load(completion:)`` before anything else.
-    public init(accounts: Set<AccountID>, quotas: Quotas, store: any StorePort, clock: any ClockPort) {
-        state = CatalogState(accounts: accounts, quotas: quotas)
+    public init(
+        accounts: Set<AccountID>,
+        quotas: Quotas,
+        regions: Set<String>? = nil,
+        store: any StorePort,
+        clock: any ClockPort
+    ) {
+        state = CatalogState(accounts: accounts, quotas: quotas, regions: regions)
         self.store = store
         self.clock = clock
     }

@@ -23,19 +23,24 @@ public struct CatalogState {
     public internal(set) var epoch: Timestamp
     /// Limits that apply to every account.
     public let quotas: Quotas
+    /// Regions in which accounts have a default bus; nil for any.
+    public let regions: Set<String>?
     var entries: [BusAddress: Entry] = [:]
     var revisions: [UInt64: TargetRevision] = [:]
 
-    init(accounts: Set<AccountID>, quotas: Quotas) {
+    init(accounts: Set<AccountID>, quotas: Quotas, regions: Set<String>?) {
         self.accounts = accounts
         self.quotas = quotas
+        self.regions = regions
         epoch = .zero
     }
 
     /// The bus at an address; the default bus of a hosted account is always there.
     public func bus(_ address: BusAddress) -> Bus? {
         if let entry = entries[address] { return entry.bus }
-        guard address.name == BusAddress.defaultName, accounts.contains(address.account) else { return nil }
+        guard address.name == BusAddress.defaultName, accounts.contains(address.account),
+            regions?.contains(address.region) ?? true
+        else { return nil }
         return Bus(created: epoch)
     }
 

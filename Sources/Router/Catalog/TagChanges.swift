@@ -14,7 +14,8 @@ public enum TaggedResource: Sendable, Equatable {
             self = .bus(bus)
             return
         }
-        guard let arn = ARN(text), arn.service == "events", let account = AccountID(arn.account),
+        guard let arn = ARN(text), arn.partition == "aws", arn.service == "events",
+            let account = AccountID(arn.account),
             arn.resource.utf8.starts(with: "rule/".utf8)
         else { return nil }
         let path = arn.resource.dropFirst("rule/".count)
@@ -29,6 +30,14 @@ public enum TaggedResource: Sendable, Equatable {
         }
         guard !name.isEmpty, !bus.isEmpty else { return nil }
         self = .rule(String(name), BusAddress(region: arn.region, account: account, name: String(bus)))
+    }
+
+    /// The resource's ARN in the one spelling that policies are asked about.
+    public var arn: String {
+        switch self {
+        case .bus(let address): address.arn
+        case .rule(let name, let address): address.ruleARN(name)
+        }
     }
 
     /// The account that owns the resource.

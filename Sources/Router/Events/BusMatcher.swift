@@ -29,6 +29,8 @@ public struct BusMatcher: Sendable {
 
     /// What an event sets off.
     struct Outcome {
+        /// False when the event could not be read; nothing then matched, and nobody may take it for unmatched.
+        var isReadable = true
         /// Rules that matched.
         var matchedRules = 0
         /// Their targets' keys, each once: the key of a revision names rule and target.
@@ -38,7 +40,11 @@ public struct BusMatcher: Sendable {
     /// Matches one event.
     func match(_ envelope: [UInt8]) -> Outcome {
         var outcome = Outcome()
-        guard !rules.isEmpty, let event = try? patterns.flatten(envelope) else { return outcome }
+        guard !rules.isEmpty else { return outcome }
+        guard let event = try? patterns.flatten(envelope) else {
+            outcome.isReadable = false
+            return outcome
+        }
         for (index, rule) in rules.enumerated() where patterns.matches(index, event) {
             outcome.matchedRules += 1
             outcome.targets.append(contentsOf: rule.targets)

@@ -98,6 +98,16 @@ extension EventRouter {
             )
         }
         let outcome = match(event.envelope, on: destination)
+        guard outcome.isReadable else {
+            notice(.unreadableEvent(sequence: attempt.ref.event))
+            let failure = DeliveryFailure(
+                code: "INTERNAL_ERROR",
+                message: "The event cannot be read.",
+                isRetryable: false
+            )
+            forward.outcomes[index] = .failed(failure)
+            return
+        }
         guard !outcome.targets.isEmpty else {
             books[destination, default: BusBook()].enter(outcome)
             return

@@ -114,13 +114,19 @@ extension EventRouter {
             )
             return
         }
-        intake.results.append(.accepted(id: id))
         guard let address, catalog.state.bus(address) != nil else {
+            intake.results.append(.accepted(id: id))
             statistics.unknownBus += 1
             notice(.unknownBus(bus: address?.arn ?? entry.bus ?? "", caller: putter.arn, eventID: id))
             return
         }
         let outcome = match(bytes, on: address)
+        guard outcome.isReadable else {
+            statistics.failedEntries += 1
+            intake.results.append(.refused(code: "InternalFailure", message: "The event cannot be read back."))
+            return
+        }
+        intake.results.append(.accepted(id: id))
         intake.entered.append((address, outcome))
         guard !outcome.targets.isEmpty else { return }
         let event = StoredEvent(traceHeader: entry.traceHeader ?? "", envelope: bytes)

@@ -51,7 +51,13 @@ public final class EventRouter {
         self.decider = decider
         self.settings = settings
         generator = SeededGenerator(seed: seed)
-        catalog = Catalog(accounts: accounts, quotas: settings.quotas, store: store, clock: clock)
+        catalog = Catalog(
+            accounts: accounts,
+            quotas: settings.quotas,
+            regions: settings.regions,
+            store: store,
+            clock: clock
+        )
         queues = QueueDriver(store: store, clock: clock, seed: generator.next(), quotas: settings.quotas)
     }
 

@@ -21,4 +21,19 @@ public enum RouterNotice: Sendable {
     case loop(bus: String, hops: [String])
     /// An intake record cannot be read; its deliveries are kept in the store.
     case unreadableEvent(sequence: UInt64)
+
+    /// The notice's name, the same for all of one kind.
+    public var kind: String {
+        switch self {
+        case .unknownBus: "unknownBus"
+        case .denied: "denied"
+        case .doubtfulPolicy: "doubtfulPolicy"
+        case .dropped: "dropped"
+        case .expired: "expired"
+        case .attemptFailed: "attemptFailed"
+        case .storeFailed: "storeFailed"
+        case .loop: "loop"
+        case .unreadableEvent: "unreadableEvent"
+        }
+    }
 }

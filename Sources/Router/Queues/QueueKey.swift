@@ -18,7 +18,9 @@ public struct QueueKey: Hashable, Sendable, CustomStringConvertible {
 
     /// The queue that an ARN names; nil when it is not the ARN of a queue (spec: control §3.1).
     public init?(_ arn: ARN) {
-        guard arn.service.utf8.elementsEqual("sqs".utf8), let account = AccountID(arn.account) else { return nil }
+        guard arn.partition.utf8.elementsEqual("aws".utf8), arn.service.utf8.elementsEqual("sqs".utf8),
+            let account = AccountID(arn.account)
+        else { return nil }
         self.init(region: arn.region, account: account, name: arn.resource)
     }
 

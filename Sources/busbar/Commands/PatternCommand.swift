@@ -10,7 +10,7 @@ struct PatternCommand: AsyncParsableCommand {
         subcommands: [Test.self]
     )
 
-    /// `busbar pattern test --pattern FILE --event FILE`
+    /// `busbar pattern test --pattern FILE --event FILE [--explain]`
     struct Test: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "test",
@@ -22,6 +22,9 @@ struct PatternCommand: AsyncParsableCommand {
 
         @Option(help: "The file that holds the event as JSON.")
         var event: String
+
+        @Flag(help: "Tell for every field of the pattern whether the event satisfies it.")
+        var explain = false
 
         func run() async throws {
             let text = try Data(contentsOf: URL(fileURLWithPath: pattern))
@@ -39,6 +42,9 @@ struct PatternCommand: AsyncParsableCommand {
                 throw ValidationError("The event is not a JSON object: \(error).")
             }
             print(matches ? "match" : "no match")
+            if explain, let verdicts = try? parsed.verdicts([UInt8](bytes)) {
+                for verdict in verdicts { print(verdict) }
+            }
             if !matches { throw ExitCode(1) }
         }
     }

@@ -66,6 +66,8 @@ enum ConfigurationFile {
             configuration.logFormat = log.choice("format", NodeConfiguration.LogFormat.self) ?? .text
             log.finish()
         }
+        let regions = reader.strings("regions")
+        if !regions.isEmpty { configuration.regions = regions }
         configuration.strictCompatibility = reader.bool("strictCompatibility") ?? false
         configuration.maximumHops = reader.integer("maximumHops", in: 1...64) ?? configuration.maximumHops
         if let seconds = reader.integer("stopTimeoutSeconds", in: 0...3_600) {

@@ -59,6 +59,8 @@ struct NodeConfiguration: Sendable {
     /// Where more accounts and principals are, or nil.
     var identities: Identities?
     var quotas = Quotas()
+    /// Regions that clients may name; each account has buses and queues of its own in each.
+    var regions = NodeConfiguration.commonRegions
     var strictCompatibility = false
     var maximumHops = 16
     var store = EmbeddedStoreConfiguration(directory: "")
@@ -67,4 +69,14 @@ struct NodeConfiguration: Sendable {
     var logFormat = LogFormat.text
     /// How long requests in flight may take to finish when the node stops.
     var stopTimeout = Duration.seconds(10)
+}
+
+extension NodeConfiguration {
+    /// The regions of AWS that need no opting in, and some that do: what clients name when nobody says otherwise.
+    static let commonRegions = [
+        "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1", "eu-west-1", "eu-west-2",
+        "eu-west-3", "eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "ap-south-1",
+        "ap-south-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-southeast-1", "ap-southeast-2",
+        "ap-southeast-3", "ap-southeast-4", "ap-east-1", "me-south-1", "me-central-1", "af-south-1", "il-central-1",
+    ]
 }

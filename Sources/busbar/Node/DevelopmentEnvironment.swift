@@ -136,6 +136,8 @@ struct DevelopmentEnvironment: Sendable {
               export AWS_SHARED_CREDENTIALS_FILE=\(profileDirectory.appendingPathComponent("credentials").path)
             and then for example:
               aws --profile a events list-event-buses
+              aws --profile b --endpoint-url \(http) sqs list-queues
+            (version 1 of aws ignores the profile's endpoint for sqs; version 2 does not need --endpoint-url)
 
             """
     }

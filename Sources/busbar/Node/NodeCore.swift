@@ -30,6 +30,7 @@ final class NodeCore {
         var random = SystemRandomNumberGenerator()
         var settings = RouterSettings()
         settings.quotas = configuration.quotas
+        settings.regions = Set(configuration.regions)
         settings.strictCompatibility = configuration.strictCompatibility
         settings.maximumHops = configuration.maximumHops
         decider = PolicyDecider(clock: clock)
@@ -48,7 +49,8 @@ final class NodeCore {
             keys: AccessKeys(),
             clock: clock,
             digest: OpenSSLDigest(),
-            seed: random.next()
+            seed: random.next(),
+            verifier: SigV4Verifier(validRegions: configuration.regions)
         )
         front.serveEvents(EventService(router: router))
         let queues = QueueService(driver: router.queues, access: decider, quotas: configuration.quotas)
@@ -62,7 +64,8 @@ final class NodeCore {
         front.observer = { [admin] service, operation, status, error in
             admin.count(service: service, operation: operation, status: status, error: error)
         }
-        router.notice = { notice in RouterLog.write(notice, to: log) }
+        let notices = RouterLog(log: log, clock: clock)
+        router.notice = { notice in notices.write(notice) }
         admit(configuration.accounts)
     }
 

@@ -1,9 +1,47 @@
 import Delivery
 import Logging
 import Router
+import SansIO
 
-/// Words a router's notices for the log. Event payloads are never logged.
-enum RouterLog {
+/// Writes a router's notices to the log, but no more than ten of a kind in ten seconds: what one tenant does must not fill
+/// the disk. What is held back is counted in the next line of its kind.
+final class RouterLog {
+    private struct Window {
+        var start: Timestamp
+        var written = 0
+        var heldBack = 0
+    }
+
+    private let log: Logger
+    private let clock: any ClockPort
+    private var windows: [String: Window] = [:]
+    private static let linesPerWindow = 10
+    private static let window = Duration.seconds(10)
+
+    init(log: Logger, clock: any ClockPort) {
+        self.log = log
+        self.clock = clock
+    }
+
+    /// Writes a notice unless there were too many of its kind.
+    func write(_ notice: RouterNotice) {
+        let now = clock.now
+        var window = windows[notice.kind] ?? Window(start: now)
+        if now - window.start >= Self.window || now < window.start {
+            window = Window(start: now, heldBack: window.heldBack)
+        }
+        var log = log
+        if window.written < Self.linesPerWindow {
+            window.written += 1
+            if window.heldBack > 0 { log[metadataKey: "heldBack"] = "\(window.heldBack)" }
+            window.heldBack = 0
+            Self.write(notice, to: log)
+        } else {
+            window.heldBack += 1
+        }
+        windows[notice.kind] = window
+    }
+
     static func write(_ notice: RouterNotice, to log: Logger) {
         switch notice {
         case .unknownBus(let bus, let caller, let eventID):

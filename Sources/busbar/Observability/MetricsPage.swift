@@ -89,6 +89,7 @@ struct MetricsPage {
             statistics.unknownBus
         )
         single("busbar_event_loops_total", "counter", "Forwards ended by the loop rules.", statistics.loops)
+        single("busbar_deliveries_orphaned_total", "counter", "Deliveries to unknown targets.", statistics.orphaned)
         single("busbar_deliveries_active", "gauge", "Deliveries in memory.", active)
     }
 
