@@ -81,7 +81,7 @@ import Transport
             try? await client.send(Self.request)
             #expect(await client.receiveToEnd() == "")
             #expect(client.tls.value.failure?.reason.contains("certificate required") == true)
-            await server.wait { $0.handshakeFailures == 1 }
+            try await server.wait { $0.handshakeFailures == 1 }
         }
     }
 
@@ -102,7 +102,7 @@ import Transport
             let client = try await RawClient.connect(to: server.port, tls: stranger)
             try? await client.send(Self.request)
             #expect(await client.receiveToEnd() == "")
-            await server.wait { $0.handshakeFailures == 1 }
+            try await server.wait { $0.handshakeFailures == 1 }
             #expect(server.counters.http1Requests == 0)
         }
     }

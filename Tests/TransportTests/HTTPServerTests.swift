@@ -9,8 +9,8 @@ import Transport
         let idle = try await RawClient.connect(to: server.port)
         let busy = try await RawClient.connect(to: server.port)
         try await busy.send("GET /busy HTTP/1.1\r\nHost: h\r\n\r\n")
-        await held.wait(count: 1)
-        await server.wait { $0.connectionsOpen == 2 }
+        try await held.wait(count: 1)
+        try await server.wait { $0.connectionsOpen == 2 }
         async let stopped: Void = server.shutdown(within: .seconds(60))
         #expect(await idle.receiveToEnd() == "")
         try await held.answer("/busy")
@@ -27,7 +27,7 @@ import Transport
         let server = try await HTTPServer.forTest(handler: held.hold)
         let client = try await HTTP2TestClient.connect(to: server.port, tls: nil)
         let stream = try await client.start(SessionPair.request("GET", "/busy"))
-        await held.wait(count: 1)
+        try await held.wait(count: 1)
         async let stopped: Void = server.shutdown(within: .seconds(60))
         let code: UInt32? = try await client.wait { event in
             if case .goingAway(_, let code) = event { return code }
@@ -46,7 +46,7 @@ import Transport
         let server = try await HTTPServer.forTest(handler: held.hold)
         let client = try await HTTP2TestClient.connect(to: server.port, tls: nil)
         _ = try await client.start(SessionPair.request("GET", "/never"))
-        await held.wait(count: 1)
+        try await held.wait(count: 1)
         await server.shutdown(within: .milliseconds(20))
         #expect(held.cancelled == ["/never"])
         #expect(server.counters.connectionsOpen == 0)
@@ -60,7 +60,7 @@ import Transport
             let client = try await HTTP2TestClient.connect(to: server.port, tls: nil)
             let one = try await client.start(SessionPair.request("GET", "/1"))
             let two = try await client.start(SessionPair.request("GET", "/2"))
-            await held.wait(count: 2)
+            try await held.wait(count: 2)
             try await held.answer("/2")
             #expect(try await client.response(two)?.body == Array("/2".utf8))
             try await held.answer("/1")
@@ -74,14 +74,14 @@ import Transport
         try await HTTPServer.forTest(handler: held.hold).use { server in
             let client = try await HTTP2TestClient.connect(to: server.port, tls: nil)
             let stream = try #require(try await client.start(SessionPair.request("GET", "/r")))
-            await held.wait(count: 1)
+            try await held.wait(count: 1)
             client.session.reset(stream: stream, code: 8)
             try await client.flush()
-            await held.waitForCancellation()
+            try await held.waitForCancellation()
             #expect(held.cancelled == ["/r"])
             try await held.answer("/r")
             let next = try await client.start(SessionPair.request("GET", "/s"))
-            await held.wait(count: 2)
+            try await held.wait(count: 2)
             try await held.answer("/s")
             #expect(try await client.response(next)?.status == 200)
             await client.raw.close()
@@ -91,12 +91,12 @@ import Transport
     @Test func connectionsBeyondTheLimitAreClosed() async throws {
         try await HTTPServer.forTest { $0.maximumConnections = 1 }.use { server in
             let first = try await RawClient.connect(to: server.port)
-            await server.wait { $0.connectionsOpen == 1 }
+            try await server.wait { $0.connectionsOpen == 1 }
             let second = try await RawClient.connect(to: server.port)
             #expect(await second.receiveToEnd() == "")
             #expect(server.counters.connectionsRefused == 1)
             await first.close()
-            await server.wait { $0.connectionsOpen == 0 }
+            try await server.wait { $0.connectionsOpen == 0 }
         }
     }
 
@@ -111,10 +111,10 @@ import Transport
             let client = try await HTTP2TestClient.connect(to: server.port, tls: nil)
             _ = try await client.start(SessionPair.request("GET", "/1"))
             _ = try await client.start(SessionPair.request("GET", "/2"))
-            await held.wait(count: 2)
+            try await held.wait(count: 2)
             let three = try await client.start(SessionPair.request("GET", "/3"))
             try await held.answer("/1")
-            await held.wait(count: 3)
+            try await held.wait(count: 3)
             try await held.answer("/2")
             try await held.answer("/3")
             #expect(try await client.response(three)?.status == 200)

@@ -29,7 +29,8 @@ final class HTTP1Handler: ChannelInboundHandler {
     private var waitingSince: UInt64
     private var isHandling = false
     private var isAdvancing = false
-    private var inputHasEnded = false
+    /// Set once the client has ended its side: when it did, or when a handler got the present request if that was later.
+    private var halfClosedSince: UInt64?
     private var discardedBytes = 0
 
     private var shard: ServerShard { connection.shard }
@@ -91,7 +92,8 @@ final class HTTP1Handler: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard let event = event as? ChannelEvent, event == .inputClosed else { return }
-        inputHasEnded = true
+        // Over TLS both the closing alert and the socket's end come here.
+        if halfClosedSince == nil { halfClosedSince = NIODeadline.now().uptimeNanoseconds }
         advance()
     }
 
@@ -178,6 +180,7 @@ final class HTTP1Handler: ChannelInboundHandler {
                 guard connection.isWritable else { return }
                 exchange.request = nil
                 isHandling = true
+                if halfClosedSince != nil { halfClosedSince = NIODeadline.now().uptimeNanoseconds }
                 shard.counters.http1Requests.increment()
                 shard.handler.handle(request, exchange)
             } else {
@@ -186,7 +189,7 @@ final class HTTP1Handler: ChannelInboundHandler {
         }
         guard queue.isEmpty, connection.phase == .http1 else { return }
         sendContinueIfDue()
-        if inputHasEnded || isIdleInShutdown { connection.closeGracefully() }
+        if halfClosedSince != nil || isIdleInShutdown { connection.closeGracefully() }
     }
 
     private var isIdleInShutdown: Bool {
@@ -225,7 +228,15 @@ final class HTTP1Handler: ChannelInboundHandler {
 
     /// Ends a wait that is too long.
     func checkDeadlines(_ now: UInt64) {
-        guard queue.isEmpty, connection.phase == .http1 else { return }
+        guard connection.phase == .http1 else { return }
+        // An answer that only waits for its turn to be sent is not given up.
+        if let halfClosedSince, isHandling, queue.first?.response == nil,
+            connection.hasPassed(configuration.halfCloseGrace, since: halfClosedSince, now)
+        {
+            giveUpOnClient()
+            return
+        }
+        guard queue.isEmpty else { return }
         let limit: Duration
         switch wait {
         case .request: limit = configuration.idleTimeout
@@ -241,11 +252,23 @@ final class HTTP1Handler: ChannelInboundHandler {
         }
     }
 
+    /// Cancels the request that is being handled and closes: a client that ended its side has most likely gone.
+    private func giveUpOnClient() {
+        cancelAll()
+        connection.closeGracefully()
+    }
+
     /// The socket is gone.
     func connectionClosed() {
+        cancelAll()
+    }
+
+    private func cancelAll() {
         stage = .ended
-        if isHandling { queue.first?.cancel() }
+        let current = isHandling ? queue.first : nil
+        isHandling = false
         abandonQueue()
+        current?.cancel()
     }
 
     private func abandonQueue() {

@@ -30,6 +30,10 @@ public struct HTTPServerConfiguration: Sendable, Hashable {
     public var idleTimeout: Duration = .seconds(75)
     /// How long a client may take no bytes of what is ready for it.
     public var writeTimeout: Duration = .seconds(30)
+    /// How long a handler may take for a request over HTTP/1.x whose client has ended its side of the connection. After
+    /// that its reply is cancelled and the connection closes. Such a client may have gone, which looks the same, or may
+    /// still read: one that sends a request and half-closes at once gets every answer that is ready within this time.
+    public var halfCloseGrace: Duration = .seconds(1)
     /// How long a closing connection waits for the client to close its side, so that the last answer is not lost.
     public var lingerTimeout: Duration = .seconds(2)
     /// Bytes that are read and dropped while closing.
@@ -68,6 +72,7 @@ public struct HTTPServerConfiguration: Sendable, Hashable {
         [
             ("handshakeTimeout", handshakeTimeout), ("headerTimeout", headerTimeout), ("bodyTimeout", bodyTimeout),
             ("idleTimeout", idleTimeout), ("writeTimeout", writeTimeout), ("lingerTimeout", lingerTimeout),
+            ("halfCloseGrace", halfCloseGrace),
         ]
     }
 

@@ -106,13 +106,14 @@ final class ServerConnection: ChannelDuplexHandler {
     private func tearDown() {
         guard phase != .closed else { return }
         phase = .closed
-        shard.remove(self)
         http1?.connectionClosed()
         http1 = nil
         if let session {
             for context in session.takeContexts() { (context as? HTTP2Reply)?.cancel() }
         }
         session = nil
+        // Last, as it may end a shutdown: whoever waits for that finds all replies cancelled.
+        shard.remove(self)
     }
 
     // Reading

@@ -68,9 +68,9 @@ extension HTTPServer {
         }
     }
 
-    /// Waits until the counters are as wanted, yielding in between; the suite's time limit bounds it.
-    func wait(until condition: (HTTPServerCounters) -> Bool) async {
-        while !condition(counters) { await Task.yield() }
+    /// Waits until the counters are as wanted.
+    func wait(until condition: (HTTPServerCounters) -> Bool) async throws {
+        try await Eventually.holds { condition(counters) }
     }
 }
 
@@ -95,12 +95,12 @@ final class HeldReplies: Sendable {
     var cancelled: [String] { state.withLock { $0.cancelled } }
 
     /// Waits until as many requests are held.
-    func wait(count: Int) async {
-        while targets.count < count { await Task.yield() }
+    func wait(count: Int) async throws {
+        try await Eventually.holds { targets.count >= count }
     }
 
-    func waitForCancellation() async {
-        while cancelled.isEmpty { await Task.yield() }
+    func waitForCancellation() async throws {
+        try await Eventually.holds { !cancelled.isEmpty }
     }
 
     /// Answers the held request with its target.
