@@ -75,4 +75,20 @@ import Testing
         let pattern = try Pattern.parse("{\"a\":[\(alternative)]}")
         #expect(pattern.conditions[0].alternatives.map(\.description) == [alternative])
     }
+
+    @Test func verdictOnEveryField() throws {
+        let pattern = try Pattern.parse(#"{"a":["x"],"$or":[{"b":[1]},{"c":[{"exists":true}]}],"d":[{"prefix":"p"}]}"#)
+        let lines = try pattern.verdicts(Array(#"{"a":"x","b":2,"c":null}"#.utf8))
+        #expect(
+            lines == [
+                "branch 1: no match", "  yes  a", "  no   b must be 1, but is 2",
+                #"  no   d must be {"prefix":"p"}, but is absent"#, "branch 2: no match", "  yes  a", "  yes  c",
+                #"  no   d must be {"prefix":"p"}, but is absent"#,
+            ]
+        )
+        let single = try Pattern.parse(#"{"e":{"f":[1],"g":[2]}}"#)
+        #expect(try single.verdicts(Array(#"{"e":{"f":1,"g":2}}"#.utf8)) == ["  yes  e.f", "  yes  e.g"])
+        let apart = try single.verdicts(Array(#"{"e":[{"f":1,"g":3},{"g":2}]}"#.utf8))
+        #expect(apart == ["  yes  e.f", "  no   e.g must be 2 in the same array element, but is 3, 2"])
+    }
 }

@@ -171,6 +171,25 @@ import Testing
         #expect(matching(matcher, text) == [0, 1, 2])
     }
 
+    @Test func readersShareScratch() async throws {
+        let matcher = try matcher((0..<50).map { "{\"a\":[\"v\($0)\"]}" })
+        let shared = SharedMatchScratch()
+        let wrong = await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    (0..<500 as Range<UInt32>).count { number in
+                        let rule = number % 50
+                        return shared.matching(Array("{\"a\":[0,\"v\(rule)\"]}".utf8), matcher) != [rule]
+                    }
+                }
+            }
+            return await group.reduce(0, +)
+        }
+        #expect(wrong == 0)
+        #expect(shared.matching(Array("{\"a\":0}}".utf8), matcher) == nil)
+        #expect(shared.matching([], matcher) == nil)
+    }
+
     @Test func readersShareAMatcher() async throws {
         let matcher = try matcher((0..<200).map { "{\"a\":[\"v\($0)\"],\"b\":[{\"prefix\":\"p\"}]}" })
         let sums = await withTaskGroup(of: Int.self) { group in

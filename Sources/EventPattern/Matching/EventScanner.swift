@@ -1,25 +1,29 @@
 extension RuleMatcher {
     /// Finds the rules that an event matches; they are then in `scratch.matches`.
     ///
-    /// The time is linear in the event's size for a given set of rules. Of a text that is not a JSON object the result means
-    /// nothing, but it is safe: nothing outside the bytes is read.
+    /// The time is linear in the event's size for a given set of rules. The event must have been checked to be JSON: what no
+    /// rule asks for is passed over unread, so that not every fault is noticed. Of a faulty text the result means nothing,
+    /// but it is safe: nothing outside the bytes is read.
     ///
     /// - Parameters:
     ///   - event: the event's JSON text, which ``JSONReader`` accepts.
     ///   - scratch: the thread's working memory.
-    public func match(_ event: UnsafeBufferPointer<UInt8>, scratch: inout MatchScratch) {
+    /// - Returns: false if the text is not a JSON object, as far as was noticed; there are no matches then.
+    @discardableResult
+    public func match(_ event: UnsafeBufferPointer<UInt8>, scratch: inout MatchScratch) -> Bool {
         scratch.matched.count = 0
         scratch.candidates.count = 0
         scratch.hasSharedArray = false
         scratch.token = 0
         scratch.fired.begin()
-        guard let base = event.baseAddress, let root = storage.root, count > 0 else { return }
-        withExtendedLifetime(storage) {
+        guard let base = event.baseAddress, let root = storage.root else { return false }
+        return withExtendedLifetime(storage) {
             guard EventScanner.scan(base, base + event.count, root, &scratch) else {
                 scratch.matched.count = 0
-                return
+                return false
             }
             CandidateCheck.run(storage, event, &scratch)
+            return true
         }
     }
 
@@ -30,7 +34,7 @@ extension RuleMatcher {
     ///   - scratch: the thread's working memory.
     /// - Returns: the rules' numbers.
     public func matching(_ event: [UInt8], scratch: inout MatchScratch) -> [UInt32] {
-        event.withUnsafeBufferPointer { match($0, scratch: &scratch) }
+        _ = event.withUnsafeBufferPointer { match($0, scratch: &scratch) }
         return Array(scratch.matches)
     }
 }
@@ -55,7 +59,10 @@ enum EventScanner {
             let isObject = frames[depth].isObject
             if p[0] == (isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) {
                 p += 1
-                if depth == 0 { return true }
+                if depth == 0 {
+                    ScanKernels.skipSpace(&p, end)
+                    return p == end
+                }
                 depth &-= 1
                 isFirst = false
                 continue
