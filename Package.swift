@@ -52,7 +52,8 @@ let package = Package(
         .systemLibrary(name: "CRocksDB", path: "Sources/CRocksDB", providers: [.apt(["librocksdb-dev"])]),
         library("SansIO", []),
         library("EventModel", ["SansIO"]),
-        library("EventPattern", ["EventModel", "SansIO"]),
+        .target(name: "CScan"),
+        library("EventPattern", ["EventModel", "SansIO", "CScan"]),
         library("EventTransform", ["EventModel", "SansIO"]),
         library("Schedules", ["EventModel", "SansIO"]),
         library("AccessPolicy", ["EventModel", "SansIO"]),
@@ -76,6 +77,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .executableTarget(
+            name: "MatcherBenchmark",
+            dependencies: ["CScan", "EventModel", "EventPattern"],
+            swiftSettings: strict
+        ),
+        .executableTarget(
             name: "StoreBenchmark",
             dependencies: ["SansIO", "EmbeddedStore"],
             swiftSettings: strict
@@ -86,7 +92,7 @@ let package = Package(
             swiftSettings: strict
         ),
         tests("EventModelTests", ["EventModel", "SansIO"]),
-        tests("EventPatternTests", ["EventPattern", "EventModel", "SansIO"]),
+        tests("EventPatternTests", ["CScan", "EventPattern", "EventModel", "SansIO"]),
         tests("EventTransformTests", ["EventTransform", "EventModel", "SansIO"]),
         tests("SchedulesTests", ["Schedules", "EventModel", "SansIO"]),
         tests("AccessPolicyTests", ["AccessPolicy", "EventModel", "SansIO"]),
