@@ -7,6 +7,7 @@ final class DataDirectory {
     var journal: String { path + "/journal" }
     var rocks: String { path + "/rocksdb" }
     var sequences: String { path + "/sequence" }
+    var floor: String { path + "/changes" }
 
     private let lock: Int32
     private static let format = "busbar embedded store, format 1\n"

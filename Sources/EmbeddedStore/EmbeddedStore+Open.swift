@@ -24,7 +24,7 @@ extension EmbeddedStore {
     ///   - executor: runs what it is given on the shard, on a later turn, in order; called from other threads too.
     /// - Returns: the store, which belongs to the shard. Call ``recover(visit:completion:)`` first.
     /// - Throws: `failed` when another process has the directory open or the disk refuses, `corrupt` when the data has
-    ///   another format, `full` when there is no room to begin.
+    ///   another format or RocksDB's files are damaged, `full` when there is no room to begin.
     public static func open(
         configuration: EmbeddedStoreConfiguration,
         executor: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
@@ -38,6 +38,7 @@ extension EmbeddedStore {
         executor: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
     ) throws(StoreError) -> EmbeddedStore {
         let directory = try DataDirectory(configuration.directory)
+        try RocksFloor.requireRoom(for: directory.path, rocks: directory.rocks, files: files)
         let space = SpaceGuard(path: configuration.directory, minimum: configuration.minimumFreeBytes, files: files)
         let gate = ShardGate(executor: executor)
         let scan = try JournalScan(directory: directory.journal)
@@ -57,7 +58,8 @@ extension EmbeddedStore {
             files: files,
             journal: journal,
             gate: gate,
-            space: space
+            space: space,
+            floor: try RocksFloor(path: directory.floor, files: files)
         )
         var table = scan.table
         try removeParked(from: &table, engine)

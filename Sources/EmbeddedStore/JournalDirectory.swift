@@ -23,7 +23,8 @@ enum JournalDirectory {
         return found.sorted { $0.index < $1.index }
     }
 
-    private static func entries(_ directory: String) throws(StoreError) -> [String] {
+    /// The names in a directory, in no order.
+    static func entries(_ directory: String) throws(StoreError) -> [String] {
         guard let stream = opendir(directory) else { throw fileError(errno, "cannot list \(directory)") }
         defer { closedir(stream) }
         var names: [String] = []

@@ -64,9 +64,16 @@ final class RocksDatabase {
         rocksdb_close(database)
     }
 
-    /// Opens the database at `path`, creating what is missing.
-    static func open(path: String, memtableBytes: Int, cacheBytes: Int) throws(StoreError) -> RocksDatabase {
-        let tuning = RocksTuning(memtableBytes: memtableBytes, cacheBytes: cacheBytes)
+    /// Opens the database at `path`, creating what is missing if it may.
+    ///
+    /// - Throws: `corrupt` when its log or its other files are damaged or missing, `full` or `failed` for the disk.
+    static func open(
+        path: String,
+        memtableBytes: Int,
+        cacheBytes: Int,
+        mayCreate: Bool
+    ) throws(StoreError) -> RocksDatabase {
+        let tuning = RocksTuning(memtableBytes: memtableBytes, cacheBytes: cacheBytes, mayCreate: mayCreate)
         let families = RowFamily.allCases
         let names = families.map { strdup($0.name) }
         defer { for name in names { free(name) } }
@@ -86,6 +93,11 @@ final class RocksDatabase {
         if let error = takeError(message, "cannot open \(path)") { throw error }
         guard let opened else { throw StoreError(.failed, "cannot open \(path)") }
         return RocksDatabase(database: opened, handles: handles.compactMap { $0 })
+    }
+
+    /// How many changes the database has seen in its life. A reopened one has seen all that were synchronised.
+    var latestSequence: UInt64 {
+        rocksdb_get_latest_sequence_number(database)
     }
 
     /// The value of a row, read by `body`, or nil when there is no row.

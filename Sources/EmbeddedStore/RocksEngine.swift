@@ -12,6 +12,7 @@ final class RocksEngine {
     private let journal: Journal
     private let gate: ShardGate
     private let space: SpaceGuard
+    private let floor: RocksFloor
 
     /// Nil only between a failed reopening and the next try, when no operation runs.
     private var opened: RocksDatabase?
@@ -36,14 +37,15 @@ final class RocksEngine {
 
     /// Opens the database.
     ///
-    /// - Throws: what RocksDB says, as a store error.
+    /// - Throws: what RocksDB says, as a store error; `corrupt` when it lacks rows that were on disk.
     init(
         path: String,
         configuration: EmbeddedStoreConfiguration,
         files: FileOperations,
         journal: Journal,
         gate: ShardGate,
-        space: SpaceGuard
+        space: SpaceGuard,
+        floor: RocksFloor
     ) throws(StoreError) {
         self.path = path
         self.configuration = configuration
@@ -51,22 +53,12 @@ final class RocksEngine {
         self.journal = journal
         self.gate = gate
         self.space = space
-        let database = try Self.open(path, configuration)
+        self.floor = floor
+        let database = try floor.open(path, configuration)
         opened = database
         batch = database.makeBatch()
         backlogs = try Backlogs(database)
         queues = try QueueStates(database)
-    }
-
-    private static func open(
-        _ path: String,
-        _ configuration: EmbeddedStoreConfiguration
-    ) throws(StoreError) -> RocksDatabase {
-        try RocksDatabase.open(
-            path: path,
-            memtableBytes: configuration.rocksMemtableBytes,
-            cacheBytes: configuration.rocksCacheBytes
-        )
     }
 
     /// Runs operations until one of them closes the store.
@@ -148,7 +140,10 @@ final class RocksEngine {
             do throws(StoreError) {
                 if breakage != nil { try reopen() }
                 if let fault = files.engineFault() { throw fault }
+                // Before the call: another write may follow what it synchronises.
+                let sequence = try database.latestSequence
                 try database.synchronise()
+                floor.raise(to: sequence)
             } catch {
                 let outcome = StoreError(error.code == .full ? .full : .failed, error.message)
                 for operation in unsynchronised { operation.fail(outcome) }
@@ -193,7 +188,7 @@ final class RocksEngine {
         nextReopen = monotonicNanoseconds() + 20_000_000
         if let fault = files.engineFault() { throw fault }
         opened = nil
-        let database = try Self.open(path, configuration)
+        let database = try floor.open(path, configuration)
         batch = database.makeBatch()
         backlogs = try Backlogs(database)
         queues = try QueueStates(database)

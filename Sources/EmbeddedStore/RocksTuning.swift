@@ -7,13 +7,16 @@ final class RocksTuning {
     private var families: [OpaquePointer] = []
     private let memtableBytes: Int
 
-    init(memtableBytes: Int, cacheBytes: Int) {
+    init(memtableBytes: Int, cacheBytes: Int, mayCreate: Bool) {
         self.memtableBytes = memtableBytes
         cache = rocksdb_cache_create_lru(cacheBytes)
         database = rocksdb_options_create()
         Self.lowerBackgroundPriority()
-        rocksdb_options_set_create_if_missing(database, 1)
-        rocksdb_options_set_create_missing_column_families(database, 1)
+        rocksdb_options_set_create_if_missing(database, mayCreate ? 1 : 0)
+        rocksdb_options_set_create_missing_column_families(database, mayCreate ? 1 : 0)
+        // The default would begin with what lies before a damaged place and forget the rest. A torn last record is what a
+        // crash leaves; whether it was more than that shows in the sequence that the engine compares.
+        rocksdb_options_set_wal_recovery_mode(database, Int32(rocksdb_tolerate_corrupted_tail_records_recovery))
         rocksdb_options_set_db_write_buffer_size(database, memtableBytes)
         rocksdb_options_set_max_total_wal_size(database, UInt64(memtableBytes) * 4)
         rocksdb_options_set_max_background_jobs(database, 2)

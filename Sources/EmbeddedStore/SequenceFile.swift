@@ -54,6 +54,12 @@ final class SequenceFile: Sendable {
 
     /// Writes that sequences below `limit` may be in use. The slots alternate by `turn`, which rises with each write.
     func reserve(below limit: UInt64, turn: UInt64) -> Int32 {
+        let code = write(limit, turn: turn)
+        return code != 0 ? code : files.synchronise(descriptor)
+    }
+
+    /// The same without waiting for the disk.
+    func write(_ limit: UInt64, turn: UInt64) -> Int32 {
         var bytes = [UInt8](repeating: 0, count: Self.slotBytes)
         bytes.withUnsafeMutableBytes { slot in
             guard let start = slot.baseAddress else { return }
@@ -62,7 +68,6 @@ final class SequenceFile: Sendable {
             writer.put(limit)
             writer.put(Checksum.crc32c(UnsafeRawBufferPointer(start: start, count: 16)))
         }
-        let code = bytes.withUnsafeBytes { files.write(descriptor, $0, Int(turn & 1) * Self.slotBytes) }
-        return code != 0 ? code : files.synchronise(descriptor)
+        return bytes.withUnsafeBytes { files.write(descriptor, $0, Int(turn & 1) * Self.slotBytes) }
     }
 }
