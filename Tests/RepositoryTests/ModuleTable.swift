@@ -27,7 +27,7 @@ enum ModuleTable {
         ModuleRule(name: "CNghttp2", layer: .system, imports: []),
         ModuleRule(name: "COpenSSL", layer: .system, imports: []),
         ModuleRule(name: "CRocksDB", layer: .system, imports: []),
-        ModuleRule(name: "CScan", layer: .system, imports: []),
+        ModuleRule(name: "CScan", layer: .core, imports: []),
         ModuleRule(name: "SansIO", layer: .core, imports: []),
         ModuleRule(name: "EventModel", layer: .core, imports: ["SansIO"]),
         ModuleRule(name: "EventPattern", layer: .core, imports: ["EventModel", "SansIO", "CScan", "Synchronization"]),
