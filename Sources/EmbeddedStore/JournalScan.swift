@@ -66,9 +66,11 @@ struct JournalScan {
         for (index, path) in names {
             nextFileIndex = max(nextFileIndex, index + 1)
             let file = try JournalFile.open(path: path)
+            let isCut = file.byteCount < 1 << 16 || file.byteCount % JournalFormat.pageBytes != 0
+            if isCut { damage("\(path) is cut short to \(file.byteCount) bytes", isLastWrite: false) }
             if let header = try Self.header(of: file) {
                 headed.append(Candidate(file: file, number: header.number, header: header))
-            } else {
+            } else if !isCut {
                 headless.append(file)
             }
         }

@@ -102,6 +102,17 @@ struct JournalRecoveryTests {
         #expect(recovered.reports.count == 1)
     }
 
+    @Test(arguments: [0, 100, 5000, 100_001])
+    func aSegmentFileThatIsCutShortIsReported(byteCount: Int) throws {
+        let test = try StoreUnderTest()
+        for number in 0..<3 { _ = try test.append([.sample(number, targets: [1], byteCount: 60_000)]) }
+        let damaged = try test.directory.copy()
+        let path = segments(damaged)[0]
+        try TestFile.write(path, Array(try TestFile.read(path).prefix(byteCount)))
+        let recovered = try StoreUnderTest(directory: damaged).recover()
+        #expect(recovered.reports.contains { $0.contains("\(path) is cut short to \(byteCount) bytes") })
+    }
+
     @Test func segmentsAreRecycled() throws {
         let test = try StoreUnderTest()
         var last: UInt64 = 0
