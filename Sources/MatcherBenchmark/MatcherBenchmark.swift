@@ -31,7 +31,7 @@ import Foundation
         var results: [Measurement] = []
         func report(_ measurement: Measurement) {
             results.append(measurement)
-            if !isJSON { print(Self.line(measurement)) }
+            print(isJSON ? Self.object(measurement) : Self.line(measurement))
         }
         if !isJSON {
             print("                                        k events/s  ns/byte  scan   bytes/rule  add µs (longest)")
@@ -55,11 +55,6 @@ import Foundation
             for size in sizes where only.map({ $0 == "\(kind) \(size)" || $0 == kind }) ?? true {
                 report(try Scaling.measure(kind, rules: size, events: min(records, 200_000), runs: runs))
             }
-        }
-        if isJSON {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-            print(String(decoding: try encoder.encode(results), as: UTF8.self))
         }
         return results.allSatisfy(\.isCorrect)
     }
@@ -93,6 +88,12 @@ import Foundation
         measurement.name = "two readers, times one (in thousands)"
         measurement.eventsPerSecond = Timing.median(ratios) * 1e6
         return measurement
+    }
+
+    private static func object(_ measurement: Measurement) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return (try? encoder.encode(measurement)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
     private static func line(_ measurement: Measurement) -> String {
