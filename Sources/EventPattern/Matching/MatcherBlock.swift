@@ -87,14 +87,6 @@ enum Blocks {
         return copy
     }
 
-    /// A copy of a block with room for `extra` more bytes, taking over counts if the original is unique.
-    static func resized(_ block: Block, to bytes: Int, keeping: Int) -> Block {
-        let copy = allocate(bytes)
-        copy.copyMemory(from: block, byteCount: keeping)
-        head(copy).pointee.references = 1
-        return copy
-    }
-
     private static func size(of block: Block) -> Int {
         switch head(block).pointee.type {
         case .path: MemoryLayout<PathNode>.size
