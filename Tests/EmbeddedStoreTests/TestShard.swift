@@ -61,10 +61,27 @@ final class TestDirectory {
     }
 
     /// Copies the directory as it is now, as a crash would leave it.
+    ///
+    /// A crash is one moment, a copy is not: it is made again until no file came, went or changed meanwhile.
     func copy() throws -> TestDirectory {
-        let other = TestDirectory()
-        try Self.copy(path, to: other.path)
-        return other
+        for _ in 0..<100 {
+            let other = TestDirectory()
+            let before = Self.state(path)
+            try Self.copy(path, to: other.path)
+            if Self.state(path) == before { return other }
+        }
+        throw StoreError(.failed, "the files of \(path) never stood still")
+    }
+
+    /// Every file below a directory with its size and the time of its last change.
+    private static func state(_ path: String) -> [String] {
+        entries(path).flatMap { name, isDirectory -> [String] in
+            let file = "\(path)/\(name)"
+            guard !isDirectory else { return state(file) }
+            var status = stat()
+            guard lstat(file, &status) == 0 else { return ["\(file) gone"] }
+            return ["\(file) \(status.st_ino) \(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"]
+        }
     }
 
     static func entries(_ path: String) -> [(name: String, isDirectory: Bool)] {

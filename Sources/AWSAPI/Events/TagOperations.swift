@@ -6,7 +6,7 @@ struct TagList: Sendable {
     private(set) var tags: [Tag] = []
     private var isTooLong = false
     /// Tags of one resource (spec: control §3.5).
-    private static let maximumTags = 50
+    static let maximumTags = 50
 
     init(_ checker: inout ConstraintChecker, required: Bool = false) {
         guard let elements = checker.list("Tags", required: required) else { return }
@@ -32,7 +32,8 @@ struct TagList: Sendable {
         guard !isTooLong else { throw AWSError(CatalogError.tooManyTags) }
         var seen: Set<[UInt8]> = []
         for tag in tags {
-            guard seen.insert(Array(tag.key.utf8)).inserted else {
+            // Condition keys do not tell cases apart, so two such keys in one request would hide each other from policies.
+            guard seen.insert(Array(tag.key.lowercased().utf8)).inserted else {
                 throw .validation("Invalid parameter: Duplicated keys are not allowed.")
             }
             guard !tag.key.utf8.starts(with: "aws:".utf8) else {
@@ -60,6 +61,8 @@ extension EventService {
             let arn = checker.string("ResourceARN", required: true, length: 1...1_600) ?? ""
             let keys = checker.strings("TagKeys", required: true, element: 1...128) ?? []
             try checker.finish()
+            // More keys than a resource may have tags are a mistake, and policies would have to look at each.
+            guard keys.count <= TagList.maximumTags else { throw AWSError(CatalogError.tooManyTags) }
             let resource = try taggedResource(arn, call, "events:UntagResource", [("aws:TagKeys", keys)])
             catalog.changeTags(of: resource, set: [], remove: keys) { answer($0.emptyAnswer) }
         }

@@ -26,7 +26,6 @@ extension EventService {
         }
         let definitions = elements.compactMap(\.object)
         let arns = definitions.compactMap { $0["Arn"]?.string }
-        _ = try asking { () throws(CatalogError) in try catalog.state.existingRule(name, on: address) }
         try authorize(
             call,
             "events:PutTargets",
@@ -34,6 +33,7 @@ extension EventService {
             of: address,
             context: ruleContext(name, on: address, call) + [("events:TargetArn", arns)]
         )
+        _ = try asking { () throws(CatalogError) in try catalog.state.existingRule(name, on: address) }
         var targets: [(id: String, arn: String, definition: JSONObject)] = []
         for definition in definitions {
             let id = definition["Id"]?.string ?? ""
@@ -41,6 +41,7 @@ extension EventService {
             try TargetRules.check(definition, id: id, arn: arn, rule: name, bus: address)
             let role = definition["RoleArn"]?.string
             try authorizeRole(role, call, rule: name, bus: address)
+            try checkForeignCaller(definition, arn, call, bus: address)
             try checkBusTarget(arn, role: role, call, bus: address, rule: name)
             targets.append((id, arn, definition))
         }
@@ -49,8 +50,25 @@ extension EventService {
         }
     }
 
-    /// A foreign bus must let the rule's account in already when it becomes a target (spec: control §7.5), and a caller from
-    /// another account may attach nothing but buses (spec: patterns §6.2).
+    /// A caller from another account may attach nothing but buses (spec: patterns §6.2), and only buses that would take its
+    /// own events: the rule's owner must not deliver for it where it may not go itself. Dead letters would be such a way too.
+    private func checkForeignCaller(
+        _ definition: JSONObject,
+        _ arn: String,
+        _ call: APICall,
+        bus: BusAddress
+    ) throws(AWSError) {
+        guard bus.account != call.caller.account else { return }
+        guard let destination = BusAddress(arn: arn) else {
+            throw .validation("Only EventBus targets are allowed on cross-account PutTargets calls.")
+        }
+        guard definition["DeadLetterConfig"]?.object == nil else {
+            throw .validation("DeadLetterConfig is not allowed on cross-account PutTargets calls.")
+        }
+        try authorize(call, "events:PutEvents", on: destination.arn, of: destination)
+    }
+
+    /// A foreign bus must let the rule's account in already when it becomes a target (spec: control §7.5).
     private func checkBusTarget(
         _ arn: String,
         role: String?,
@@ -58,13 +76,9 @@ extension EventService {
         bus: BusAddress,
         rule: String
     ) throws(AWSError) {
-        guard let destination = BusAddress(arn: arn) else {
-            guard bus.account == call.caller.account else {
-                throw .validation("Only EventBus targets are allowed on cross-account PutTargets calls.")
-            }
-            return
-        }
-        guard destination.account != bus.account, let receiver = catalog.state.bus(destination) else { return }
+        guard let destination = BusAddress(arn: arn), destination.account != bus.account,
+            let receiver = catalog.state.bus(destination)
+        else { return }
         let request = AccessRequest(
             subject: role.map { .role(arn: $0, session: rule, account: bus.account) }
                 ?? .principal(arn: "arn:aws:iam::\(bus.account):root", account: bus.account),

@@ -22,7 +22,8 @@ public final class PolicyDecider: AccessDecider {
     }
 
     private let clock: any ClockPort
-    private var compiled: [String: Entry] = [:]
+    /// By the policy's bytes: texts compare by canonical equivalence, and then one tenant's policy could stand for another's.
+    private var compiled: [[UInt8]: Entry] = [:]
     private static let cacheLimit = 4_096
 
     /// Creates a decider.
@@ -123,7 +124,8 @@ public final class PolicyDecider: AccessDecider {
 
     private func entry(_ policy: String?) -> Entry? {
         guard let policy else { return nil }
-        if let entry = compiled[policy] { return entry }
+        let key = Array(policy.utf8)
+        if let entry = compiled[key] { return entry }
         if compiled.count >= Self.cacheLimit { compiled.removeAll() }
         let entry: Entry
         do throws(PolicyError) {
@@ -132,7 +134,7 @@ public final class PolicyDecider: AccessDecider {
             onUnreadablePolicy(error.description)
             entry = .unreadable
         }
-        compiled[policy] = entry
+        compiled[key] = entry
         return entry
     }
 

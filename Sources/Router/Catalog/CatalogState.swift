@@ -9,11 +9,20 @@ public struct CatalogState {
         var rules: [String: Rule] = [:]
         /// Rule names in order; nil after a change, until the next listing.
         var sortedNames: [String]?
-        /// The compiled rules; nil after a change, until the next event.
+        /// The compiled rules; nil until the first event.
         var matcher: BusMatcher?
 
         init(_ bus: Bus) {
             self.bus = bus
+        }
+
+        /// Changes one rule of the compiled ones, at a cost that does not grow with their number.
+        func updateMatcher(_ name: String, _ rule: Rule?) {
+            guard var changed = matcher else { return }
+            // The only reference now: a change then copies nothing.
+            matcher = nil
+            if let rule { changed.put(rule) } else { changed.remove(name) }
+            matcher = changed
         }
     }
 
@@ -102,7 +111,7 @@ public struct CatalogState {
             let entry = entry(address)
             if (entry.rules[name] == nil) != (rule == nil) { entry.sortedNames = nil }
             entry.rules[name] = rule
-            entry.matcher = nil
+            entry.updateMatcher(name, rule)
         case .revision(let key, let revision):
             revisions[key] = revision
         }

@@ -57,10 +57,12 @@ final class PolicyEndpoints {
             action: try Self.text("action", input),
             resource: try Self.text("resource", input)
         )
-        for member in input["context"]?.object?.members ?? [] {
+        let members = input["context"]?.object?.members ?? []
+        guard members.count <= 100 else { throw Refusal(text: "context has more than 100 keys") }
+        for member in members {
             let values = member.value.array?.compactMap(\.string) ?? member.value.string.map { [$0] } ?? []
-            guard !values.isEmpty else {
-                throw Refusal(text: "context must map keys to texts or to lists of texts that are not empty")
+            guard !values.isEmpty, values.count <= 100 else {
+                throw Refusal(text: "context must map keys to texts or to lists of 1 to 100 texts")
             }
             question.context.append((member.key, values))
         }
