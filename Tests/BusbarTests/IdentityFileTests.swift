@@ -95,6 +95,15 @@ import Testing
                 try IdentityFile.edit(path) { try $0.remove(IdentityFile.Subject(alice)) }
             }
             #expect(try IdentityFile.load(path) == before)
+            try IdentityFile.edit(path) { try $0.put(user(), in: account) }
+            for (path, name) in [("/", user().name.uppercased()), ("/elsewhere/", user().name)] {
+                var alike = user()
+                alike.path = path
+                alike.name = name
+                #expect(throws: IdentityFile.Failure.self, "\(path)\(name)") {
+                    try IdentityFile.edit(self.path) { [alike] in try $0.put(alike, in: account) }
+                }
+            }
             for text in ["", "12", "arn:aws:iam::111122223333:group/x", "arn:aws:iam::111122223333:user/"] {
                 #expect(throws: IdentityFile.Failure.self, "\(text)") { try IdentityFile.Subject(text) }
             }

@@ -46,7 +46,15 @@ struct KeyCommand: AsyncParsableCommand {
             let subject = try IdentityFile.Subject(principal)
             let now = CivilTime(Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))).iso8601
             let made = try IdentityFile.makeKey(sealing: sealing, now: now)
-            try file.edit { try $0.add(made.key, to: subject) }
+            try file.edit { file in
+                try file.add(made.key, to: subject)
+                // A file that its node could not read must not be written, e.g. with keys sealed by different keys.
+                var problems: [String] = []
+                _ = file.accounts(sealing: sealing, problems: &problems)
+                guard problems.isEmpty else {
+                    throw IdentityFile.Failure(description: problems.joined(separator: "; "))
+                }
+            }
             print("aws_access_key_id = \(made.key.id)\naws_secret_access_key = \(made.secret)")
         }
     }

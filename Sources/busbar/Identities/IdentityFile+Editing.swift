@@ -61,8 +61,16 @@ extension IdentityFile {
         try Self.check(principal)
         let index = try index(of: account)
         if let place = accounts[index].principals.firstIndex(where: {
-            $0.kind == principal.kind && $0.name == principal.name
+            $0.kind == principal.kind && $0.name.lowercased() == principal.name.lowercased()
         }) {
+            let present = accounts[index].principals[place]
+            guard present.name == principal.name, present.path == principal.path else {
+                throw Failure(
+                    description:
+                        "there is a \(present.kind) \(present.path)\(present.name) already; names are unique in an "
+                        + "account whatever their case and path: remove it first"
+                )
+            }
             let keys = accounts[index].principals[place].keys
             accounts[index].principals[place] = principal
             accounts[index].principals[place].keys = keys
