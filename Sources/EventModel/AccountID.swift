@@ -16,6 +16,12 @@ public struct AccountID: Hashable, Comparable, Sendable, CustomStringConvertible
         self.number = number
     }
 
+    /// The account of that number; nil when it has more than twelve digits.
+    public init?(number: UInt64) {
+        guard number < 1_000_000_000_000 else { return nil }
+        self.number = number
+    }
+
     /// The twelve digits.
     public var description: String {
         let digits = String(number)

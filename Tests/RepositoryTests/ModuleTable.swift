@@ -17,7 +17,7 @@ struct ModuleRule {
 enum ModuleTable {
     static let cores = [
         "SansIO", "EventModel", "EventPattern", "EventTransform", "Schedules", "AccessPolicy", "SigV4", "RetryControl",
-        "Membership",
+        "Membership", "PeerProtocol",
     ]
     static let drivers = ["Delivery", "Cluster", "Router", "AWSAPI"]
     static let adapters = ["Transport", "EmbeddedStore"]
@@ -37,12 +37,13 @@ enum ModuleTable {
         ModuleRule(name: "SigV4", layer: .core, imports: ["SansIO"]),
         ModuleRule(name: "RetryControl", layer: .core, imports: ["SansIO"]),
         ModuleRule(name: "Membership", layer: .core, imports: ["EventModel", "SansIO"]),
+        ModuleRule(name: "PeerProtocol", layer: .core, imports: ["EventModel", "SansIO"]),
         ModuleRule(
             name: "Delivery",
             layer: .driver,
             imports: ["RetryControl", "EventTransform", "EventModel", "SansIO"]
         ),
-        ModuleRule(name: "Cluster", layer: .driver, imports: ["Membership", "EventModel", "SansIO"]),
+        ModuleRule(name: "Cluster", layer: .driver, imports: ["Membership", "PeerProtocol", "EventModel", "SansIO"]),
         ModuleRule(name: "Router", layer: .driver, imports: Set(cores + ["Delivery", "Cluster"])),
         ModuleRule(name: "AWSAPI", layer: .driver, imports: Set(cores + ["Router", "Delivery"])),
         ModuleRule(
