@@ -59,6 +59,7 @@ enum ConfigurationFile {
             reader.note("needs at least one entry", key: "accounts")
         }
         problems.lines += configuration.accounts.duplicates
+        configuration.cluster = ClusterReader.cluster(reader, configuration)
         if let limits = reader.nested("limits") { read(limits, into: &configuration) }
         if let store = reader.nested("store") { read(store, into: &configuration.store) }
         if let log = reader.nested("log") {

@@ -34,6 +34,9 @@ final class ConfigurationReader {
         return value
     }
 
+    /// Whether the file says anything for a key, right or wrong.
+    func has(_ key: String) -> Bool { value(key) != nil }
+
     func string(_ key: String) -> String? {
         guard let value = value(key) else { return nil }
         guard let scalar = value.scalar, !scalar.string.isEmpty else {

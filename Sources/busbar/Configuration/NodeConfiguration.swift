@@ -58,6 +58,8 @@ struct NodeConfiguration: Sendable {
     var accounts: [Account] = []
     /// Where more accounts and principals are, or nil.
     var identities: Identities?
+    /// How to talk to other cells; nil for a node that stands alone.
+    var cluster: Cluster?
     var quotas = Quotas()
     /// Regions that clients may name; each account has buses and queues of its own in each.
     var regions = NodeConfiguration.commonRegions

@@ -1,0 +1,104 @@
+import EventModel
+import SansIO
+
+extension NodeConfiguration {
+    /// How a node talks to the nodes of other cells.
+    struct Cluster: Sendable {
+        /// Whose certificates count, in lower case, e.g. `example.com`.
+        var trustDomain: String
+        var peers: Peers
+        /// How nodes find each other; nil leaves it to ``cells``.
+        var gossip: Gossip?
+        /// The way out of a cell that only dials; nil for a cell that others can reach.
+        var uplink: Uplink?
+        /// Cells that are known without gossip.
+        var cells: [Cell] = []
+
+        var role: Role { uplink == nil ? .core : .edge }
+    }
+
+    /// What part a cell has in the cluster.
+    enum Role: String, Sendable, CaseIterable {
+        /// Other nodes can dial it.
+        case core
+        /// It dials out, and the centre sends to it through the stream that it keeps open.
+        case edge
+    }
+
+    /// The peer listener, and what proves who this node is.
+    struct Peers: Sendable {
+        /// Where other nodes may dial; nil for an edge cell that only dials out.
+        var listener: Listener?
+        /// The address that other nodes are told; nil for the listener's own.
+        var advertiseHost: String?
+        /// The port that other nodes are told; nil for the listener's own.
+        var advertisePort: Int?
+        /// PEM files: the chain, leaf first; its key; the roots; revocation lists.
+        var certificate: String
+        var key: String
+        var roots: String
+        var revocationLists: [String] = []
+        /// How far clocks may disagree about a certificate's validity.
+        var clockSkew = Duration.seconds(60)
+        /// How long after its announced next update a revocation list counts as current.
+        var revocationStaleness = Duration.seconds(7 * 86_400)
+        /// Whether a chain without a current revocation list is refused.
+        var requiresRevocationLists = false
+        /// How often the files are looked at for changes.
+        var reloadInterval = Duration.seconds(10)
+    }
+
+    /// The gossip socket.
+    struct Gossip: Sendable {
+        /// The timings that fit a network.
+        enum Preset: String, Sendable, CaseIterable {
+            case lan
+            case wan
+            case local
+        }
+
+        var host: String
+        /// 0 lets the system choose.
+        var port: Int
+        /// The port that other nodes are told; nil for the socket's own.
+        var advertisePort: Int?
+        var preset = Preset.lan
+        /// The file with the keys that seal datagrams, the one in use first.
+        var keyRing: String
+        /// Peer listeners of nodes to ask at the start, host names included.
+        var seeds: [NodeEndpoint] = []
+    }
+
+    /// The link of an edge cell to the centre.
+    struct Uplink: Sendable {
+        /// What happens to an event for the centre while the queue is full.
+        enum FullQueue: String, Sendable, CaseIterable {
+            case refuseNew
+            case dropOldest
+            case dropNewest
+        }
+
+        /// Peer listeners of the centre, in order of preference.
+        var seeds: [NodeEndpoint]
+        /// Disk bytes that may wait for the link.
+        var queueBytes = 1 << 30
+        var whenFull = FullQueue.refuseNew
+        /// Events a second that a backlog is sent with when the link is back.
+        var drainEventsPerSecond = 1_000
+        /// Whether batches are compressed.
+        var compresses = false
+    }
+
+    /// A cell that is known without gossip.
+    struct Cell: Sendable {
+        var name: String
+        var accounts: [AccountID]
+        var nodes: [CellNode]
+    }
+
+    /// One node of such a cell.
+    struct CellNode: Sendable {
+        var identity: NodeIdentity
+        var endpoint: NodeEndpoint
+    }
+}

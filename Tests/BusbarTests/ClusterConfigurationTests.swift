@@ -1,0 +1,151 @@
+import EventModel
+import SansIO
+import Testing
+
+@testable import busbar
+
+@Suite struct ClusterConfigurationTests {
+    /// A file that can be read, whatever is in it: what files hold is looked at later.
+    private static let file = #filePath
+
+    private static let base = """
+        cell: central
+        node: c1
+        data: /d
+        listeners: [{port: 0}]
+        admin: {port: 0}
+        accounts:
+          - id: "444455556666"
+            keys: [{id: AKIAEXAMPLE, secret: 0123456789abcdef0123}]
+
+        """
+
+    private static let cluster = """
+        trustDomain: example.com
+        peers:
+          host: 10.0.0.7
+          port: 7443
+          certificate: \(file)
+          key: \(file)
+          roots: \(file)
+        gossip:
+          port: 7946
+          keyRing: \(file)
+          seeds: ["10.0.0.8:7443", "[2001:db8::7]:7443", "c2.example.com:7443"]
+        cells:
+          - name: partner
+            accounts: ["777788889999"]
+            nodes:
+              - {uri: "spiffe://example.com/cell/partner/node/p1", address: "10.0.1.1:7443"}
+
+        """
+
+    private static func parse(_ text: String) throws -> NodeConfiguration {
+        try ConfigurationFile.parse(text, file: "f", environment: [:])
+    }
+
+    private static func problems(_ text: String) -> [String] {
+        do {
+            _ = try parse(text)
+            return []
+        } catch let error as ConfigurationFile.Invalid {
+            return error.problems
+        } catch {
+            return ["\(error)"]
+        }
+    }
+
+    @Test func aNodeWithoutPeersStandsAlone() throws {
+        #expect(try Self.parse(Self.base).cluster == nil)
+    }
+
+    @Test func everyPartIsRead() throws {
+        let cluster = try #require(try Self.parse(Self.base + Self.cluster).cluster)
+        #expect(cluster.trustDomain == "example.com")
+        #expect(cluster.role == .core)
+        #expect(cluster.peers.listener?.port == 7_443)
+        #expect(cluster.peers.clockSkew == .seconds(60))
+        let gossip = try #require(cluster.gossip)
+        #expect(gossip.host == "10.0.0.7")
+        #expect(gossip.preset == .lan)
+        #expect(
+            gossip.seeds == [
+                NodeEndpoint(host: "10.0.0.8", port: 7_443), NodeEndpoint(host: "2001:db8::7", port: 7_443),
+                NodeEndpoint(host: "c2.example.com", port: 7_443),
+            ]
+        )
+        #expect(cluster.cells.first?.nodes.first?.endpoint == NodeEndpoint(host: "10.0.1.1", port: 7_443))
+        #expect(cluster.cells.first?.accounts.map(\.description) == ["777788889999"])
+    }
+
+    @Test func anEdgeDialsOutAndNeedsNoListener() throws {
+        let text =
+            Self.base + """
+                trustDomain: example.com
+                role: edge
+                peers: {certificate: "\(Self.file)", key: "\(Self.file)", roots: "\(Self.file)", clockSkewSeconds: 5}
+                uplink:
+                  seeds: ["centre.example.com:7443"]
+                  queueMegabytes: 64
+                  whenFull: dropOldest
+                  drainEventsPerSecond: 500
+                  compress: true
+                """
+        let cluster = try #require(try Self.parse(text).cluster)
+        #expect(cluster.role == .edge)
+        #expect(cluster.peers.listener == nil)
+        #expect(cluster.peers.clockSkew == .seconds(5))
+        let uplink = try #require(cluster.uplink)
+        #expect(uplink.queueBytes == 64 << 20)
+        #expect(uplink.whenFull == .dropOldest)
+        #expect(uplink.drainEventsPerSecond == 500)
+        #expect(uplink.compresses)
+    }
+
+    @Test(arguments: [
+        ("trustDomain: example.com\n", "", "line 1: trustDomain is missing: peers need it"),
+        ("trustDomain: example.com", "trustDomain: Example.com", "trustDomain must be a domain name in lower case"),
+        ("  port: 7443\n", "", "line 11: peers.port is missing: only a node with an uplink"),
+        ("host: 10.0.0.7", "host: 0.0.0.0", "line 11: peers.advertiseHost is missing: other nodes cannot dial 0.0.0.0"),
+        ("roots: \(file)", "roots: /none", "line 15: peers.roots names a file that cannot be read: /none"),
+        ("  key: \(file)\n", "", "peers.key is missing"),
+        ("preset: wan", "preset: wam", "gossip.preset must be one of lan, wan, local; did you mean 'wan'?"),
+        ("10.0.0.8:7443", "10.0.0.8", "line 20: gossip.seeds must be like 192.0.2.7:7443"),
+        ("keyRing", "keyring", "gossip.keyring is not a known key; did you mean 'keyRing'?"),
+        ("\"777788889999\"", "12", "cells[0].accounts must be twelve digits each"),
+        (
+            "777788889999", "444455556666",
+            "cells gives account 444455556666, which this node hosts, to the cell partner"
+        ),
+        ("cell/partner/", "cell/other/", "cells[0].nodes[0].uri names the cell other, not partner"),
+        (
+            "//example.com/cell", "//example.org/cell",
+            "cells names spiffe://example.org/cell/partner/node/p1, which is not"
+        ),
+        ("10.0.1.1:7443", "10.0.1.1:0", "cells[0].nodes[0].address must be like"),
+        ("trustDomain: example.com", "trustDomain: example.com\nrole: edge", "role is edge, which needs uplink"),
+    ])
+    func mistakesAreSaidWithTheirLine(part: String, replacement: String, complaint: String) {
+        let cluster = Self.cluster.replacing("  port: 7946", with: "  port: 7946\n  preset: wan")
+        let found = Self.problems(Self.base + cluster.replacing(part, with: replacement))
+        #expect(found.contains { $0.contains(complaint) }, "\(found)")
+    }
+
+    @Test func whatNeedsPeersSaysSo() {
+        let found = Self.problems(Self.base + "trustDomain: example.com\ncells: [{name: a, nodes: []}]\nuplink: {}")
+        #expect(found.contains { $0.contains("trustDomain needs peers") })
+        #expect(found.contains { $0.contains("cells needs peers") })
+        #expect(found.contains { $0.contains("uplink needs peers") })
+        #expect(found.contains { $0.contains("uplink.seeds needs at least one entry") })
+    }
+
+    @Test(arguments: ["a", "a:", "a:0", "a:70000", ":1", "::1:7443", "a b:1", "[::1:1"])
+    func whatIsNoAddressIsRefused(text: String) {
+        #expect(NodeEndpoint(text: text) == nil)
+    }
+
+    @Test func addressesOfBothFamiliesAreRead() {
+        #expect(NodeEndpoint(text: "[::1]:7443") == NodeEndpoint(host: "::1", port: 7_443))
+        #expect(NodeEndpoint(text: "10.0.0.1:1") == NodeEndpoint(host: "10.0.0.1", port: 1))
+    }
+}
