@@ -63,7 +63,7 @@ let package = Package(
         library("Delivery", ["RetryControl", "EventTransform", "EventModel", "SansIO"]),
         library("Router", cores + ["Delivery"]),
         library("AWSAPI", cores + ["Delivery", "Router", "SigV4"]),
-        library("Transport", nio + ["SansIO", "CNghttp2", "COpenSSL"]),
+        library("Transport", nio + ["SansIO", "RetryControl", "CNghttp2", "COpenSSL"]),
         library("EmbeddedStore", ["SansIO", "EventModel", "CRocksDB"]),
         library("Simulation", ["SansIO"]),
         .executableTarget(
@@ -104,7 +104,7 @@ let package = Package(
         tests("RouterTests", cores + ["Delivery", "Router", "Simulation"]),
         tests("QueueTests", ["AWSAPI", "EventModel", "Router", "SansIO", "Simulation"]),
         tests("AWSAPITests", cores + ["AWSAPI", "Router", "SigV4", "Simulation"]),
-        tests("TransportTests", nio + ["Transport", "SansIO"]),
+        tests("TransportTests", nio + ["RetryControl", "Transport", "SansIO"]),
         tests("EmbeddedStoreTests", ["CRocksDB", "EmbeddedStore", "SansIO", "Simulation"]),
         tests(
             "BusbarTests",

@@ -49,7 +49,7 @@ enum ModuleTable {
         ModuleRule(
             name: "Transport",
             layer: .adapter,
-            imports: networking.union(["SansIO", "CNghttp2", "COpenSSL", "Glibc", "Synchronization"])
+            imports: networking.union(["SansIO", "RetryControl", "CNghttp2", "COpenSSL", "Glibc", "Synchronization"])
         ),
         ModuleRule(
             name: "EmbeddedStore",

@@ -4,8 +4,8 @@ import SansIO
 public enum HTTP2Event {
     /// A whole request (server).
     case request(stream: Int32, HTTPRequest)
-    /// A whole response (client).
-    case response(stream: Int32, HTTPResponse)
+    /// A whole response (client). `context` is what the request was submitted with.
+    case response(stream: Int32, HTTPResponse, context: AnyObject?)
     /// A stream ended before its exchange was complete: reset by either side, or the connection is going away.
     /// `context` is what was attached to it.
     case closed(stream: Int32, code: UInt32, context: AnyObject?)

@@ -137,7 +137,10 @@ extension HTTP2Session {
         case NGHTTP2_PING.rawValue:
             if header.flags & acknowledgement == 0 { spend(.pings, \.pings) }
         case NGHTTP2_SETTINGS.rawValue:
-            if header.flags & acknowledgement == 0 { spend(.settingsFrames, \.settingsFrames) }
+            if header.flags & acknowledgement == 0 {
+                spend(.settingsFrames, \.settingsFrames)
+                hasPeerSettings = true
+            }
         case NGHTTP2_GOAWAY.rawValue:
             let goAway = frame.pointee.goaway
             emit(.goingAway(lastStream: goAway.last_stream_id, code: goAway.error_code))
@@ -197,7 +200,8 @@ extension HTTP2Session {
             emit(
                 .response(
                     stream: slot.pointee.id,
-                    HTTPResponse(status: slot.pointee.status, headers: headers, body: body)
+                    HTTPResponse(status: slot.pointee.status, headers: headers, body: body),
+                    context: slot.pointee.context
                 )
             )
             return

@@ -105,6 +105,11 @@ extension HTTP2Session {
         _ = nghttp2_submit_shutdown_notice(handle)
     }
 
+    /// Asks the other side for a sign of life (RFC 9113 §6.7). Its answer counts as received bytes only.
+    public func ping() {
+        _ = nghttp2_submit_ping(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
+    }
+
     /// Ends the session: a last GOAWAY goes out, and nothing received afterwards counts.
     public func terminate(code: UInt32 = 0) {
         _ = nghttp2_session_terminate_session(handle, code)

@@ -33,6 +33,9 @@ public final class HTTP2Session {
     public let connection: HTTPConnectionInfo
     /// Why the session cannot go on, once it cannot.
     public internal(set) var error: HTTP2SessionError?
+    /// True once the other side's first SETTINGS frame has come, which in TLS 1.3 also says that a server has taken this
+    /// side's certificate.
+    public internal(set) var hasPeerSettings = false
     /// Body bytes of this side's messages that are not yet in a frame.
     public internal(set) var unsentBodyBytes = 0
     /// Body bytes held for messages that are not answered yet.
@@ -195,6 +198,11 @@ public final class HTTP2Session {
 
     /// How many streams are open.
     public var openStreams: Int { pool.openCount }
+
+    /// Streams that the other side lets this side have open at once; more requests wait inside the session.
+    public var peerConcurrentStreams: Int {
+        Int(nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
+    }
 
     /// The limits that were hit since the last call, in order.
     public func takeLimitHits() -> [HTTP2Limit] {

@@ -16,4 +16,15 @@ enum Eventually {
             await Task.yield()
         }
     }
+
+    /// The same for a condition that has to be asked for elsewhere.
+    static func holds(within limit: Duration = .seconds(20), _ condition: () async throws -> Bool) async throws {
+        let clock = ContinuousClock()
+        let deadline = clock.now + limit
+        while try await !condition() {
+            try Task.checkCancellation()
+            guard clock.now < deadline else { throw DeadlinePassed() }
+            await Task.yield()
+        }
+    }
 }

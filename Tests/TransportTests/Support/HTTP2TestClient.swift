@@ -63,7 +63,7 @@ final class HTTP2TestClient {
 
     func response(_ stream: Int32?) async throws -> HTTPResponse? {
         try await wait { event in
-            if case .response(let id, let response) = event, id == stream { return response }
+            if case .response(let id, let response, _) = event, id == stream { return response }
             return nil
         }
     }

@@ -66,7 +66,7 @@ struct SessionPair {
     mutating func takeClientEvents() {
         while let event = client.nextEvent() {
             switch event {
-            case .response(let stream, let response): responses.append((stream, response))
+            case .response(let stream, let response, _): responses.append((stream, response))
             case .closed(let stream, let code, _): clientClosed.append((stream, code))
             case .goingAway(_, let code): clientGoAways.append(code)
             case .request: break

@@ -64,6 +64,25 @@ struct TestCertificates {
         )
     }
 
+    /// The node's own client context, as it talks to its peers.
+    func peer(authority: String? = nil, minimum: TLSConfiguration.MinimumVersion = .tls13) throws -> TLSContext {
+        try TLSContext(
+            role: .client,
+            configuration: TLSConfiguration(
+                certificateChainFile: path("node.pem"),
+                privateKeyFile: path("node.key"),
+                peerVerification: .required(caFile: authority ?? self.authority),
+                minimumVersion: minimum,
+                applicationProtocols: .http2
+            )
+        )
+    }
+
+    /// The node's own server context, as its peers see it.
+    func peerListener() throws -> TLSContext {
+        try server(.required(caFile: authority), protocols: .http2, minimum: .tls13)
+    }
+
     func client(
         _ name: String? = nil,
         protocols: TLSConfiguration.ApplicationProtocols = .http2AndHTTP1

@@ -1,0 +1,28 @@
+import SansIO
+
+/// One request of a client, from its start or its place in a queue to its end. Subclasses say what becomes of it.
+///
+/// Ends exactly once, by ``receive(_:)`` or ``fail(_:)``; what comes after that is dropped.
+class ClientStream {
+    let request: HTTPRequest
+    /// Monotonic nanoseconds at which it is given up; `.max` for never.
+    final var deadline: UInt64
+    /// The connection that carries or carried it. No cycle outlives the stream: a connection drops it when it ends.
+    final var connection: ClientConnection?
+    /// The stream's id on that connection.
+    final var id: Int32 = 0
+    /// Where the connection keeps it; -1 when it does not.
+    final var index = -1
+    final var isDone = false
+
+    init(request: HTTPRequest, deadline: UInt64) {
+        self.request = request
+        self.deadline = deadline
+    }
+
+    /// The whole answer is there.
+    func receive(_ response: HTTPResponse) {}
+
+    /// There will be no answer.
+    func fail(_ error: PeerLinkError) {}
+}

@@ -1,0 +1,178 @@
+import NIOCore
+import SansIO
+
+/// The connections to one peer, and the requests that wait for one.
+///
+/// A request goes to the open connection with the fewest streams. One connection is opened at a time, when a request
+/// waits and the open ones are full.
+final class PeerPool: ClientConnectionOwner {
+    let peer: PeerAddress
+    private unowned let links: PeerLinks
+    private let shard: ClientShard
+    private var connections: [ClientConnection] = []
+    private var waiting = CircularBuffer<ClientStream>()
+    /// Body bytes of requests that are not answered yet.
+    private var pendingBytes = 0
+    private var pacing: ReconnectPacing
+    private var retry: Scheduled<Void>?
+    private var isClosing = false
+    private var lastFailure: PeerLinkError?
+
+    private var settings: PeerLinkSettings { links.settings }
+
+    init(peer: PeerAddress, links: PeerLinks, shard: ClientShard) {
+        self.peer = peer
+        self.links = links
+        self.shard = shard
+        pacing = ReconnectPacing(base: links.settings.reconnectBase, cap: links.settings.reconnectCap)
+    }
+
+    /// True when nothing here needs to be remembered.
+    func isForgettable(_ now: UInt64) -> Bool {
+        connections.isEmpty && waiting.isEmpty && pendingBytes == 0 && pacing.notBefore <= now
+    }
+
+    /// How many connections there are, those that are being opened or closed included.
+    var connectionCount: Int { connections.count }
+
+    /// Starts a stream now, or when a connection is there.
+    ///
+    /// - Returns: nil, or why it cannot even wait.
+    func add(_ stream: ClientStream) -> PeerLinkError? {
+        let bytes = stream.request.body.count
+        guard pendingBytes == 0 || pendingBytes + bytes <= settings.maximumPendingBytes else {
+            return PeerLinkError(.overloaded, "\(pendingBytes) bytes wait for \(peer.endpoint) already")
+        }
+        if waiting.isEmpty, let connection = mostRoom(), connection.start(stream) {
+            pendingBytes += bytes
+            return nil
+        }
+        guard waiting.count < settings.maximumWaitingRequests else {
+            return PeerLinkError(.overloaded, "\(waiting.count) requests wait for \(peer.endpoint) already")
+        }
+        if pacing.notBefore >= stream.deadline {
+            let reason = lastFailure?.message ?? "no connection"
+            return PeerLinkError(.unreachable, "\(peer.endpoint) is not tried again in time: \(reason)")
+        }
+        pendingBytes += bytes
+        waiting.append(stream)
+        startWaiting()
+        return nil
+    }
+
+    /// Notes that a stream has ended.
+    func ended(_ stream: ClientStream) {
+        pendingBytes -= stream.request.body.count
+    }
+
+    private func mostRoom() -> ClientConnection? {
+        var best: ClientConnection?
+        var bestRoom = 0
+        for connection in connections {
+            let room = connection.room(limit: settings.requestsPerConnection)
+            if room > bestRoom {
+                best = connection
+                bestRoom = room
+            }
+        }
+        return best
+    }
+
+    /// Gives waiting streams to connections, and sees to it that there will be one for the rest.
+    private func startWaiting() {
+        while !waiting.isEmpty, let connection = mostRoom(), let stream = waiting.first {
+            guard connection.start(stream) else { break }
+            waiting.removeFirst()
+        }
+        if !waiting.isEmpty { connectIfNeeded() }
+    }
+
+    private func connectIfNeeded() {
+        guard !isClosing, retry == nil, connections.allSatisfy({ $0.phase == .open || $0.phase == .leaving }),
+            connections.count < settings.connectionsPerPeer
+        else { return }
+        let now = shard.now
+        if pacing.notBefore > now {
+            let wait = TimeAmount.nanoseconds(Int64(clamping: pacing.notBefore - now))
+            retry = shard.eventLoop.assumeIsolated().scheduleTask(in: wait) { [weak self] in
+                guard let self else { return }
+                retry = nil
+                startWaiting()
+            }
+            return
+        }
+        links.counters.connectionAttempts += 1
+        let connection = ClientConnection(shard: shard, peer: peer, owner: self)
+        connections.append(connection)
+        connection.connect()
+    }
+
+    // What connections say
+
+    func connectionOpened(_ connection: ClientConnection) {
+        links.counters.connectionsOpened += 1
+        startWaiting()
+    }
+
+    func connectionIsLeaving(_ connection: ClientConnection) {
+        links.counters.goAways += 1
+    }
+
+    func connectionAnswered(_ connection: ClientConnection) {
+        pacing.succeeded()
+        lastFailure = nil
+    }
+
+    func connectionHasRoom(_ connection: ClientConnection) {
+        if !waiting.isEmpty { startWaiting() }
+    }
+
+    func connectionEnded(_ connection: ClientConnection, _ error: PeerLinkError) {
+        connections.removeAll { $0 === connection }
+        links.counters.connectionsEnded += 1
+        if !connection.hasAnswered, !connection.leftByItself {
+            lastFailure = error
+            links.drawWait(&pacing)
+            // Whoever waits learns of it now, as another peer may do. A connection that still works goes on serving them.
+            if !connections.contains(where: { $0.phase == .open }) { failWaiting(error) }
+        }
+        startWaiting()
+        links.poolChanged()
+    }
+
+    private func failWaiting(_ error: PeerLinkError) {
+        let failed = waiting
+        waiting.removeAll()
+        var error = error
+        error.mayHaveArrived = false
+        for stream in failed { stream.fail(error) }
+    }
+
+    // Deadlines and closing
+
+    /// Ends what has taken too long.
+    func checkDeadlines(_ now: UInt64) {
+        for connection in connections { connection.checkDeadlines(now, settings) }
+        guard waiting.contains(where: { $0.deadline <= now }) else { return }
+        let expired = waiting.filter { $0.deadline <= now }
+        waiting.removeAll { $0.deadline <= now }
+        for stream in expired {
+            stream.fail(PeerLinkError(.timedOut, "no connection to \(peer.endpoint) was free in time"))
+        }
+    }
+
+    /// Lets open streams finish; nothing else starts.
+    func close() {
+        isClosing = true
+        retry?.cancel()
+        retry = nil
+        failWaiting(PeerLinkError(.closed, "this node closes its links"))
+        for connection in connections { connection.leave() }
+    }
+
+    /// Gives up what is left.
+    func closeNow() {
+        let error = PeerLinkError(.closed, "this node closed its links", mayHaveArrived: true)
+        for connection in connections { connection.close(error) }
+    }
+}

@@ -1,0 +1,156 @@
+import SansIO
+import Synchronization
+import Testing
+import Transport
+
+/// Peers that leave, fall silent or break, by RFC 9113 §6.7, §6.8 and §8.7.
+@Suite(.timeLimit(.minutes(2))) struct PeerLinkFailureTests {
+    private func withPeer(
+        settings: HTTP2Settings = HTTP2Settings(),
+        seed: UInt64 = 1,
+        _ adjust: (inout PeerLinkSettings) -> Void = { _ in },
+        script: @escaping @Sendable (ScriptedPeer.Connection, Int32, HTTPRequest) -> Void,
+        _ body: (TestLinks, ScriptedPeer) async throws -> Void
+    ) async throws {
+        let certificates = try TestCertificates.shared.get()
+        let peer = try await ScriptedPeer.start(tls: certificates.peerListener(), settings: settings, script)
+        let links = try await TestLinks.make(certificates.peer(), seed: seed, adjust)
+        try await body(links, peer)
+        try await links.close()
+        await peer.stop()
+    }
+
+    private static func goAway(last: Int32) -> [UInt8] {
+        TestFrame.make(7, 0, 0, TestFrame.number(UInt32(last)) + TestFrame.number(0))
+    }
+
+    @Test func afterGoAwayOldStreamsFinishNewerAreRefusedAndNewOnesGoElsewhere() async throws {
+        try await withPeer(
+            { $0.connectionsPerPeer = 2 },
+            script: { connection, stream, request in
+                guard connection.number == 0 else {
+                    connection.answer(stream, "second")
+                    return
+                }
+                // The second stream is above the last one that the goodbye names.
+                if connection.requests.count == 2 { connection.send(Self.goAway(last: connection.requests[0].stream)) }
+            }
+        ) { links, peer in
+            async let first = links.exchange(path: "/1", with: peer.address, timeout: .milliseconds(500))
+            try await Eventually.holds { peer.connections == 1 }
+            async let second = links.exchange(path: "/2", with: peer.address, timeout: .milliseconds(500))
+            let results = await (first, second)
+            let failures = [results.0, results.1].compactMap { result in
+                if case .failure(let error) = result { error } else { nil }
+            }
+            // One was above the last stream; the other was not, and is waited for until its time is up.
+            #expect(failures.map(\.code).sorted { $0.rawValue < $1.rawValue } == [.refused, .timedOut])
+            #expect(failures.first { $0.code == .refused }?.mayHaveArrived == false)
+            let counters = try await links.counters
+            #expect(counters.goAways == 1)
+            let third = try await links.exchange(path: "/3", with: peer.address).get()
+            #expect(third.body == Array("second".utf8))
+        }
+    }
+
+    @Test func aGracefulShutdownLosesNothing() async throws {
+        try await withPeer(script: { connection, stream, request in
+            if connection.number == 0 { connection.send(Self.goAway(last: stream)) }
+            connection.answer(stream, "\(connection.number)")
+        }) { links, peer in
+            for number in 0..<3 {
+                let reply = try await links.exchange(with: peer.address).get()
+                if number > 0 { #expect(reply.body == Array("1".utf8)) }
+            }
+            #expect(peer.connections == 2)
+        }
+    }
+
+    @Test func aRefusedStreamMayBeSentAgain() async throws {
+        try await withPeer(script: { connection, stream, _ in
+            if connection.requests.count == 1 {
+                connection.session.reset(stream: stream, code: 7)
+            } else {
+                connection.session.reset(stream: stream, code: 2)
+            }
+        }) { links, peer in
+            let refused = await links.failure(with: peer.address)
+            #expect(refused?.code == .refused)
+            #expect(refused?.mayHaveArrived == false)
+            let broken = await links.failure(with: peer.address)
+            #expect(broken?.code == .broken)
+            #expect(broken?.mayHaveArrived == true)
+        }
+    }
+
+    @Test func aSilentPeerIsPingedAndGivenUp() async throws {
+        try await withPeer(
+            {
+                $0.pingInterval = .milliseconds(20)
+                $0.pingTimeout = .milliseconds(50)
+            },
+            script: { connection, _, _ in connection.isMute = true }
+        ) { links, peer in
+            let error = await links.failure(with: peer.address)
+            #expect(error?.code == .broken)
+            #expect(error?.message.contains("did not answer a ping within 0.05 seconds") == true)
+            #expect(error?.mayHaveArrived == true)
+        }
+    }
+
+    @Test func aPeerThatAnswersPingsIsWaitedFor() async throws {
+        try await withPeer(
+            {
+                $0.pingInterval = .milliseconds(5)
+                $0.pingTimeout = .milliseconds(2_000)
+            },
+            script: { _, _, _ in }
+        ) { links, peer in
+            // Many intervals long, and it ends by its own time.
+            #expect(await links.failure(with: peer.address, timeout: .milliseconds(200))?.code == .timedOut)
+            let open = try await links.openConnections
+            #expect(open == 1)
+        }
+    }
+
+    @Test func aConnectionThatBreaksFailsItsRequests() async throws {
+        try await withPeer(script: { connection, _, _ in connection.close() }) { links, peer in
+            let error = await links.failure(with: peer.address)
+            #expect(error?.code == .broken)
+            #expect(error?.mayHaveArrived == true)
+        }
+    }
+
+    @Test func aPeerThatNeverFinishesTheHandshakeIsGivenUp() async throws {
+        let certificates = try TestCertificates.shared.get()
+        // A listener whose connections nobody reads.
+        let silent = try await SilentListener.start()
+        let links = try await TestLinks.make(certificates.peer()) { $0.connectTimeout = .milliseconds(50) }
+        let error = await links.failure(with: TestLinks.address(silent.port))
+        #expect(error?.code == .unreachable)
+        #expect(error?.message.contains("did not finish connecting within 0.05 seconds") == true)
+        try await links.close()
+        await silent.stop()
+    }
+
+    @Test func thePeersLimitOfStreamsIsKept() async throws {
+        var settings = HTTP2Settings()
+        settings.maximumConcurrentStreams = 2
+        let most = Mutex(0)
+        try await withPeer(
+            settings: settings,
+            { $0.connectionsPerPeer = 1 },
+            script: { connection, stream, _ in
+                most.withLock { $0 = max($0, connection.session.openStreams) }
+                connection.answer(stream, "x")
+            }
+        ) { links, peer in
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<20 { group.addTask { _ = await links.exchange(with: peer.address) } }
+            }
+            let counters = try await links.counters
+            #expect(counters.connectionAttempts == 1)
+        }
+        #expect((1...2).contains(most.withLock { $0 }))
+    }
+}

@@ -1,0 +1,208 @@
+import NIOCore
+import SansIO
+import Synchronization
+import Testing
+import Transport
+
+@Suite(.timeLimit(.minutes(2))) struct PeerLinksTests {
+    private static func text(_ result: Result<PeerReply, PeerLinkError>) -> String {
+        switch result {
+        case .success(let reply): String(decoding: reply.body, as: UTF8.self)
+        case .failure(let error): error.description
+        }
+    }
+
+    /// A listener as nodes have it, and links to it.
+    private func withServer(
+        _ adjust: (inout PeerLinkSettings) -> Void = { _ in },
+        handler: @escaping @Sendable (HTTPRequest, any HTTPReply) -> Void = TestHandler.echo,
+        _ body: (TestLinks, HTTPServer) async throws -> Void
+    ) async throws {
+        let certificates = try TestCertificates.shared.get()
+        let links = try await TestLinks.make(certificates.peer(), adjust)
+        try await HTTPServer.answering(tls: certificates.peerListener(), handler).use { server in
+            try await body(links, server)
+            try await links.close()
+        }
+    }
+
+    @Test func aRequestIsAnsweredAndTellsWhoAnswered() async throws {
+        try await withServer { links, server in
+            let result = await links.exchange([7, 8], path: "/peer/v1/x", with: TestLinks.address(server.port))
+            let reply = try result.get()
+            #expect(reply.status == 200)
+            #expect(String(decoding: reply.body, as: UTF8.self) == "POST /peer/v1/x 2 \u{7}\u{8}")
+            #expect(reply.identity.uris == [TestLinks.nodeURI])
+            let counters = try await links.counters
+            #expect(counters.connectionsOpened == 1)
+        }
+    }
+
+    @Test func manyRequestsShareTheConnections() async throws {
+        try await withServer({ $0.requestsPerConnection = 8 }) { links, server in
+            let peer = TestLinks.address(server.port)
+            let answers = await withTaskGroup(of: String.self) { group in
+                for number in 0..<200 {
+                    group.addTask { Self.text(await links.exchange(Array("\(number)".utf8), with: peer)) }
+                }
+                return await group.reduce(into: Set<String>()) { $0.insert($1) }
+            }
+            #expect(answers == Set((0..<200).map { "POST /p \("\($0)".count) \($0)" }))
+            let counters = try await links.counters
+            #expect(counters.connectionAttempts <= 2)
+        }
+    }
+
+    @Test func aNodeWithAnotherURIIsNotTalkedTo() async throws {
+        let served = Mutex(0)
+        try await withServer(handler: { _, reply in
+            served.withLock { $0 += 1 }
+            reply.send(HTTPResponse(status: 200))
+        }) { links, server in
+            let other = "spiffe://busbar.local/cell/dev/node/dev-2"
+            let error = await links.failure(with: TestLinks.address(server.port, uri: other))
+            #expect(error?.code == .wrongIdentity)
+            #expect(error?.message.contains("is \(TestLinks.nodeURI), not \(other)") == true)
+            #expect(error?.mayHaveArrived == false)
+            let anyNode = await links.exchange(with: TestLinks.address(server.port, uri: nil))
+            let reply = try anyNode.get()
+            #expect(reply.identity.uris == [TestLinks.nodeURI])
+        }
+        #expect(served.withLock { $0 } == 1)
+    }
+
+    @Test func aPeerOfAnotherAuthorityIsRefused() async throws {
+        let certificates = try TestCertificates.shared.get()
+        let strangers = try TestCertificates()
+        try await HTTPServer.forTest(tls: certificates.peerListener()).use { server in
+            // It does not verify for us.
+            let trusting = try await TestLinks.make(certificates.peer(authority: strangers.authority))
+            let mine = await trusting.failure(with: TestLinks.address(server.port))
+            #expect(mine?.code == .handshake)
+            #expect(mine?.message.contains("certificate verify failed") == true)
+            // We do not verify for it, which it says after our side of the handshake is done.
+            let unknown = try await TestLinks.make(strangers.peer(authority: certificates.authority))
+            let theirs = await unknown.failure(with: TestLinks.address(server.port))
+            #expect(theirs?.code == .handshake)
+            #expect(theirs?.message.contains("unknown ca") == true)
+            try await trusting.close()
+            try await unknown.close()
+        }
+    }
+
+    @Test func aPeerThatDoesNotAgreeOnHTTP2IsRefused() async throws {
+        let certificates = try TestCertificates.shared.get()
+        let links = try await TestLinks.make(certificates.client("node", protocols: .http1))
+        try await HTTPServer.forTest(tls: certificates.server()).use { server in
+            let error = await links.failure(with: TestLinks.address(server.port))
+            #expect(error?.code == .handshake)
+            #expect(error?.message.contains("did not agree on HTTP/2") == true)
+        }
+        try await links.close()
+    }
+
+    @Test func nobodyListeningIsUnreachable() async throws {
+        let certificates = try TestCertificates.shared.get()
+        let peer = try await ScriptedPeer.start(tls: certificates.peerListener()) { _, _, _ in }
+        let address = peer.address
+        await peer.stop()
+        let links = try await TestLinks.make(certificates.peer())
+        let error = await links.failure(with: address)
+        #expect(error?.code == .unreachable)
+        #expect(error?.mayHaveArrived == false)
+        try await links.close()
+    }
+
+    @Test func requestsBeyondTheLimitsAreOverloaded() async throws {
+        let held = HeldReplies()
+        try await withServer(
+            {
+                $0.connectionsPerPeer = 1
+                $0.requestsPerConnection = 1
+                $0.maximumWaitingRequests = 1
+                $0.maximumPendingBytes = 100
+            },
+            handler: { held.hold($0, $1) }
+        ) { links, server in
+            let peer = TestLinks.address(server.port)
+            async let first = links.exchange(path: "/1", with: peer)
+            try await held.wait(count: 1)
+            let big = await links.failure([UInt8](repeating: 0, count: 101), with: peer, timeout: .milliseconds(50))
+            // Alone it may be larger than the limit, but it waits behind the first.
+            #expect(big?.code == .timedOut)
+            #expect(big?.mayHaveArrived == false)
+            async let second = links.exchange([1], path: "/2", with: peer)
+            try await Eventually.holds { try await links.counters.requests == 3 }
+            let third = await links.failure(with: peer)
+            #expect(third?.code == .overloaded)
+            #expect(third?.message.contains("1 requests wait") == true)
+            let bytes = await links.failure([UInt8](repeating: 0, count: 100), with: peer)
+            #expect(bytes?.code == .overloaded)
+            #expect(bytes?.message.contains("1 bytes wait") == true)
+            try await held.answer("/1")
+            try await held.wait(count: 2)
+            try await held.answer("/2")
+            #expect(Self.text(await first) == "/1")
+            #expect(Self.text(await second) == "/2")
+        }
+    }
+
+    @Test func aRequestThatIsNotAnsweredTimesOut() async throws {
+        let held = HeldReplies()
+        try await withServer(handler: { held.hold($0, $1) }) { links, server in
+            let peer = TestLinks.address(server.port)
+            let error = await links.failure(with: peer, timeout: .milliseconds(100))
+            #expect(error?.code == .timedOut)
+            #expect(error?.mayHaveArrived == true)
+            // The peer hears that nobody waits any more, and the connection goes on.
+            try await held.waitForCancellation()
+            async let second = links.exchange(path: "/again", with: peer)
+            try await held.wait(count: 2)
+            try await held.answer("/again")
+            #expect(Self.text(await second) == "/again")
+            let counters = try await links.counters
+            #expect(counters.connectionAttempts == 1)
+        }
+    }
+
+    @Test func closingFinishesWhatPeersWorkOn() async throws {
+        let held = HeldReplies()
+        try await withServer(handler: { held.hold($0, $1) }) { links, server in
+            let peer = TestLinks.address(server.port)
+            async let first = links.exchange(path: "/1", with: peer)
+            try await held.wait(count: 1)
+            async let closing: Void = links.close(within: .seconds(60))
+            while await links.failure(with: peer, timeout: .milliseconds(1))?.code != .closed {}
+            try await held.answer("/1")
+            #expect(Self.text(await first) == "/1")
+            try await closing
+            let open = try await links.openConnections
+            #expect(open == 0)
+        }
+    }
+
+    @Test func closingGivesUpWhatTakesTooLong() async throws {
+        let held = HeldReplies()
+        try await withServer(handler: { held.hold($0, $1) }) { links, server in
+            async let first = links.failure(with: TestLinks.address(server.port))
+            try await held.wait(count: 1)
+            try await links.close()
+            let error = await first
+            #expect(error?.code == .closed)
+            #expect(error?.mayHaveArrived == true)
+        }
+    }
+
+    @Test func idleConnectionsClose() async throws {
+        try await withServer({ $0.idleTimeout = .milliseconds(20) }) { links, server in
+            let peer = TestLinks.address(server.port)
+            _ = try await links.exchange(with: peer).get()
+            try await Eventually.holds { try await links.openConnections == 0 }
+            let counters = try await links.counters
+            #expect(counters.connectionFailures == 0)
+            _ = try await links.exchange(with: peer).get()
+            let later = try await links.counters
+            #expect(later.connectionsOpened == 2)
+        }
+    }
+}
