@@ -65,7 +65,7 @@ let package = Package(
         library("AWSAPI", cores + ["Delivery", "Router", "SigV4"]),
         library("Transport", nio + ["SansIO", "RetryControl", "CNghttp2", "COpenSSL"]),
         library("EmbeddedStore", ["SansIO", "EventModel", "CRocksDB"]),
-        library("Simulation", ["SansIO"]),
+        library("Simulation", ["EventModel", "SansIO"]),
         .executableTarget(
             name: "busbar",
             dependencies: cores + nio + [
@@ -105,6 +105,7 @@ let package = Package(
         tests("QueueTests", ["AWSAPI", "EventModel", "Router", "SansIO", "Simulation"]),
         tests("AWSAPITests", cores + ["AWSAPI", "Router", "SigV4", "Simulation"]),
         tests("TransportTests", nio + ["RetryControl", "Transport", "SansIO"]),
+        tests("SimulationTests", ["EventModel", "SansIO", "Simulation"]),
         tests("EmbeddedStoreTests", ["CRocksDB", "EmbeddedStore", "SansIO", "Simulation"]),
         tests(
             "BusbarTests",

@@ -1,18 +1,13 @@
 import SansIO
 
 /// A shard whose time moves only when it is told to: clock, timers and turns in one.
+///
+/// It serves tests of a single driver; a ``World`` has many machines, each with a clock of its own.
 public final class VirtualShard: ClockPort {
-    private struct Timer {
-        let due: Timestamp
-        let token: TimerToken
-        let action: () -> Void
-    }
-
     /// The current time.
     public private(set) var now: Timestamp
     private var turns: [() -> Void] = []
-    private var timers: [Timer] = []
-    private var lastToken: UInt64 = 0
+    private var timers = EventQueue<() -> Void>()
 
     /// Creates a shard whose clock shows `now`.
     public init(now: Timestamp = Timestamp(milliseconds: 1_768_480_496_000)) {
@@ -26,15 +21,12 @@ public final class VirtualShard: ClockPort {
 
     /// Runs `action` once when `delay` has passed.
     public func schedule(after delay: Duration, _ action: @escaping () -> Void) -> TimerToken {
-        lastToken += 1
-        let token = TimerToken(number: lastToken)
-        timers.append(Timer(due: now + max(.zero, delay), token: token, action: action))
-        return token
+        timers.add(action, at: (now + max(.zero, delay)).milliseconds)
     }
 
     /// Cancels a timer.
     public func cancel(_ token: TimerToken) {
-        timers.removeAll { $0.token == token }
+        timers.cancel(token)
     }
 
     /// Runs turns, and timers that are due, until nothing is left to do at the present time.
@@ -51,13 +43,9 @@ public final class VirtualShard: ClockPort {
                 turns = []
                 for action in batch { action() }
             }
-            let next = timers.indices.min { left, right in
-                (timers[left].due, timers[left].token.number) < (timers[right].due, timers[right].token.number)
-            }
-            guard let next, timers[next].due <= end else { break }
-            let timer = timers.remove(at: next)
-            now = max(now, timer.due)
-            timer.action()
+            guard let timer = timers.take(until: end.milliseconds) else { break }
+            now = max(now, Timestamp(milliseconds: timer.time))
+            timer.event()
         }
         now = end
     }
@@ -65,6 +53,6 @@ public final class VirtualShard: ClockPort {
     /// Forgets every turn and timer, as a crash does.
     public func crash() {
         turns = []
-        timers = []
+        timers.removeAll()
     }
 }

@@ -1,0 +1,39 @@
+/// What can go wrong in a world. The raw value is its name on the command line.
+public enum FaultKind: String, CaseIterable, Sendable {
+    /// Datagrams are lost, everywhere or at one machine.
+    case loss
+    /// Datagrams take longer and vary more.
+    case delay
+    /// Datagrams arrive twice.
+    case duplicate
+    /// Datagrams overtake each other.
+    case reorder
+    /// Two groups of machines do not hear each other.
+    case partition
+    /// One group is not heard by another, but hears it.
+    case oneWay = "one-way"
+    /// Machines stand still for a while, as after SIGSTOP.
+    case pause
+    /// Machines get the processor for moments only.
+    case starve
+    /// Machines need milliseconds for each turn.
+    case slow
+    /// Processes end at once and are started again later; unsynchronised bytes are lost.
+    case crash
+    /// Processes leave in good order and are started again later.
+    case leave
+    /// Clocks jump, and run too fast or too slow.
+    case skew
+    /// Disks are full, fail, or stand still.
+    case disk
+    /// A machine is started again at another address.
+    case move
+    /// Certificates are replaced by new ones.
+    case renew
+    /// A certificate expires before it is renewed.
+    case expire
+    /// A certificate is revoked; later its machine gets another.
+    case revoke
+    /// An outsider sends garbage, and old datagrams again, whole or damaged, under others' addresses.
+    case forge
+}
