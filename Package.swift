@@ -109,7 +109,10 @@ let package = Package(
         tests("EmbeddedStoreTests", ["CRocksDB", "EmbeddedStore", "SansIO", "Simulation"]),
         tests(
             "BusbarTests",
-            ["busbar", "EmbeddedStore", "EventModel", "Router", .product(name: "Logging", package: "swift-log")]
+            [
+                "busbar", "EmbeddedStore", "EventModel", "Router", "SansIO", "Simulation",
+                .product(name: "Logging", package: "swift-log"),
+            ]
         ),
         tests("RepositoryTests", []),
         .testTarget(

@@ -82,6 +82,11 @@ public struct CatalogState {
         return found.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     }
 
+    /// Every bus that was created or that has rules or a policy, by ARN.
+    public var storedBuses: [(address: BusAddress, bus: Bus)] {
+        entries.map { ($0.key, $0.value.bus) }.sorted { $0.0.arn.utf8.lexicographicallyPrecedes($1.0.arn.utf8) }
+    }
+
     /// The names of a bus's rules, in order.
     public func ruleNames(on address: BusAddress) -> [String] {
         guard let entry = entries[address] else { return [] }

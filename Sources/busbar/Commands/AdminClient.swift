@@ -31,12 +31,21 @@ struct AdminClient {
     ///
     /// - Returns: the answer's object, with status 200.
     /// - Throws: ``Failure`` with the node's own words when it refuses.
-    func post(_ path: String, _ body: JSONObject) throws -> JSONObject {
+    func post(_ path: String, _ body: JSONObject = [:]) throws -> JSONObject {
         let payload = JSONValue.object(body).bytes
         let head =
             "POST \(path) HTTP/1.1\r\nhost: \(host):\(port)\r\ncontent-type: application/json\r\n"
             + "content-length: \(payload.count)\r\nconnection: close\r\n\r\n"
-        let answer = try exchange(Data(head.utf8) + Data(payload))
+        return try object(try exchange(Data(head.utf8) + Data(payload)))
+    }
+
+    /// Gets a JSON object; otherwise as ``post(_:_:)``.
+    func get(_ path: String) throws -> JSONObject {
+        let head = "GET \(path) HTTP/1.1\r\nhost: \(host):\(port)\r\nconnection: close\r\n\r\n"
+        return try object(try exchange(Data(head.utf8)))
+    }
+
+    private func object(_ answer: Data) throws -> JSONObject {
         guard let end = answer.range(of: Data("\r\n\r\n".utf8)),
             let status = String(decoding: answer[..<end.lowerBound], as: UTF8.self).split(separator: " ").dropFirst()
                 .first

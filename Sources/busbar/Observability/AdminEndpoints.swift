@@ -1,4 +1,5 @@
 import EmbeddedStore
+import EventModel
 import Router
 import SansIO
 import Transport
@@ -19,6 +20,8 @@ final class AdminEndpoints: HTTPRequestHandler {
     var servers: [HTTPServer] = []
     /// Answers `POST /policy/...`.
     var questions: PolicyEndpoints?
+    /// How accounts are reached, for the map.
+    var links: (any AccountLinks)?
     private let router: EventRouter
     private let store: EmbeddedStore
     private var calls: [CallKey: UInt64] = [:]
@@ -31,9 +34,8 @@ final class AdminEndpoints: HTTPRequestHandler {
     }
 
     func handle(_ request: HTTPRequest, _ reply: any HTTPReply) {
-        reply.send(
-            respond(request) ?? Self.text(404, "There is nothing here but /livez, /readyz, /metrics and /policy/....\n")
-        )
+        let places = "/livez, /readyz, /metrics, /map and /policy/..."
+        reply.send(respond(request) ?? Self.text(404, "There is nothing here but \(places).\n"))
     }
 
     /// The answer to a request for one of these; nil for any other.
@@ -46,6 +48,11 @@ final class AdminEndpoints: HTTPRequestHandler {
             let isFull = store.statistics.isFull
             if isReady, !isFull { return Self.text(200, "ok\n") }
             return Self.text(503, isFull ? "the disk is full\n" : "starting or stopping\n")
+        case "/map":
+            let map = BusMap(router.catalog.state, links: links ?? LoneCell(accounts: router.catalog.state.accounts)) {
+                try? router.explain($0)
+            }
+            return Self.json(["map": map.json, "lines": .array(map.lines.map(JSONValue.string))])
         case "/metrics":
             var response = Self.text(200, metrics())
             response.headers = [HTTPField("content-type", "text/plain; version=0.0.4; charset=utf-8")]
@@ -68,6 +75,14 @@ final class AdminEndpoints: HTTPRequestHandler {
             status: status,
             headers: [HTTPField("content-type", "text/plain; charset=utf-8")],
             body: Array(body.utf8)
+        )
+    }
+
+    static func json(_ object: JSONObject, status: Int = 200) -> HTTPResponse {
+        HTTPResponse(
+            status: status,
+            headers: [HTTPField("content-type", "application/json")],
+            body: JSONValue.object(object).bytes + [0x0A]
         )
     }
 
@@ -102,4 +117,13 @@ final class AdminEndpoints: HTTPRequestHandler {
             )
         }
     }
+}
+
+/// The links of a node that knows no other cell.
+private struct LoneCell: AccountLinks {
+    let accounts: Set<AccountID>
+
+    var knownAccounts: [AccountID] { accounts.sorted() }
+
+    func link(to account: AccountID) -> AccountLink { accounts.contains(account) ? .here : .unknown }
 }

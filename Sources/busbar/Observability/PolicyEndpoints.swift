@@ -22,12 +22,12 @@ final class PolicyEndpoints {
         guard request.method == "POST" else { return nil }
         do throws(Refusal) {
             switch request.target.prefix(while: { $0 != "?" }) {
-            case "/policy/explain": return Self.response(200, try explain(try Self.body(request)))
-            case "/policy/simulate": return Self.response(200, try simulate(try Self.body(request)))
+            case "/policy/explain": return AdminEndpoints.json(try explain(try Self.body(request)))
+            case "/policy/simulate": return AdminEndpoints.json(try simulate(try Self.body(request)))
             default: return nil
             }
         } catch {
-            return Self.response(400, ["error": .string(error.text)])
+            return AdminEndpoints.json(["error": .string(error.text)], status: 400)
         }
     }
 
@@ -36,14 +36,6 @@ final class PolicyEndpoints {
             throw Refusal(text: "the body must be a JSON object")
         }
         return object
-    }
-
-    private static func response(_ status: Int, _ body: JSONObject) -> HTTPResponse {
-        HTTPResponse(
-            status: status,
-            headers: [HTTPField("content-type", "application/json")],
-            body: JSONValue.object(body).bytes + [0x0A]
-        )
     }
 
     private static func text(_ key: String, _ object: JSONObject) throws(Refusal) -> String {
