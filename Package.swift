@@ -88,6 +88,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .executableTarget(
+            name: "TransportBenchmark",
+            dependencies: nio + ["SansIO", "Transport"],
+            swiftSettings: strict
+        ),
+        .executableTarget(
             name: "PolicyBenchmark",
             dependencies: ["AccessPolicy", "EventModel", "SansIO"],
             swiftSettings: strict
