@@ -109,7 +109,7 @@ let package = Package(
         tests("RouterTests", cores + ["Delivery", "Router", "Simulation"]),
         tests("QueueTests", ["AWSAPI", "EventModel", "Router", "SansIO", "Simulation"]),
         tests("AWSAPITests", cores + ["AWSAPI", "Router", "SigV4", "Simulation"]),
-        tests("TransportTests", nio + ["RetryControl", "Transport", "SansIO"]),
+        tests("TransportTests", nio + ["COpenSSL", "RetryControl", "Transport", "SansIO"]),
         tests("SimulationTests", ["EventModel", "SansIO", "Simulation"]),
         tests("EmbeddedStoreTests", ["CRocksDB", "EmbeddedStore", "SansIO", "Simulation"]),
         tests(

@@ -43,12 +43,35 @@ static inline int busbar_SSL_set_tlsext_host_name(SSL *ssl, const char *name) {
     return (int)SSL_set_tlsext_host_name(ssl, name);
 }
 
+static inline int busbar_SSL_CTX_set1_verify_cert_store(SSL_CTX *context, X509_STORE *store) {
+    return (int)SSL_CTX_set1_verify_cert_store(context, store);
+}
+
+static inline int busbar_SSL_CTX_add1_chain_cert(SSL_CTX *context, X509 *certificate) {
+    return (int)SSL_CTX_add1_chain_cert(context, certificate);
+}
+
+// Whether an address in text form was given; a server is then checked against its IP names instead of its DNS names.
+static inline int busbar_SSL_set1_ip(SSL *ssl, const char *address) {
+    return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), address);
+}
+
 static inline void busbar_BIO_set_retry_read(BIO *bio) {
     BIO_set_retry_read(bio);
 }
 
 static inline void busbar_BIO_clear_retry_flags(BIO *bio) {
     BIO_clear_retry_flags(bio);
+}
+
+static inline BIO *busbar_BIO_new_memory(const void *bytes, size_t count) {
+    return BIO_new_mem_buf(bytes, (int)count);
+}
+
+// What a memory BIO holds, owned by it.
+static inline size_t busbar_BIO_memory(BIO *bio, char **bytes) {
+    long count = BIO_get_mem_data(bio, bytes);
+    return count > 0 ? (size_t)count : 0;
 }
 
 static inline unsigned long busbar_ERR_reason(unsigned long error) {
@@ -78,6 +101,44 @@ static inline int busbar_subject_alternative_name(const GENERAL_NAMES *names, in
         *count = ASN1_STRING_length(name->d.ia5);
     }
     return name->type;
+}
+
+// Certificates in a stack that belongs to OpenSSL, and stacks of our own.
+
+static inline int busbar_stack_count(const STACK_OF(X509) *stack) {
+    return stack == NULL ? 0 : sk_X509_num(stack);
+}
+
+static inline X509 *busbar_stack_certificate(const STACK_OF(X509) *stack, int index) {
+    return sk_X509_value(stack, index);
+}
+
+static inline STACK_OF(X509) *busbar_stack_new(void) {
+    return sk_X509_new_null();
+}
+
+// Takes a reference of its own.
+static inline int busbar_stack_push(STACK_OF(X509) *stack, X509 *certificate) {
+    if (X509_up_ref(certificate) != 1) return 0;
+    if (sk_X509_push(stack, certificate) > 0) return 1;
+    X509_free(certificate);
+    return 0;
+}
+
+static inline void busbar_stack_free(STACK_OF(X509) *stack) {
+    sk_X509_pop_free(stack, X509_free);
+}
+
+static inline unsigned long busbar_name_flags(void) {
+    return XN_FLAG_RFC2253;
+}
+
+// Seconds since the Unix epoch; INT64_MAX when there is no time, INT64_MIN when it cannot be read.
+static inline int64_t busbar_seconds(const ASN1_TIME *time) {
+    struct tm parts;
+    if (time == NULL) return INT64_MAX;
+    if (ASN1_TIME_to_tm(time, &parts) != 1) return INT64_MIN;
+    return (int64_t)timegm(&parts);
 }
 
 // Picks the first protocol of the server's list (wire format, in `list`, zero-terminated) that the client offers too.

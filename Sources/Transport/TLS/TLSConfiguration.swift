@@ -4,10 +4,16 @@ public struct TLSConfiguration: Sendable, Hashable {
     public enum PeerVerification: Sendable, Hashable {
         /// A server asks for none; a client accepts any certificate (tests only).
         case none
-        /// A server asks for one, accepts its absence, and refuses one that does not verify against `caFile`.
-        case optional(caFile: String)
-        /// The handshake fails without a certificate that verifies against `caFile`.
-        case required(caFile: String)
+        /// A server asks for one, accepts its absence, and refuses one that chains to no authority of the files.
+        case optional(caFiles: [String])
+        /// The handshake fails without a certificate that chains to an authority of the files.
+        case required(caFiles: [String])
+
+        /// ``optional(caFiles:)`` with one file, which may hold several authorities.
+        public static func optional(caFile: String) -> PeerVerification { .optional(caFiles: [caFile]) }
+
+        /// ``required(caFiles:)`` with one file, which may hold several authorities.
+        public static func required(caFile: String) -> PeerVerification { .required(caFiles: [caFile]) }
     }
 
     /// The oldest protocol version that is accepted.
@@ -34,6 +40,10 @@ public struct TLSConfiguration: Sendable, Hashable {
     public var privateKeyFile: String?
     /// How the other side is verified.
     public var peerVerification: PeerVerification
+    /// Paths of PEM files with revocation lists for the other side's certificates.
+    public var revocationListFiles: [String] = []
+    /// What the other side's certificate must fulfil beyond chaining to an authority.
+    public var policy = CertificatePolicy()
     /// The oldest protocol version.
     public var minimumVersion: MinimumVersion
     /// The protocols for ALPN.
@@ -52,5 +62,20 @@ public struct TLSConfiguration: Sendable, Hashable {
         self.peerVerification = peerVerification
         self.minimumVersion = minimumVersion
         self.applicationProtocols = applicationProtocols
+    }
+
+    /// Every file that the configuration names.
+    var files: CertificateFiles {
+        switch peerVerification {
+        case .none:
+            CertificateFiles(certificateChainFile: certificateChainFile, privateKeyFile: privateKeyFile)
+        case .optional(let authorities), .required(let authorities):
+            CertificateFiles(
+                certificateChainFile: certificateChainFile,
+                privateKeyFile: privateKeyFile,
+                authorityFiles: authorities,
+                revocationListFiles: revocationListFiles
+            )
+        }
     }
 }

@@ -28,8 +28,21 @@ public final class TLSSession {
         case failed(TLSError)
     }
 
-    private let ssl: OpaquePointer
+    let ssl: OpaquePointer
+    let context: TLSContext
+    /// What the connection started with.
+    let snapshot: TLSSnapshot
+    /// The name that the server's certificate must carry, for a client that asked for one.
+    let serverName: String?
     private let buffers = TLSBuffers()
+    /// Until when the other side's chain is valid as far as it was verified, in milliseconds since the epoch.
+    var validUntil = Int64.max
+    /// Under which authorities and lists it was verified last.
+    var verifiedGeneration: UInt64
+    /// Why the other side's chain was refused.
+    var verificationError: TLSError?
+    /// What the last ticket of the server allows to resume.
+    var resumption: TLSResumption?
     /// True once the handshake is done.
     public private(set) var isEstablished = false
     private var isBroken = false
@@ -39,11 +52,19 @@ public final class TLSSession {
     ///
     /// - Parameters:
     ///   - context: certificates and policy, as they are now.
-    ///   - serverName: for a client, the name that is sent (SNI) and that the server's certificate must carry.
+    ///   - serverName: for a client, the name that is sent (SNI) and that the server's certificate must carry. An IP
+    ///     address is not sent, and looked for among the certificate's IP names.
+    ///   - resumption: for a client, what an earlier connection to the same server left. It is ignored when it is for
+    ///     another name, when the context was reloaded since, or when a certificate of the server's has expired.
     /// - Throws: ``TLSError`` when out of memory or when the name is not one.
-    public init(context: TLSContext, serverName: String? = nil) throws(TLSError) {
+    public init(
+        context: TLSContext,
+        serverName: String? = nil,
+        resuming resumption: TLSResumption? = nil
+    ) throws(TLSError) {
         ERR_clear_error()
-        guard let ssl = context.makeConnection() else { throw TLSError.fromQueue("new connection") }
+        let snapshot = context.snapshot
+        guard let ssl = SSL_new(snapshot.context) else { throw TLSError.fromQueue("new connection") }
         guard let bio = buffers.makeBIO() else {
             SSL_free(ssl)
             throw TLSError.fromQueue("new connection")
@@ -51,16 +72,26 @@ public final class TLSSession {
         // Hands the one BIO over for both directions; SSL_free frees it.
         SSL_set_bio(ssl, bio, bio)
         self.ssl = ssl
+        self.context = context
+        self.snapshot = snapshot
+        self.serverName = serverName
+        verifiedGeneration = snapshot.generation
+        // Sound for the reason that the buffers give: this object frees the SSL before it goes.
+        SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque())
         switch context.role {
         case .server:
             SSL_set_accept_state(ssl)
         case .client:
             SSL_set_connect_state(ssl)
-            if let serverName {
-                guard busbar_SSL_set_tlsext_host_name(ssl, serverName) == 1, SSL_set1_host(ssl, serverName) == 1 else {
-                    throw TLSError.fromQueue("server name")
-                }
-            }
+            if let serverName { try setServerName(serverName) }
+            if let resumption { offer(resumption) }
+        }
+    }
+
+    private func setServerName(_ name: String) throws(TLSError) {
+        if busbar_SSL_set1_ip(ssl, name) == 1 { return }
+        guard busbar_SSL_set_tlsext_host_name(ssl, name) == 1, SSL_set1_host(ssl, name) == 1 else {
+            throw TLSError.fromQueue("server name")
         }
     }
 
@@ -106,18 +137,23 @@ public final class TLSSession {
         let result = SSL_do_handshake(ssl)
         if result == 1 {
             isEstablished = true
+            context.counting.handshakeCompleted(resumed: isResumed)
             return .complete
         }
         if SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ { return .needsInput }
         isBroken = true
-        return .failed(handshakeError())
+        let error = handshakeError()
+        context.counting.failed(error)
+        return .failed(error)
     }
 
     private func handshakeError() -> TLSError {
         var error = TLSError.fromQueue("handshake")
-        let verdict = SSL_get_verify_result(ssl)
-        if verdict != Int(X509_V_OK), let text = X509_verify_cert_error_string(verdict) {
-            error.reason += ": " + String(cString: text)
+        if let verificationError {
+            error.code = verificationError.code
+            error.reason += ": " + verificationError.reason
+        } else if error.code == .other {
+            error.code = .protocolError
         }
         return error
     }
@@ -136,7 +172,10 @@ public final class TLSSession {
             return .closed
         default:
             isBroken = true
-            return .failed(TLSError.fromQueue("read"))
+            let error = TLSError.fromQueue("read")
+            // In TLS 1.3 a client is done before the server has looked at its certificate; the refusal comes here.
+            if error.code == .refusedByPeer { context.counting.failed(error) }
+            return .failed(error)
         }
     }
 
