@@ -116,33 +116,47 @@ extension ClientConnection {
             case .response(_, let response, let context):
                 guard let stream = context as? ClientStream else { break }
                 forget(stream)
-                if !hasAnswered {
-                    hasAnswered = true
-                    owner?.connectionAnswered(self)
-                }
+                noteAnswer()
                 stream.receive(response)
                 owner?.connectionHasRoom(self)
+            case .responseHead(_, let response, let context):
+                noteAnswer()
+                (context as? ClientStream)?.receiveHead(response)
+            case .bodyPart(_, let bytes, let context):
+                (context as? ClientStream)?.receivePart(bytes)
+            case .bodyEnd(_, let context):
+                (context as? ClientStream)?.receiveEnd()
+            case .drained(_, let context):
+                (context as? ClientStream)?.drained()
             case .closed(_, let code, let context):
                 guard let stream = context as? ClientStream else { break }
                 forget(stream)
-                stream.fail(streamError(code))
+                stream.closed(code: code, streamError(code))
                 owner?.connectionHasRoom(self)
             case .goingAway:
                 guard phase == .open || phase == .settling else { break }
                 phase = .leaving
                 owner?.connectionIsLeaving(self)
-            case .request:
+            case .request, .requestHead:
                 break
             }
         }
         _ = session.takeLimitHits()
     }
 
+    private func noteAnswer() {
+        guard !hasAnswered else { return }
+        hasAnswered = true
+        owner?.connectionAnswered(self)
+    }
+
     private func streamError(_ code: UInt32) -> PeerLinkError {
         // REFUSED_STREAM promises that nothing was done, and so does GOAWAY for the streams above its last (RFC 9113
         // §6.8, §8.7).
         if code == 0x7 { return PeerLinkError(.refused, "\(peer.endpoint) refused the request before it began") }
-        return PeerLinkError(.broken, "\(peer.endpoint) ended the request with code \(code)", mayHaveArrived: true)
+        // This side's own limits of an answer end its stream with CANCEL too.
+        let cause = code == 0x8 ? "cancelled the request, or its answer is over a limit" : "ended it with code \(code)"
+        return PeerLinkError(.broken, "\(peer.endpoint) \(cause)", mayHaveArrived: true)
     }
 
     private func refusedHandshake(_ error: TLSError) -> PeerLinkError {

@@ -54,10 +54,13 @@ extension ClientConnection {
         switch phase {
         case .open:
             phase = .leaving
+            for stream in streams { stream.leave() }
             drain()
         case .connecting, .handshake, .settling:
             close(PeerLinkError(.closed, "this node closes its links"))
-        case .leaving, .closed:
+        case .leaving:
+            for stream in streams { stream.leave() }
+        case .closed:
             break
         }
     }

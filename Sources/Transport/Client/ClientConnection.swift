@@ -23,7 +23,7 @@ protocol ClientConnectionOwner: AnyObject {
 /// One connection of a client over HTTP/2, in one channel handler: TLS, who the other side is, streams and closing.
 ///
 /// Like the server's, it handles bytes as they come, gathers output and sends it once a turn, from ``drain()``.
-final class ClientConnection: ChannelInboundHandler {
+final class ClientConnection: ChannelInboundHandler, StreamCarrier {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -115,6 +115,8 @@ final class ClientConnection: ChannelInboundHandler {
 
     // Streams
 
+    var responseDate: [UInt8] { [] }
+
     /// How many more streams may start, out of `limit` at most.
     func room(limit: Int) -> Int {
         guard phase == .open, let session else { return 0 }
@@ -123,13 +125,14 @@ final class ClientConnection: ChannelInboundHandler {
 
     /// Starts a stream; false when the connection takes none.
     func start(_ stream: ClientStream) -> Bool {
-        guard phase == .open, let id = session?.submit(stream.request, scheme: "https", context: stream) else {
-            return false
-        }
+        guard phase == .open,
+            let id = session?.submit(stream.request, scheme: "https", context: stream, inParts: stream.isInParts)
+        else { return false }
         stream.id = id
         stream.connection = self
         stream.index = streams.count
         streams.append(stream)
+        stream.started(now: shard.now)
         scheduleDrain()
         return true
     }

@@ -20,8 +20,32 @@ class ClientStream {
         self.deadline = deadline
     }
 
+    /// True when the bodies of request and response go in parts.
+    var isInParts: Bool { false }
+
+    /// A connection has taken the request.
+    func started(now: UInt64) {}
+
     /// The whole answer is there.
     func receive(_ response: HTTPResponse) {}
+
+    /// The head of an answer in parts is there.
+    func receiveHead(_ response: HTTPResponse) {}
+
+    /// A part of an answer is there.
+    func receivePart(_ bytes: [UInt8]) {}
+
+    /// The last part of an answer was there.
+    func receiveEnd() {}
+
+    /// What there was of a body in parts is sent.
+    func drained() {}
+
+    /// The connection waits for this stream to end.
+    func leave() {}
+
+    /// The stream ended, as `error` says if it was not expected to.
+    func closed(code: UInt32, _ error: PeerLinkError) { fail(error) }
 
     /// There will be no answer.
     func fail(_ error: PeerLinkError) {}

@@ -2,7 +2,9 @@
 public struct PeerLinkCounters: Sendable, Hashable {
     /// Requests asked for.
     public var requests: UInt64 = 0
-    /// Requests that were refused on the spot because too much waits.
+    /// Channels asked for.
+    public var channels: UInt64 = 0
+    /// Requests and channels that were refused on the spot because too much waits.
     public var refusals: UInt64 = 0
     /// Connections that were begun.
     public var connectionAttempts: UInt64 = 0

@@ -28,8 +28,10 @@ public struct PeerLinkSettings: Sendable, Hashable {
     public var idleTimeout: Duration = .seconds(60)
     /// How often deadlines are looked at, and so how late a timeout can be noticed.
     public var sweepInterval: Duration = .milliseconds(50)
-    /// Bytes of a message of a channel.
-    public var maximumMessageBytes: Int = 4 << 20
+    /// How long a peer may take to accept a channel.
+    public var channelTimeout: Duration = .seconds(10)
+    /// Bounds of the messages of channels.
+    public var channel = PeerChannelLimits()
     /// Windows, and limits of answers.
     public var http2 = HTTP2Settings()
 
@@ -42,13 +44,16 @@ public struct PeerLinkSettings: Sendable, Hashable {
         let counts = [
             ("maximumPeers", maximumPeers), ("connectionsPerPeer", connectionsPerPeer),
             ("requestsPerConnection", requestsPerConnection), ("maximumWaitingRequests", maximumWaitingRequests),
-            ("maximumPendingBytes", maximumPendingBytes), ("maximumMessageBytes", maximumMessageBytes),
+            ("maximumPendingBytes", maximumPendingBytes),
+            ("channel.maximumMessageBytes", channel.maximumMessageBytes),
+            ("channel.maximumUnsentBytes", channel.maximumUnsentBytes),
+            ("channel.maximumEarlyBytes", channel.maximumEarlyBytes),
         ]
         for (name, value) in counts where value < 1 { found.append("\(name) must be at least 1") }
         let times = [
             ("connectTimeout", connectTimeout), ("reconnectBase", reconnectBase), ("reconnectCap", reconnectCap),
             ("pingInterval", pingInterval), ("pingTimeout", pingTimeout), ("idleTimeout", idleTimeout),
-            ("sweepInterval", sweepInterval),
+            ("sweepInterval", sweepInterval), ("channelTimeout", channelTimeout),
         ]
         for (name, value) in times where value < .milliseconds(1) || value > .seconds(86_400) {
             found.append("\(name) must be between 1 ms and 24 h")

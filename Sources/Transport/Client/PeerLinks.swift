@@ -10,7 +10,7 @@ import SansIO
 /// A peer's connections carry at most ``PeerLinkSettings/requestsPerConnection`` requests each; what is beyond waits in
 /// order, bounded in number and bytes, and then fails as `overloaded`. When an attempt to connect fails, whoever waited hears at once; the next attempt is
 /// made when someone waits again, but not before a jittered wait that grows with each failure.
-public final class PeerLinks {
+public final class PeerLinks: PeerLinkPort {
     /// The limits and deadlines.
     public let settings: PeerLinkSettings
     /// What has happened so far. Read it on the loop.
@@ -72,6 +72,38 @@ public final class PeerLinks {
             completion: completion
         )
         if let error = pool.add(exchange) {
+            counters.refusals += 1
+            later { completion(.failure(error)) }
+        }
+    }
+
+    /// Opens a channel of messages, and completes on a later turn.
+    ///
+    /// It waits for a connection as long as that takes, attempts being paced; once there is one, the peer has
+    /// ``PeerLinkSettings/channelTimeout`` to accept.
+    ///
+    /// - Parameters:
+    ///   - path: e.g. `/peer/v1/uplink`.
+    ///   - peer: whom to ask.
+    ///   - completion: receives the open channel, or why there is none: `refused` when the peer said no, with its words.
+    public func openChannel(
+        path: String,
+        with peer: PeerAddress,
+        completion: @escaping (Result<any PeerChannel, PeerLinkError>) -> Void
+    ) {
+        shard.eventLoop.preconditionInEventLoop()
+        guard let pool = pool(for: peer, orFail: { completion(.failure($0)) }) else { return }
+        counters.channels += 1
+        let eventLoop = shard.eventLoop
+        let stream = PeerStream(
+            Self.request(path, peer, []),
+            pool: pool,
+            limits: settings.channel,
+            answerTimeout: settings.channelTimeout.clampedNanoseconds,
+            later: { eventLoop.assumeIsolated().execute($0) },
+            completion: completion
+        )
+        if let error = pool.add(stream) {
             counters.refusals += 1
             later { completion(.failure(error)) }
         }

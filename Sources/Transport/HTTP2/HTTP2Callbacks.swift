@@ -141,12 +141,20 @@ func readBody(
     let offset = slot.pointee.outgoingOffset
     let total = slot.pointee.outgoing.count
     let count = min(capacity, total - offset)
+    if count == 0, slot.pointee.outgoingIsOpen {
+        slot.pointee.isDeferred = true
+        return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+    }
     slot.pointee.outgoing.withUnsafeBytes { bytes in
         UnsafeMutableRawBufferPointer(start: target, count: count)
             .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count]))
     }
     slot.pointee.outgoingOffset = offset + count
-    if offset + count == total { flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue }
-    Unmanaged<HTTP2Session>.fromOpaque(userData)._withUnsafeGuaranteedRef { $0.unsentBodyBytes -= count }
+    let isOpen = slot.pointee.outgoingIsOpen
+    if offset + count == total, !isOpen { flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue }
+    Unmanaged<HTTP2Session>.fromOpaque(userData)._withUnsafeGuaranteedRef { session in
+        session.unsentBodyBytes -= count
+        if isOpen, offset + count == total { session.partsDrained(slot) }
+    }
     return count
 }

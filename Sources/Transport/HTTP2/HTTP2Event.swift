@@ -6,8 +6,18 @@ public enum HTTP2Event {
     case request(stream: Int32, HTTPRequest)
     /// A whole response (client). `context` is what the request was submitted with.
     case response(stream: Int32, HTTPResponse, context: AnyObject?)
-    /// A stream ended before its exchange was complete: reset by either side, or the connection is going away.
-    /// `context` is what was attached to it.
+    /// The header of a request whose body comes in parts (server); see ``HTTP2Session/takesInParts``.
+    case requestHead(stream: Int32, HTTPRequest)
+    /// The header of a response whose body comes in parts (client).
+    case responseHead(stream: Int32, HTTPResponse, context: AnyObject?)
+    /// A part of a body that comes in parts. `context` is what is attached to the stream; nil when nothing was yet.
+    case bodyPart(stream: Int32, [UInt8], context: AnyObject?)
+    /// The end of a body that comes in parts.
+    case bodyEnd(stream: Int32, context: AnyObject?)
+    /// All that there was of a body that is sent in parts is in frames now.
+    case drained(stream: Int32, context: AnyObject?)
+    /// A stream ended before its exchange was complete: reset by either side, or the connection is going away. A stream
+    /// with a body in parts ends with this in any case. `context` is what was attached to it.
     case closed(stream: Int32, code: UInt32, context: AnyObject?)
     /// The other side accepts no further streams; those above `lastStream` were not processed.
     case goingAway(lastStream: Int32, code: UInt32)

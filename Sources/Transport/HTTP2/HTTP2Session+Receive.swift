@@ -97,6 +97,10 @@ extension HTTP2Session {
 
     func dataReceived(stream id: Int32, _ bytes: UnsafeBufferPointer<UInt8>) -> Int32 {
         guard let slot = stream(id), !slot.pointee.discardsBody else { return 0 }
+        if slot.pointee.isReceivedInParts {
+            emit(.bodyPart(stream: id, Array(bytes), context: slot.pointee.context))
+            return 0
+        }
         if slot.pointee.body.count + bytes.count > settings.maximumBodyBytes {
             slot.pointee.discardsBody = true
             releaseBuffered(slot)
@@ -107,13 +111,14 @@ extension HTTP2Session {
                 actions.append(.reset(stream: id, code: NGHTTP2_CANCEL.rawValue))
             }
         } else if bufferedBytes + bytes.count > settings.maximumBufferedBytes {
-            // Nothing of the message was looked at, so the other side may try again (RFC 9113 §8.7).
             slot.pointee.discardsBody = true
-            slot.pointee.delivered = true
+            slot.pointee.delivered = role == .server
             slot.pointee.body = []
             releaseBuffered(slot)
             limitHits.append(.bufferedBytes)
-            actions.append(.reset(stream: id, code: NGHTTP2_REFUSED_STREAM.rawValue))
+            // Nothing of a request was looked at, so the client may try again (RFC 9113 §8.7).
+            let code = role == .server ? NGHTTP2_REFUSED_STREAM : NGHTTP2_CANCEL
+            actions.append(.reset(stream: id, code: code.rawValue))
         } else {
             slot.pointee.body.append(contentsOf: bytes)
             slot.pointee.bufferedBytes += bytes.count
@@ -164,8 +169,11 @@ extension HTTP2Session {
             slot.pointee.headersDone = true
             if slot.pointee.headersRefused {
                 refuseHeaders(slot)
-            } else if slot.pointee.expectsContinue, !isLast {
-                actions.append(.continueRequest(stream: header.stream_id))
+            } else {
+                if slot.pointee.expectsContinue, !isLast {
+                    actions.append(.continueRequest(stream: header.stream_id))
+                }
+                if isTakenInParts(slot) { deliverHead(slot) }
             }
         } else if slot.pointee.headersRefused, !slot.pointee.delivered {
             refuseHeaders(slot)
@@ -175,7 +183,7 @@ extension HTTP2Session {
 
     private func refuseHeaders(_ slot: UnsafeMutablePointer<HTTP2Stream>) {
         slot.pointee.discardsBody = true
-        slot.pointee.delivered = true
+        slot.pointee.delivered = role == .server
         slot.pointee.body = []
         releaseBuffered(slot)
         let id = slot.pointee.id
@@ -186,7 +194,16 @@ extension HTTP2Session {
 
     private func finish(_ slot: UnsafeMutablePointer<HTTP2Stream>) {
         slot.pointee.remoteEnded = true
-        if !slot.pointee.delivered { deliver(slot, fault: nil) }
+        if slot.pointee.isReceivedInParts, slot.pointee.delivered {
+            emit(.bodyEnd(stream: slot.pointee.id, context: slot.pointee.context))
+        } else if !slot.pointee.delivered, !isOverLimit(slot) {
+            deliver(slot, fault: nil)
+        }
+    }
+
+    /// Whether this is a response that is over a limit, whose stream is being reset.
+    private func isOverLimit(_ slot: UnsafeMutablePointer<HTTP2Stream>) -> Bool {
+        role == .client && slot.pointee.discardsBody
     }
 
     private func deliver(_ slot: UnsafeMutablePointer<HTTP2Stream>, fault: HTTPRequestFault?) {
@@ -215,6 +232,34 @@ extension HTTP2Session {
             fault: fault
         )
         emit(.request(stream: slot.pointee.id, request))
+    }
+
+    private func isTakenInParts(_ slot: UnsafeMutablePointer<HTTP2Stream>) -> Bool {
+        guard role == .server else { return slot.pointee.isReceivedInParts }
+        guard let takesInParts else { return false }
+        return takesInParts(slot.pointee.method, slot.pointee.target)
+    }
+
+    /// Hands a message over at its header.
+    private func deliverHead(_ slot: UnsafeMutablePointer<HTTP2Stream>) {
+        slot.pointee.isReceivedInParts = true
+        slot.pointee.delivered = true
+        var headers: [HTTPField] = []
+        swap(&headers, &slot.pointee.headers)
+        let id = slot.pointee.id
+        guard role == .server else {
+            let response = HTTPResponse(status: slot.pointee.status, headers: headers)
+            emit(.responseHead(stream: id, response, context: slot.pointee.context))
+            return
+        }
+        let request = HTTPRequest(
+            method: slot.pointee.method,
+            target: slot.pointee.target,
+            headers: headers,
+            body: [],
+            connection: connection
+        )
+        emit(.requestHead(stream: id, request))
     }
 
     func frameSent(_ frame: UnsafePointer<nghttp2_frame>) -> Int32 {
@@ -254,7 +299,9 @@ extension HTTP2Session {
     private func close(_ slot: UnsafeMutablePointer<HTTP2Stream>, code: UInt32) {
         let isOpenExchange =
             role == .server ? slot.pointee.context != nil && !slot.pointee.answered : !slot.pointee.delivered
-        if isOpenExchange {
+        if isOpenExchange || slot.pointee.isReceivedInParts || slot.pointee.isSentInParts {
+            // The whole response may have come in the read that went over the limit.
+            let code = isOverLimit(slot) ? NGHTTP2_CANCEL.rawValue : code
             emit(.closed(stream: slot.pointee.id, code: code, context: slot.pointee.context))
         }
         releaseBuffered(slot)

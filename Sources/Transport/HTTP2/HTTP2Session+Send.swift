@@ -31,14 +31,10 @@ extension HTTP2Session {
         precondition(role == .server, "a client has nothing to answer")
         guard let slot = stream(id), !slot.pointee.answered else { return false }
         slot.pointee.answered = true
-        slot.pointee.context = nil
+        // What is taken in parts goes on being taken.
+        if !slot.pointee.isReceivedInParts { slot.pointee.context = nil }
         releaseBuffered(slot)
-        block.removeAll()
-        block.append(":status", number: max(0, response.status))
-        for field in response.headers where date.isEmpty || !HeaderRules.equals(field.name, "date") {
-            block.append(field)
-        }
-        if !date.isEmpty { block.append("date", date) }
+        putHead(response, date)
         if response.status >= 200, response.status != 204, response.status != 304 {
             block.append("content-length", number: response.body.count)
         }
@@ -56,14 +52,29 @@ extension HTTP2Session {
         return result == 0
     }
 
+    func putHead(_ response: HTTPResponse, _ date: some Collection<UInt8>) {
+        block.removeAll()
+        block.append(":status", number: max(0, response.status))
+        for field in response.headers where date.isEmpty || !HeaderRules.equals(field.name, "date") {
+            block.append(field)
+        }
+        if !date.isEmpty { block.append("date", date) }
+    }
+
     /// Makes a request (client). Beyond the server's limit of concurrent streams it waits inside the session.
     ///
     /// - Parameters:
     ///   - request: method, target, headers and body; the `host` field becomes `:authority`.
     ///   - scheme: `https` or `http`.
-    ///   - context: comes back if the stream ends without a response.
+    ///   - context: comes back with the response, or if the stream ends without one.
+    ///   - inParts: the body goes on with ``send(_:on:)`` until ``endBody(on:)``, and the response comes in parts.
     /// - Returns: the stream that will carry the response, or nil when the connection takes no more.
-    public func submit(_ request: HTTPRequest, scheme: String, context: AnyObject? = nil) -> Int32? {
+    public func submit(
+        _ request: HTTPRequest,
+        scheme: String,
+        context: AnyObject? = nil,
+        inParts: Bool = false
+    ) -> Int32? {
         precondition(role == .client, "a server makes no requests")
         guard error == nil else { return nil }
         let slot = pool.open(id: .max, now: now)
@@ -75,12 +86,15 @@ extension HTTP2Session {
         block.append(":authority", (request.header("host") ?? "").utf8)
         block.append(":path", request.target.utf8)
         for field in request.headers where !HeaderRules.equals(field.name, "host") { block.append(field) }
-        if !request.body.isEmpty { block.append("content-length", number: request.body.count) }
+        if !request.body.isEmpty, !inParts { block.append("content-length", number: request.body.count) }
         let handle = handle
         let id: Int32
-        if request.body.isEmpty {
+        if request.body.isEmpty, !inParts {
             id = block.withPairs { nghttp2_submit_request(handle, nil, $0, $1, nil, slot) }
         } else {
+            slot.pointee.isReceivedInParts = inParts
+            slot.pointee.isSentInParts = inParts
+            slot.pointee.outgoingIsOpen = inParts
             startBody(slot, request.body)
             var provider = bodyProvider(slot)
             id = block.withPairs { nghttp2_submit_request(handle, nil, $0, $1, &provider, slot) }
@@ -159,13 +173,13 @@ extension HTTP2Session {
         slot.pointee.bufferedBytes = 0
     }
 
-    private func startBody(_ slot: UnsafeMutablePointer<HTTP2Stream>, _ body: [UInt8]) {
+    func startBody(_ slot: UnsafeMutablePointer<HTTP2Stream>, _ body: [UInt8]) {
         slot.pointee.outgoing = body
         slot.pointee.outgoingOffset = 0
         unsentBodyBytes += body.count
     }
 
-    private func bodyProvider(_ slot: UnsafeMutablePointer<HTTP2Stream>) -> nghttp2_data_provider {
+    func bodyProvider(_ slot: UnsafeMutablePointer<HTTP2Stream>) -> nghttp2_data_provider {
         nghttp2_data_provider(source: nghttp2_data_source(ptr: UnsafeMutableRawPointer(slot)), read_callback: readBody)
     }
 }

@@ -41,6 +41,10 @@ public final class HTTP2Session {
     /// Body bytes held for messages that are not answered yet.
     public internal(set) var bufferedBytes = 0
 
+    /// Says by method and target whose bodies a server hands over as they come, with
+    /// ``HTTP2Event/requestHead(stream:_:)`` first. Runs inside ``receive(_:now:)`` and must only look at its arguments.
+    public var takesInParts: ((_ method: String, _ target: String) -> Bool)?
+
     let handle: OpaquePointer
     var pool = HTTP2StreamPool()
     var strings = HeaderStringCache()

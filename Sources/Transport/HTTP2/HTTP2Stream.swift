@@ -21,6 +21,16 @@ struct HTTP2Stream {
     var body: [UInt8] = []
     /// What this stream's body adds to the session's buffered bytes, until it is answered or gone.
     var bufferedBytes = 0
+    /// The received body is handed over as it comes.
+    var isReceivedInParts = false
+    /// More of this side's body may follow what ``outgoing`` has.
+    var outgoingIsOpen = false
+    /// This side's body is sent in parts.
+    var isSentInParts = false
+    /// nghttp2 waits to be told that there is more to send.
+    var isDeferred = false
+    /// The other side gets no further window.
+    var isPaused = false
     /// Received bytes are dropped: the message was handed over with a fault, or the stream is being refused.
     var discardsBody = false
     /// The message was handed over as an event.

@@ -9,11 +9,16 @@ extension ServerConnection {
                 settings: shard.http2Settings,
                 connection: connectionInfo(majorVersion: 2)
             )
+            if let streamHandler = shard.streamHandler {
+                session?.takesInParts = { streamHandler.takesInParts(method: $0, target: $1) }
+            }
             begin(.http2)
         } catch {
             closeNow()
         }
     }
+
+    var responseDate: [UInt8] { shard.date }
 
     func http2Received(_ bytes: UnsafeRawBufferPointer) {
         guard let session else { return }
@@ -29,9 +34,12 @@ extension ServerConnection {
             switch event {
             case .request(let stream, let request):
                 handle(request, stream, session)
-            case .closed(_, _, let context):
+            case .closed(_, let code, let context):
                 (context as? HTTP2Reply)?.cancel()
-            case .response, .goingAway:
+                (context as? BodyStream)?.closed(code: code)
+            case .requestHead, .bodyPart, .bodyEnd, .drained:
+                takePartsEvent(event, session)
+            case .response, .responseHead, .goingAway:
                 break
             }
         }
@@ -52,6 +60,25 @@ extension ServerConnection {
         reply.isCounted = true
         shard.counters.http2Requests.increment()
         shard.handler.handle(request, reply)
+    }
+
+    /// An event of a request that is taken in parts.
+    private func takePartsEvent(_ event: HTTP2Event, _ session: HTTP2Session) {
+        switch event {
+        case .requestHead(let stream, let request):
+            let body = BodyStream(carrier: self, id: stream)
+            guard session.attach(body, to: stream) else { return }
+            shard.counters.http2Requests.increment()
+            shard.streamHandler?.handle(request, body)
+        case .bodyPart(let stream, let bytes, _):
+            (session.context(of: stream) as? BodyStream)?.received(bytes)
+        case .bodyEnd(let stream, _):
+            (session.context(of: stream) as? BodyStream)?.receivedEnd()
+        case .drained(let stream, _):
+            (session.context(of: stream) as? BodyStream)?.drained()
+        default:
+            break
+        }
     }
 
     func respondHTTP2(_ stream: Int32, _ response: HTTPResponse) {

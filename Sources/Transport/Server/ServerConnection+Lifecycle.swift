@@ -30,6 +30,7 @@ extension ServerConnection {
             drain()
         case .http2:
             if session?.openStreams ?? 0 > 0 { session?.announceShutdown() }
+            for context in session?.contexts ?? [] { (context as? BodyStream)?.connectionLeaves() }
             drain()
         case .closing, .closed:
             break

@@ -6,7 +6,7 @@ import SansIO
 /// HTTP/1.1 adds NIO's decoder and an ``HTTP1Handler`` behind it, whose output comes back here.
 ///
 /// Bytes are handled as they come, but output is gathered and sent once a turn, from ``drain()``.
-final class ServerConnection: ChannelDuplexHandler {
+final class ServerConnection: ChannelDuplexHandler, StreamCarrier {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -109,7 +109,10 @@ final class ServerConnection: ChannelDuplexHandler {
         http1?.connectionClosed()
         http1 = nil
         if let session {
-            for context in session.takeContexts() { (context as? HTTP2Reply)?.cancel() }
+            for context in session.takeContexts() {
+                (context as? HTTP2Reply)?.cancel()
+                (context as? BodyStream)?.closed(.connectionLost)
+            }
         }
         session = nil
         // Last, as it may end a shutdown: whoever waits for that finds all replies cancelled.
@@ -206,7 +209,11 @@ final class ServerConnection: ChannelDuplexHandler {
 
     /// Sends soon: at the end of the read that is going on, or once on this loop's next turn.
     func scheduleDrain() {
-        guard !isReading, !isDraining, !drainIsScheduled, phase != .closed else { return }
+        guard !isReading, !drainIsScheduled, phase != .closed else { return }
+        if isDraining {
+            drainIsWanted = true
+            return
+        }
         drainIsScheduled = true
         shard.eventLoop.assumeIsolated().execute { [self] in
             drainIsScheduled = false

@@ -8,6 +8,8 @@ final class ServerShard {
     let http2Settings: HTTP2Settings
     let tls: TLSContext?
     let handler: any HTTPRequestHandler
+    /// The same handler if it takes some requests in parts.
+    let streamHandler: (any HTTPStreamHandler)?
     let counters: LoopCounters
     /// Plain bytes on their way in or out; never held across a call that could need it again.
     let readScratch: UnsafeMutableRawBufferPointer
@@ -35,6 +37,7 @@ final class ServerShard {
         http2Settings = configuration.effectiveHTTP2
         self.tls = tls
         self.handler = handler
+        streamHandler = handler as? any HTTPStreamHandler
         self.counters = counters
         readScratch = .allocate(byteCount: Self.scratchBytes, alignment: 16)
         writeScratch = .allocate(byteCount: Self.scratchBytes, alignment: 16)

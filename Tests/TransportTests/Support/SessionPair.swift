@@ -57,7 +57,7 @@ struct SessionPair {
                 }
             case .closed(let stream, let code, let context):
                 serverClosed.append((stream, code, context))
-            case .response, .goingAway:
+            default:
                 break
             }
         }
@@ -69,7 +69,7 @@ struct SessionPair {
             case .response(let stream, let response, _): responses.append((stream, response))
             case .closed(let stream, let code, _): clientClosed.append((stream, code))
             case .goingAway(_, let code): clientGoAways.append(code)
-            case .request: break
+            default: break
             }
         }
     }

@@ -1,0 +1,111 @@
+import SansIO
+
+/// What carries streams: a connection of either role.
+protocol StreamCarrier: AnyObject {
+    /// The session, while there is one.
+    var session: HTTP2Session? { get }
+
+    /// The value of a response's `date` field; empty for none.
+    var responseDate: [UInt8] { get }
+
+    /// Sends soon.
+    func scheduleDrain()
+}
+
+/// One stream whose bodies go in parts, for both roles; attached to it as its context.
+final class BodyStream: HTTPServerStream {
+    var onPart: (([UInt8]) -> Void)?
+    var onEnd: (() -> Void)?
+    var onClose: ((HTTPStreamEnd) -> Void)?
+    var onDrained: (() -> Void)?
+    var onLeaving: (() -> Void)?
+    let id: Int32
+    /// Runs when this side has ended its body.
+    var onOwnEnd: (() -> Void)?
+    /// Nil once the stream is over.
+    private var carrier: (any StreamCarrier)?
+    private var hasReceivedAll = false
+    private var hasEnded = false
+
+    init(carrier: any StreamCarrier, id: Int32) {
+        self.carrier = carrier
+        self.id = id
+    }
+
+    var unsentBytes: Int { carrier?.session?.unsentBytes(on: id) ?? 0 }
+
+    var isPaused = false {
+        didSet {
+            guard isPaused != oldValue else { return }
+            carrier?.session?.setPaused(isPaused, on: id)
+            carrier?.scheduleDrain()
+        }
+    }
+
+    func send(_ part: [UInt8]) {
+        guard let carrier, carrier.session?.send(part, on: id) == true else { return }
+        carrier.scheduleDrain()
+    }
+
+    func end() {
+        hasEnded = true
+        carrier?.session?.endBody(on: id)
+        carrier?.scheduleDrain()
+        onOwnEnd?()
+    }
+
+    func reset(code: UInt32) {
+        carrier?.session?.reset(stream: id, code: code)
+        carrier?.scheduleDrain()
+    }
+
+    func respond(_ response: HTTPResponse) {
+        guard let carrier else { return }
+        carrier.session?.respond(to: id, with: response, date: carrier.responseDate)
+        carrier.scheduleDrain()
+    }
+
+    func begin(_ response: HTTPResponse) {
+        guard let carrier else { return }
+        _ = carrier.session?.beginResponse(to: id, with: response, date: carrier.responseDate)
+        carrier.scheduleDrain()
+    }
+
+    // What the connection says
+
+    func received(_ part: [UInt8]) { onPart?(part) }
+
+    func receivedEnd() {
+        hasReceivedAll = true
+        let action = onEnd
+        onEnd = nil
+        action?()
+    }
+
+    func drained() { onDrained?() }
+
+    func connectionLeaves() {
+        let action = onLeaving
+        onLeaving = nil
+        action?()
+    }
+
+    func closed(code: UInt32) {
+        // A server that has ended its body wants no more, and says so with NO_ERROR (RFC 9113 §8.1).
+        closed(code == 0 && (hasReceivedAll || hasEnded) ? .complete : .reset(code: code))
+    }
+
+    func closed(_ end: HTTPStreamEnd) {
+        guard carrier != nil else { return }
+        carrier = nil
+        let action = onClose
+        // Whoever hears of parts usually holds this stream too.
+        onPart = nil
+        onEnd = nil
+        onClose = nil
+        onDrained = nil
+        onLeaving = nil
+        onOwnEnd = nil
+        action?(end)
+    }
+}
