@@ -5,12 +5,15 @@ import Testing
 @testable import busbar
 
 @Suite struct ClusterConfigurationTests {
-    /// A file that can be read, whatever is in it: what files hold is looked at later.
-    private static let file = #filePath
+    private static let files = TestNodeFiles.shared
+    private static let pem = files.path("node.pem")
+    private static let key = files.path("node.key")
+    private static let roots = files.path("ca.pem")
+    private static let ring = files.path("gossip.keys")
 
     private static let base = """
-        cell: central
-        node: c1
+        cell: dev
+        node: dev-1
         data: /d
         listeners: [{port: 0}]
         admin: {port: 0}
@@ -21,22 +24,22 @@ import Testing
         """
 
     private static let cluster = """
-        trustDomain: example.com
+        trustDomain: busbar.local
         peers:
           host: 10.0.0.7
           port: 7443
-          certificate: \(file)
-          key: \(file)
-          roots: \(file)
+          certificate: \(pem)
+          key: \(key)
+          roots: \(roots)
         gossip:
           port: 7946
-          keyRing: \(file)
+          keyRing: \(ring)
           seeds: ["10.0.0.8:7443", "[2001:db8::7]:7443", "c2.example.com:7443"]
         cells:
           - name: partner
             accounts: ["777788889999"]
             nodes:
-              - {uri: "spiffe://example.com/cell/partner/node/p1", address: "10.0.1.1:7443"}
+              - {uri: "spiffe://busbar.local/cell/partner/node/p1", address: "10.0.1.1:7443"}
 
         """
 
@@ -61,7 +64,7 @@ import Testing
 
     @Test func everyPartIsRead() throws {
         let cluster = try #require(try Self.parse(Self.base + Self.cluster).cluster)
-        #expect(cluster.trustDomain == "example.com")
+        #expect(cluster.trustDomain == "busbar.local")
         #expect(cluster.role == .core)
         #expect(cluster.peers.listener?.port == 7_443)
         #expect(cluster.peers.clockSkew == .seconds(60))
@@ -81,9 +84,9 @@ import Testing
     @Test func anEdgeDialsOutAndNeedsNoListener() throws {
         let text =
             Self.base + """
-                trustDomain: example.com
+                trustDomain: busbar.local
                 role: edge
-                peers: {certificate: "\(Self.file)", key: "\(Self.file)", roots: "\(Self.file)", clockSkewSeconds: 5}
+                peers: {certificate: "\(Self.pem)", key: "\(Self.key)", roots: "\(Self.roots)", clockSkewSeconds: 5}
                 uplink:
                   seeds: ["centre.example.com:7443"]
                   queueMegabytes: 64
@@ -103,12 +106,12 @@ import Testing
     }
 
     @Test(arguments: [
-        ("trustDomain: example.com\n", "", "line 1: trustDomain is missing: peers need it"),
-        ("trustDomain: example.com", "trustDomain: Example.com", "trustDomain must be a domain name in lower case"),
+        ("trustDomain: busbar.local\n", "", "line 1: trustDomain is missing: peers need it"),
+        ("trustDomain: busbar.local", "trustDomain: Busbar.local", "trustDomain must be a domain name in lower case"),
         ("  port: 7443\n", "", "line 11: peers.port is missing: only a node with an uplink"),
         ("host: 10.0.0.7", "host: 0.0.0.0", "line 11: peers.advertiseHost is missing: other nodes cannot dial 0.0.0.0"),
-        ("roots: \(file)", "roots: /none", "line 15: peers.roots names a file that cannot be read: /none"),
-        ("  key: \(file)\n", "", "peers.key is missing"),
+        ("roots: \(roots)", "roots: /none", "line 15: peers.roots names a file that cannot be read: /none"),
+        ("  key: \(key)\n", "", "peers.key is missing"),
         ("preset: wan", "preset: wam", "gossip.preset must be one of lan, wan, local; did you mean 'wan'?"),
         ("10.0.0.8:7443", "10.0.0.8", "line 20: gossip.seeds must be like 192.0.2.7:7443"),
         ("keyRing", "keyring", "gossip.keyring is not a known key; did you mean 'keyRing'?"),
@@ -119,11 +122,14 @@ import Testing
         ),
         ("cell/partner/", "cell/other/", "cells[0].nodes[0].uri names the cell other, not partner"),
         (
-            "//example.com/cell", "//example.org/cell",
+            "//busbar.local/cell", "//example.org/cell",
             "cells names spiffe://example.org/cell/partner/node/p1, which is not"
         ),
         ("10.0.1.1:7443", "10.0.1.1:0", "cells[0].nodes[0].address must be like"),
-        ("trustDomain: example.com", "trustDomain: example.com\nrole: edge", "role is edge, which needs uplink"),
+        ("trustDomain: busbar.local", "trustDomain: busbar.local\nrole: edge", "role is edge, which needs uplink"),
+        ("key: \(key)", "key: \(roots)", "line 13: peers.certificate cannot be used: private key"),
+        ("roots: \(roots)", "roots: \(files.path("other/ca.pem"))", "line 13: peers.certificate would be refused"),
+        ("keyRing: \(ring)", "keyRing: \(pem)", "line 19: gossip.keyRing cannot be used"),
     ])
     func mistakesAreSaidWithTheirLine(part: String, replacement: String, complaint: String) {
         let cluster = Self.cluster.replacing("  port: 7946", with: "  port: 7946\n  preset: wan")
@@ -131,8 +137,25 @@ import Testing
         #expect(found.contains { $0.contains(complaint) }, "\(found)")
     }
 
+    @Test func theCertificateMustBeThisNodes() {
+        let found = Self.problems(Self.base.replacing("node: dev-1", with: "node: dev-2") + Self.cluster)
+        let text =
+            "peers.certificate is for spiffe://busbar.local/cell/dev/node/dev-1, and this is node dev-2 of cell dev"
+        #expect(found == ["line 13: \(text)"])
+    }
+
+    @Test func accountsMustBeInTheCertificatesScope() {
+        let narrow = Self.cluster.replacing(Self.pem, with: Self.files.path("narrow.pem"))
+            .replacing(Self.key, with: Self.files.path("narrow.key"))
+        #expect(
+            Self.problems(Self.base + narrow) == [
+                "line 7: accounts[0].id is not covered by the certificate of peers: other nodes would not believe it"
+            ]
+        )
+    }
+
     @Test func whatNeedsPeersSaysSo() {
-        let found = Self.problems(Self.base + "trustDomain: example.com\ncells: [{name: a, nodes: []}]\nuplink: {}")
+        let found = Self.problems(Self.base + "trustDomain: busbar.local\ncells: [{name: a, nodes: []}]\nuplink: {}")
         #expect(found.contains { $0.contains("trustDomain needs peers") })
         #expect(found.contains { $0.contains("cells needs peers") })
         #expect(found.contains { $0.contains("uplink needs peers") })

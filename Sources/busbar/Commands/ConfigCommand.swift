@@ -20,8 +20,10 @@ struct ConfigCommand: AsyncParsableCommand {
 
         func run() async throws {
             let configuration = try ConfigurationFile.load(file)
+            let peers = configuration.cluster.map { ", \($0.role.rawValue) node of \($0.trustDomain)" } ?? ""
             print(
-                "\(file) is good: \(configuration.accounts.count) accounts, \(configuration.listeners.count) listeners."
+                "\(file) is good: \(configuration.accounts.count) accounts, "
+                    + "\(configuration.listeners.count) listeners\(peers)."
             )
         }
     }

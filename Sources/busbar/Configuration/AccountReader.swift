@@ -157,6 +157,12 @@ extension NodeConfiguration {
         }
         problems += accounts.duplicates
         if accounts.isEmpty { problems.append("there is no account") }
+        if let cluster {
+            let check = PeerCertificateCheck(cluster, cell: cell, node: node)
+            for account in added where !check.covers(account.id) {
+                problems.append("account \(account.id) is not covered by the certificate of peers")
+            }
+        }
         guard problems.isEmpty else { throw ConfigurationFile.Invalid(file: identities.file, problems: problems) }
     }
 }

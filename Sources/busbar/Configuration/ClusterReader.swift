@@ -1,6 +1,7 @@
 import EventModel
 import Foundation
 import SansIO
+import Yams
 
 /// Reads what the configuration file says of other nodes: `trustDomain`, `role`, `peers`, `gossip`, `uplink` and `cells`.
 enum ClusterReader {
@@ -32,8 +33,40 @@ enum ClusterReader {
         if role == .edge, !reader.has("uplink") { reader.note("is edge, which needs uplink", key: "role") }
         if role == .core, reader.has("uplink") { reader.note("is core, which has no uplink", key: "role") }
         check(cells, reader, domain, configuration)
-        return peers.map {
-            NodeConfiguration.Cluster(trustDomain: domain, peers: $0, gossip: gossip, uplink: uplink, cells: cells)
+        guard let peers else { return nil }
+        let cluster = NodeConfiguration.Cluster(
+            trustDomain: domain,
+            peers: peers,
+            gossip: gossip,
+            uplink: uplink,
+            cells: cells
+        )
+        checkCertificate(cluster, reader, section, configuration)
+        return cluster
+    }
+
+    /// The certificate must be this node's, verify, and cover the accounts of the file.
+    private static func checkCertificate(
+        _ cluster: NodeConfiguration.Cluster,
+        _ reader: ConfigurationReader,
+        _ section: ConfigurationReader?,
+        _ configuration: NodeConfiguration
+    ) {
+        let check = PeerCertificateCheck(cluster, cell: configuration.cell, node: configuration.node)
+        for problem in check.problems {
+            section?.note(problem, at: section?.value("certificate"), key: "certificate")
+        }
+        for entry in reader.list("accounts") {
+            guard let account = entry.value("id")?.scalar.flatMap({ AccountID($0.string) }) else { continue }
+            if !check.covers(account) {
+                entry.note("is not covered by the certificate of peers: other nodes would not believe it", key: "id")
+            }
+        }
+        guard let ring = cluster.gossip?.keyRing, let gossip = reader.nested("gossip") else { return }
+        do throws(GossipKeyRing.Failure) {
+            _ = try GossipKeyRing.load(ring)
+        } catch {
+            gossip.note("cannot be used: \(error)", at: gossip.value("keyRing"), key: "keyRing")
         }
     }
 
@@ -129,24 +162,32 @@ enum ClusterReader {
         _ configuration: NodeConfiguration
     ) {
         let own = Set(configuration.accounts.map(\.id))
+        let place = reader.value("cells")
         var accounts: Set<AccountID> = []
         var identities: Set<NodeIdentity> = []
         for cell in cells {
             for account in cell.accounts {
-                if !accounts.insert(account).inserted { reader.note("names account \(account) twice", key: "cells") }
+                if !accounts.insert(account).inserted {
+                    reader.note("names account \(account) twice", at: place, key: "cells")
+                }
                 if own.contains(account) {
                     reader.note(
                         "gives account \(account), which this node hosts, to the cell \(cell.name)",
+                        at: place,
                         key: "cells"
                     )
                 }
             }
             for node in cell.nodes {
                 if !identities.insert(node.identity).inserted {
-                    reader.note("names \(node.identity) twice", key: "cells")
+                    reader.note("names \(node.identity) twice", at: place, key: "cells")
                 }
                 if !node.identity.isIn(trustDomain: domain) {
-                    reader.note("names \(node.identity), which is not of the trust domain \(domain)", key: "cells")
+                    reader.note(
+                        "names \(node.identity), which is not of the trust domain \(domain)",
+                        at: place,
+                        key: "cells"
+                    )
                 }
             }
         }

@@ -32,3 +32,12 @@ struct OpenSSLDigest: SigV4Digest {
         )
     }
 }
+
+extension OpenSSLDigest {
+    /// The SHA-256 digest of a message.
+    static func sha256(_ message: [UInt8]) -> [UInt8] {
+        var result = [UInt8](repeating: 0, count: 32)
+        _ = SHA256(message, message.count, &result)
+        return result
+    }
+}

@@ -1,0 +1,47 @@
+import Foundation
+
+/// Certificates and a key ring for the tests of this process, made once.
+final class TestNodeFiles: Sendable {
+    static let shared = TestNodeFiles()
+
+    private let directory: URL
+
+    private static let root = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    private init() {
+        directory = FileManager.default.temporaryDirectory.appendingPathComponent("busbar-tests-\(UUID().uuidString)")
+        let make = Self.root.appendingPathComponent("certs/make-dev-certs").path
+        // The node's certificate is for every account; a second one of the same name is for one that the tests do not use.
+        let script = """
+            set -e
+            mkdir -p "$1/other"
+            "$2" "$1" >/dev/null
+            "$2" "$1/other" >/dev/null
+            openssl rand -hex 32 >"$1/gossip.keys"
+            openssl ecparam -name prime256v1 -genkey -noout -out "$1/narrow.key" 2>/dev/null
+            printf '%s\\n' 'basicConstraints = critical, CA:FALSE' 'keyUsage = critical, digitalSignature' \
+                'extendedKeyUsage = serverAuth, clientAuth' 'subjectKeyIdentifier = hash' \
+                'authorityKeyIdentifier = keyid' \
+                'subjectAltName = URI:spiffe://busbar.local/cell/dev/node/dev-1,DNS:999900001111.account.busbar.local' \
+                >"$1/narrow.cnf"
+            openssl req -new -key "$1/narrow.key" -subj /CN=narrow |
+                openssl x509 -req -CA "$1/ca.pem" -CAkey "$1/ca.key" -days 30 -set_serial 7 \
+                -extfile "$1/narrow.cnf" -out "$1/narrow.pem" 2>/dev/null
+            """
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/bash")
+        process.arguments = ["-c", script, "bash", directory.path, make]
+        do {
+            try process.run()
+            process.waitUntilExit()
+            precondition(process.terminationStatus == 0, "the certificates could not be made")
+        } catch {
+            preconditionFailure("the certificates could not be made: \(error)")
+        }
+    }
+
+    /// The path of one of the files.
+    func path(_ name: String) -> String { directory.appendingPathComponent(name).path }
+}
