@@ -46,12 +46,14 @@ public final class HTTP2Session {
     public var takesInParts: ((_ method: String, _ target: String) -> Bool)?
 
     let handle: OpaquePointer
-    var pool = HTTP2StreamPool()
-    var strings = HeaderStringCache()
-    var block = HeaderBlock()
+    let pool = HTTP2StreamPool()
+    let strings = HeaderStringCache()
+    let block = HeaderBlock()
     var budgets: HTTP2Budgets
     /// The stream whose header block is being received.
     var current: UnsafeMutablePointer<HTTP2Stream>?
+    /// The stream that was looked up last. Its slot may be free or another stream's by now, which its id tells.
+    var recent: UnsafeMutablePointer<HTTP2Stream>?
     /// Monotonic nanoseconds of the last ``receive(_:now:)``.
     var now: UInt64 = 0
     var actions: [Action] = []
@@ -86,8 +88,6 @@ public final class HTTP2Session {
 
     deinit {
         nghttp2_session_del(handle)
-        pool.destroy()
-        strings.destroy()
     }
 
     private func submitSettings() {
