@@ -1,0 +1,91 @@
+import EventModel
+import SansIO
+
+/// All that is held of one core member. Slot 0 is this node itself.
+struct MemberRecord: Sendable {
+    /// A probe under way.
+    struct Probe: Sendable {
+        var nonce: UInt64
+        /// Who was asked to probe too, and how many of them said that they got no answer either.
+        var asked = 0
+        var nacks = 0
+        /// What the target is told that it is held as, when it is worse than what is held here.
+        var hearsay: Member.State?
+        /// True when it was not this member's turn.
+        var isExtra = false
+    }
+
+    /// A suspicion that is not resolved.
+    struct Suspicion: Sendable {
+        struct Signer: Sendable {
+            var node: NodeKey
+            var bytes: [UInt8]
+            var isVerdict: Bool
+        }
+
+        var serial: UInt64
+        var startedAt: Int64
+        var signers: [Signer] = []
+        /// Set when the subject is asked for the last time: no death before then.
+        var decidesAt: Int64?
+
+        var doubts: Int { signers.count { !$0.isVerdict } }
+        var verdicts: Int { signers.count { $0.isVerdict } }
+    }
+
+    /// A certificate that may still sign datagrams after it was renewed.
+    struct Previous: Sendable {
+        var fingerprint: CertificateFingerprint
+        var until: Int64
+    }
+
+    var claim: NodeClaim
+    /// The claim as its subject signed it.
+    var signed: [UInt8]
+    var facts: CertificateFacts
+    var state: Member.State
+    var since: Int64
+    var sinceWall: Timestamp
+    /// What this member adds to the view's sum; zero when it does not count.
+    var share: UInt64 = 0
+    /// Part of `signed`'s accounts that the certificate does not cover was left out of the directory.
+    var accounts: [AccountID] = []
+    var previous: Previous?
+    var window = ReplayWindow()
+    var suspicion: Suspicion?
+    var probe: Probe?
+    var isActive = false
+    var isDeparted = false
+    var isQueuedForProbe = false
+    /// Its certificate replaced another that did not vouch for it.
+    var isProvisional = false
+
+    var changes = Allowance()
+    var suspicions = Allowance()
+    var hearsay = Allowance()
+    var replies = Allowance()
+    var alarms = Allowance()
+    var forgeries = Allowance()
+    var syncs = Allowance()
+    var mutedUntil = Int64.min
+
+    var key: NodeKey { claim.node }
+    var identity: NodeIdentity { claim.identity }
+    var isPresent: Bool { state == .alive || state == .suspect }
+
+    /// The member as others are told of it.
+    var member: Member {
+        var description = claim.description
+        description.accounts = accounts
+        return Member(
+            identity: claim.identity,
+            key: claim.node,
+            state: state,
+            incarnation: claim.incarnation,
+            certificate: facts.fingerprint,
+            notAfter: facts.notAfter,
+            description: description,
+            since: sinceWall
+        )
+    }
+}

@@ -1,0 +1,232 @@
+import EventModel
+import SansIO
+
+/// Certificates: who is entitled to speak, renewals, revocation, and chains that are not known yet.
+extension SWIMInstance {
+    /// Whether a certificate entitles its node now.
+    func isEntitled(_ facts: CertificateFacts) -> Bool { ejection(facts) == nil }
+
+    private func ejection(_ facts: CertificateFacts) -> EjectionReason? {
+        switch facts.standing {
+        case .revoked: return .revoked
+        case .untrusted: return .untrusted
+        case .trusted: break
+        }
+        let tolerance = configuration.clockTolerance
+        guard clock.wall <= facts.notAfter + tolerance else { return .expired }
+        return clock.wall + tolerance >= facts.notBefore ? nil : .untrusted
+    }
+
+    /// Whether a member may speak with a certificate: its present one, or for a while the one before.
+    func isEntitled(_ slot: Int, signing certificate: CertificateFingerprint) -> Bool {
+        guard records[slot].state != .ejected else { return false }
+        if records[slot].facts.fingerprint == certificate { return isEntitled(records[slot].facts) }
+        guard let previous = records[slot].previous, previous.fingerprint == certificate, clock.now < previous.until,
+            let facts = crypto.certificate(certificate)
+        else { return false }
+        return isEntitled(facts)
+    }
+
+    /// Ejects a member whose certificate does not entitle it; done before each of its probes.
+    mutating func checkEntitlement(_ slot: Int) -> Bool {
+        if let previous = records[slot].previous, previous.until <= clock.now {
+            records[slot].previous = nil
+            dropCertificate(previous.fingerprint)
+        }
+        guard let reason = ejection(records[slot].facts) else { return true }
+        eject(slot, reason)
+        return false
+    }
+
+    private mutating func eject(_ slot: Int, _ reason: EjectionReason) {
+        guard records[slot].state != .ejected else { return }
+        endProbe(slot)
+        records[slot].suspicion = nil
+        change(slot, to: .ejected)
+        emit(.ejected(records[slot].member, reason: reason))
+        publish(slot)
+        withdrawLeaves(of: slot)
+    }
+
+    /// Judges every certificate anew: revocation lists or roots have changed.
+    ///
+    /// - Parameters:
+    ///   - now: the wall clock's time.
+    ///   - generator: the source of randomness.
+    /// - Returns: what to do.
+    public mutating func changedTrust(
+        now: Timestamp,
+        using generator: inout some RandomNumberGenerator
+    ) -> [MembershipAction] {
+        entered(now)
+        for slot in records.indices.dropFirst() where slots[records[slot].key] == slot {
+            let fingerprint = records[slot].facts.fingerprint
+            if let facts = crypto.certificate(fingerprint) {
+                records[slot].facts = facts
+            } else {
+                records[slot].facts.standing = .untrusted
+            }
+            let reason = ejection(records[slot].facts)
+            if let reason {
+                eject(slot, reason)
+            } else if records[slot].state == .ejected {
+                // Trusted again: a dead node is tried, and says itself whether it is here.
+                change(slot, to: .dead)
+            }
+        }
+        let entitled = leaves.leaves.map { leaf in
+            crypto.certificate(leaf.facts.fingerprint).map { isEntitled($0) } ?? false
+        }
+        leaves.judge(entitled)
+        republishLeaves()
+        return left()
+    }
+
+    /// Takes up the certificate that the crypto port presents now, vouched for by the one before.
+    ///
+    /// Datagrams stay signed with the previous one for ``MembershipConfiguration/certificateOverlap``, so that nobody has to
+    /// know the new one at once.
+    public mutating func renewedCertificate(now: Timestamp) -> [MembershipAction] {
+        entered(now)
+        let next = crypto.ownCertificate
+        let previous = records[0].facts
+        guard let facts = crypto.certificate(next), facts.identity == records[0].identity,
+            next != previous.fingerprint
+        else {
+            if let facts = crypto.certificate(next), facts.identity == records[0].identity { records[0].facts = facts }
+            return left()
+        }
+        let node = records[0].key
+        let endorsed = NodeClaim.endorsedBytes(
+            domain: domain,
+            node: node,
+            previous: previous.fingerprint,
+            next: next
+        )
+        let signature = crypto.sign(endorsed[...], as: previous.fingerprint)
+        records[0].claim.certificate = next
+        records[0].claim.endorsement = signature.map {
+            NodeClaim.Endorsement(previous: previous.fingerprint, signature: $0)
+        }
+        records[0].facts = facts
+        records[0].accounts = records[0].claim.description.accounts.filter { facts.scope.covers($0) }
+        slotOfCertificate[next] = 0
+        if isEntitled(previous) {
+            datagramCertificateUntil = clock.now + configuration.certificateOverlap.milliseconds
+        } else {
+            adoptCertificateForDatagrams()
+        }
+        renewOwnClaim()
+        publish(0)
+        return left()
+    }
+
+    /// Signs datagrams with the present certificate from now on.
+    mutating func adoptCertificateForDatagrams() {
+        datagramCertificateUntil = nil
+        guard datagramCertificate != records[0].facts.fingerprint else { return }
+        slotOfCertificate[datagramCertificate] = nil
+        datagramCertificate = records[0].facts.fingerprint
+    }
+
+    /// Takes a member's new certificate; the one before may still sign datagrams for a while.
+    mutating func replaceCertificate(_ facts: CertificateFacts, _ slot: Int) {
+        if let older = records[slot].previous { dropCertificate(older.fingerprint) }
+        records[slot].previous = MemberRecord.Previous(
+            fingerprint: records[slot].facts.fingerprint,
+            until: clock.now + 2 * configuration.certificateOverlap.milliseconds
+        )
+        slotOfCertificate[facts.fingerprint] = slot
+    }
+
+    /// A member asks for the chain of a certificate that it heard of here.
+    mutating func receivedChainRequest(_ fingerprint: CertificateFingerprint, _ slot: Int, _ source: NodeEndpoint) {
+        guard slotOfCertificate[fingerprint] != nil || leaves.uses(fingerprint),
+            records[slot].replies.take(capacity: 2000, perMinute: 6000, now: clock.now),
+            let chain = crypto.chain(of: fingerprint), !chain.isEmpty, chain.count <= MembershipLimits.chainBytes
+        else { return }
+        let part = ChainAssembly.partBytes
+        for offset in stride(from: 0, to: chain.count, by: part) {
+            var bytes = message(.chainPart)
+            bytes.append(fingerprint.digest)
+            bytes.append(UInt16(truncatingIfNeeded: chain.count))
+            bytes.append(UInt16(truncatingIfNeeded: offset))
+            bytes.append(contentsOf: chain[offset..<min(offset + part, chain.count)])
+            dispatch(bytes, to: source)
+        }
+    }
+
+    /// A part of a chain that was asked for.
+    mutating func receivedChainPart(
+        _ message: [UInt8],
+        _ reader: inout ByteReader,
+        _ generator: inout some RandomNumberGenerator
+    ) -> Bool {
+        guard let digest = reader.digest(), let total = reader.uint16(), let offset = reader.uint16(),
+            let range = reader.range(reader.remaining)
+        else { return false }
+        let fingerprint = CertificateFingerprint(digest)
+        guard
+            let chain = waiting.received(
+                message[range],
+                of: fingerprint,
+                offset: Int(offset),
+                total: Int(total)
+            )
+        else { return true }
+        guard let facts = crypto.learn(chain[...]), facts.fingerprint == fingerprint else {
+            counters.chainsRefused += 1
+            waiting.restart(fingerprint)
+            return true
+        }
+        settleWaiting(fingerprint, &generator)
+        return true
+    }
+
+    /// Takes up the claims that waited for a certificate; forgets one that none of them needed after all.
+    mutating func settleWaiting(
+        _ fingerprint: CertificateFingerprint,
+        _ generator: inout some RandomNumberGenerator
+    ) {
+        for claim in waiting.take(fingerprint) {
+            heardClaim(claim, 0..<claim.count, from: nil, sender: nil, &generator)
+        }
+        forgetIfUnused(fingerprint)
+    }
+
+    mutating func forgetIfUnused(_ fingerprint: CertificateFingerprint) {
+        guard slotOfCertificate[fingerprint] == nil, !leaves.uses(fingerprint) else { return }
+        crypto.forget(fingerprint)
+    }
+
+    /// Keeps a claim until its certificate is known, and asks whoever passed it on for that.
+    mutating func wait(for fingerprint: CertificateFingerprint, _ claim: [UInt8], from source: NodeEndpoint?) {
+        guard let source else { return }
+        let isNew = waiting.add(
+            claim,
+            for: fingerprint,
+            from: source,
+            limit: configuration.maximumWaitingClaims
+        )
+        if isNew { askForCertificate(fingerprint, source) }
+        if !waiting.isScheduled {
+            waiting.isScheduled = true
+            timers.schedule(.certificates, at: clock.now + configuration.probeTimeout.milliseconds * 2)
+        }
+    }
+
+    private mutating func askForCertificate(_ fingerprint: CertificateFingerprint, _ source: NodeEndpoint) {
+        counters.chainsRequested += 1
+        var bytes = message(.chainRequest)
+        bytes.append(fingerprint.digest)
+        dispatch(bytes, to: source)
+    }
+
+    mutating func askForCertificates() {
+        waiting.isScheduled = false
+        for (fingerprint, source) in waiting.retry() { askForCertificate(fingerprint, source) }
+        guard !waiting.isEmpty else { return }
+        waiting.isScheduled = true
+        timers.schedule(.certificates, at: clock.now + configuration.probeTimeout.milliseconds * 2)
+    }
+}

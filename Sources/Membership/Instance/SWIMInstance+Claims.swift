@@ -1,0 +1,227 @@
+import EventModel
+import SansIO
+
+/// Claims: this node's own, and those of others.
+extension SWIMInstance {
+    /// Says something new about this node.
+    public mutating func changedDescription(_ description: NodeDescription, now: Timestamp) -> [MembershipAction] {
+        precondition(description.problems().isEmpty, "\(description.problems())")
+        entered(now)
+        guard description != records[0].claim.description else { return left() }
+        records[0].claim.description = description
+        records[0].accounts = description.accounts.filter { records[0].facts.scope.covers($0) }
+        renewOwnClaim()
+        publish(0)
+        return left()
+    }
+
+    /// Signs this node's claim with a higher incarnation and tells it.
+    mutating func renewOwnClaim(above other: UInt64 = 0) {
+        let wall = UInt64(max(clock.wall.milliseconds, 0))
+        records[0].claim.incarnation = max(max(records[0].claim.incarnation, other) + 1, wall)
+        signOwnClaim()
+        recount(0)
+        tell(.claim(slot: 0, incarnation: records[0].claim.incarnation))
+    }
+
+    mutating func signOwnClaim() {
+        var bytes = records[0].claim.unsigned(domain: domain)
+        guard let signature = crypto.sign(bytes[...], as: records[0].claim.certificate) else { return }
+        bytes.appendSignature(signature)
+        records[0].signed = bytes
+    }
+
+    /// Datagrams of an epoch are numbered; a new epoch begins when the numbers are used up, or when this node's past turns
+    /// out to lie ahead of its clock.
+    mutating func beginEpoch() {
+        records[0].claim.epoch = records[0].claim.incarnation + 1
+        nextDatagram = 1
+        renewOwnClaim()
+    }
+
+    /// A claim that came as gossip or by a sync.
+    mutating func heardClaim(
+        _ bytes: [UInt8],
+        _ range: Range<Int>,
+        from source: NodeEndpoint?,
+        sender: Int?,
+        _ generator: inout some RandomNumberGenerator
+    ) {
+        guard let layout = NodeClaim.layout(bytes, range) else {
+            counters.droppedMalformed += 1
+            return
+        }
+        guard layout.head.domain == domain else {
+            counters.droppedForeign += 1
+            return
+        }
+        guard layout.head.node != records[0].key else { return heardOwnClaim(bytes, range, layout) }
+        let slot = slots[layout.head.node]
+        // No news: the common case, and cheap.
+        if let slot, layout.head.incarnation <= records[slot].claim.incarnation { return }
+        if leaves.knows(layout.head.node, incarnation: layout.head.incarnation) { return }
+        guard let claim = NodeClaim(layout, in: bytes),
+            NodeKey(crypto.digest(Array(claim.identity.uri.utf8)[...])) == claim.node,
+            claim.identity.isIn(trustDomain: trustDomain)
+        else {
+            counters.droppedMalformed += 1
+            return
+        }
+        guard let facts = crypto.certificate(claim.certificate) else {
+            wait(for: claim.certificate, Array(bytes[range]), from: source)
+            return
+        }
+        guard facts.identity == claim.identity else { return noteForgery(passedOnBy: sender) }
+        guard isEntitled(facts) else {
+            counters.droppedUnentitled += 1
+            return
+        }
+        guard isWithinShare(slot, claim) else {
+            counters.claimsOverRate += 1
+            return
+        }
+        guard crypto.verify(bytes[layout.signature], of: bytes[layout.signed], by: claim.certificate) else {
+            return noteForgery(passedOnBy: sender)
+        }
+        take(claim, Array(bytes[range]), facts, slot, &generator)
+    }
+
+    /// A node that is present may change its description only so often. A claim that refutes something is always taken:
+    /// its number is bounded by the suspicions that are believed.
+    private mutating func isWithinShare(_ slot: Int?, _ claim: NodeClaim) -> Bool {
+        guard let slot, records[slot].state == .alive, claim.life == .alive else { return true }
+        let share = configuration.changesPerMinutePerMember
+        return records[slot].changes.take(capacity: share, perMinute: share, now: clock.now)
+    }
+
+    private mutating func take(
+        _ claim: NodeClaim,
+        _ signed: [UInt8],
+        _ facts: CertificateFacts,
+        _ slot: Int?,
+        _ generator: inout some RandomNumberGenerator
+    ) {
+        if claim.description.role == .leaf {
+            takeLeaf(claim, signed, facts)
+            return
+        }
+        guard let slot else {
+            guard let slot = newSlot() else { return }
+            install(claim, signed, facts, slot)
+            return
+        }
+        if facts.fingerprint != records[slot].facts.fingerprint {
+            guard mayTakeName(claim, facts, slot, &generator) else { return }
+            replaceCertificate(facts, slot)
+        }
+        update(claim, signed, facts, slot, &generator)
+    }
+
+    /// A member that was not known.
+    private mutating func install(_ claim: NodeClaim, _ signed: [UInt8], _ facts: CertificateFacts, _ slot: Int) {
+        let record = MemberRecord(
+            claim: claim,
+            signed: signed,
+            facts: facts,
+            state: claim.life == .alive ? .alive : .left,
+            since: clock.now,
+            sinceWall: clock.wall
+        )
+        if slot == records.count { records.append(record) } else { records[slot] = record }
+        slots[claim.node] = slot
+        slotOfCertificate[facts.fingerprint] = slot
+        records[slot].window.begin(epoch: claim.epoch)
+        counters.claimsAccepted += 1
+        counters.accountsOutsideScope += keepCoveredAccounts(slot)
+        tell(.claim(slot: slot, incarnation: claim.incarnation))
+        if records[slot].state == .alive {
+            present += 1
+            recount(slot)
+            listActive(slot)
+            emit(.joined(records[slot].member))
+        } else {
+            listDeparted(slot)
+        }
+        publish(slot)
+    }
+
+    /// A newer claim of a known member.
+    private mutating func update(
+        _ claim: NodeClaim,
+        _ signed: [UInt8],
+        _ facts: CertificateFacts,
+        _ slot: Int,
+        _ generator: inout some RandomNumberGenerator
+    ) {
+        let before = records[slot].state
+        let sameDescription = records[slot].claim.description == claim.description
+        let sameCertificate = records[slot].claim.certificate == claim.certificate
+        records[slot].claim = claim
+        records[slot].signed = signed
+        records[slot].facts = facts
+        records[slot].suspicion = nil
+        records[slot].window.begin(epoch: claim.epoch)
+        counters.claimsAccepted += 1
+        if !sameDescription || !sameCertificate { counters.accountsOutsideScope += keepCoveredAccounts(slot) }
+        tell(.claim(slot: slot, incarnation: claim.incarnation))
+        change(slot, to: claim.life == .alive ? .alive : .left)
+        switch (before, records[slot].state) {
+        case (.alive, .alive):
+            if !sameDescription || !sameCertificate { emit(.changed(records[slot].member)) }
+        case (.suspect, .alive): emit(.recovered(records[slot].member))
+        case (_, .alive):
+            emit(.joined(records[slot].member))
+            if before == .dead { syncSoon(with: slot, &generator) }
+        case (.left, _): break
+        default:
+            endProbe(slot)
+            emit(.left(records[slot].member))
+            withdrawLeaves(of: slot)
+        }
+        publish(slot)
+    }
+
+    /// Keeps the accounts that the certificate covers; returns the number of others.
+    private mutating func keepCoveredAccounts(_ slot: Int) -> UInt64 {
+        let claimed = records[slot].claim.description.accounts
+        let scope = records[slot].facts.scope
+        records[slot].accounts = claimed.filter { scope.covers($0) }
+        guard records[slot].accounts.count < claimed.count,
+            let outside = claimed.first(where: { !scope.covers($0) })
+        else { return 0 }
+        if records[slot].alarms.take(capacity: 4, perMinute: 4, now: clock.now) {
+            emit(.alarm(.accountOutsideScope(records[slot].identity, outside)))
+        }
+        return UInt64(claimed.count - records[slot].accounts.count)
+    }
+
+    /// A claim under this node's own name. An earlier life of this node may lie ahead of its clock: then it goes above.
+    private mutating func heardOwnClaim(_ bytes: [UInt8], _ range: Range<Int>, _ layout: NodeClaim.Layout) {
+        let own = records[0].claim
+        guard layout.head.incarnation >= own.incarnation, layout.head.incarnation < 1 << 62,
+            bytes[range] != records[0].signed[...]
+        else { return }
+        guard let facts = crypto.certificate(layout.head.certificate), facts.identity == own.identity,
+            crypto.verify(bytes[layout.signature], of: bytes[layout.signed], by: layout.head.certificate),
+            let claim = NodeClaim(layout, in: bytes)
+        else { return }
+        if names.notesOwnDouble(now: clock.now, sinceStart: records[0].since) {
+            emit(.alarm(.duplicateSelf(at: claim.description.gossip)))
+        }
+        guard names.ownDoubleAllowance.take(capacity: 6, perMinute: 6, now: clock.now) else { return }
+        if layout.head.epoch >= own.epoch {
+            records[0].claim.epoch = layout.head.incarnation + 1
+            nextDatagram = 1
+        }
+        renewOwnClaim(above: layout.head.incarnation)
+    }
+}
+
+extension [UInt8] {
+    /// Appends a signature and then its length, as signed texts end.
+    mutating func appendSignature(_ signature: [UInt8]) {
+        precondition(signature.count <= MembershipLimits.signatureBytes, "a signature of \(signature.count) bytes")
+        append(contentsOf: signature)
+        append(UInt8(truncatingIfNeeded: signature.count))
+    }
+}

@@ -1,0 +1,107 @@
+import EventModel
+import SansIO
+
+/// The table of members: places, states, lists and sums.
+extension SWIMInstance {
+    /// Changes a member's state and keeps the lists and sums that depend on it.
+    mutating func change(_ slot: Int, to state: Member.State) {
+        let wasPresent = records[slot].isPresent
+        if records[slot].state != state {
+            records[slot].state = state
+            records[slot].since = clock.now
+            records[slot].sinceWall = clock.wall
+        }
+        let isPresent = records[slot].isPresent
+        if isPresent != wasPresent { present += isPresent ? 1 : -1 }
+        recount(slot)
+        if isPresent { listActive(slot) } else { listDeparted(slot) }
+    }
+
+    /// Brings the view's sum up to date with one member.
+    mutating func recount(_ slot: Int) {
+        let record = records[slot]
+        var share: UInt64 = 0
+        if record.isPresent {
+            var mixer = SeededGenerator(seed: record.key.digest.low ^ record.claim.incarnation &* 0x9E37_79B9)
+            share = mixer.next()
+        }
+        guard share != record.share else { return }
+        viewSum = viewSum &- record.share &+ share
+        records[slot].share = share
+        viewChangedAt = clock.now
+    }
+
+    /// Puts a member at the end of the walk, so that it is probed in this round; the next shuffle mixes it in.
+    mutating func listActive(_ slot: Int) {
+        guard slot != 0, !records[slot].isActive else { return }
+        records[slot].isActive = true
+        active.append(slot)
+    }
+
+    mutating func listDeparted(_ slot: Int) {
+        guard slot != 0, !records[slot].isDeparted else { return }
+        records[slot].isDeparted = true
+        departed.append(slot)
+    }
+
+    /// A place for one member more; nil, with an alarm, when there is none.
+    mutating func newSlot() -> Int? {
+        if let slot = freeSlots.popLast() { return slot }
+        guard records.count < configuration.maximumMembers else {
+            if capacityAlarms.take(capacity: 1, perMinute: 1, now: clock.now) {
+                emit(.alarm(.tooManyMembers(limit: configuration.maximumMembers)))
+            }
+            return nil
+        }
+        return records.count
+    }
+
+    /// Gives a departed member's place back.
+    mutating func release(_ slot: Int) {
+        precondition(!records[slot].isPresent && slot != 0, "slot \(slot) is \(records[slot].state)")
+        slots[records[slot].key] = nil
+        if records[slot].isActive, let position = active.firstIndex(of: slot) { removeActive(at: position) }
+        dropCertificate(records[slot].facts.fingerprint)
+        if let previous = records[slot].previous { dropCertificate(previous.fingerprint) }
+        freeSlots.append(slot)
+    }
+
+    mutating func dropCertificate(_ fingerprint: CertificateFingerprint) {
+        slotOfCertificate[fingerprint] = nil
+        crypto.forget(fingerprint)
+    }
+
+    /// Tries one departed member, and forgets one whose time is over.
+    mutating func reconnect(_ generator: inout some RandomNumberGenerator) {
+        let bounds = configuration.reconnectPeriod
+        let sinceDeath = lastDeathAt.map { Duration.milliseconds((clock.now - $0) / 10) } ?? bounds.upperBound
+        let pause = min(max(sinceDeath, bounds.lowerBound), bounds.upperBound).milliseconds
+        timers.schedule(.reconnect, at: clock.now + pause / 2 + Int64.random(in: 0...pause, using: &generator))
+        var tries = 0
+        while !departed.isEmpty, tries < 8 {
+            tries += 1
+            let position = Int.random(in: 0..<departed.count, using: &generator)
+            let slot = departed[position]
+            let isOver = clock.now - records[slot].since > configuration.departedRetention.milliseconds
+            if records[slot].isPresent || isOver {
+                records[slot].isDeparted = false
+                departed.swapAt(position, departed.count - 1)
+                departed.removeLast()
+                if !records[slot].isPresent { release(slot) }
+                continue
+            }
+            guard records[slot].state == .dead else { continue }
+            sendPing(slot, nonce: UInt64.random(in: 1 ... .max, using: &generator), hearsay: nil, isRelayed: false)
+            return
+        }
+        if present == 1, !seeds.isEmpty, !syncing.isJoinScheduled { join(&generator) }
+    }
+
+    /// A datagram of a member that is held dead, or that has left: tell it so, and it will say whether it is back.
+    mutating func contactedByDeparted(_ slot: Int, _ generator: inout some RandomNumberGenerator) {
+        guard records[slot].state == .dead || records[slot].state == .left,
+            records[slot].replies.take(capacity: 4, perMinute: 60, now: clock.now)
+        else { return }
+        sendPing(slot, nonce: UInt64.random(in: 1 ... .max, using: &generator), hearsay: nil, isRelayed: false)
+    }
+}

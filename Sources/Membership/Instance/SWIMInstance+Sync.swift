@@ -1,0 +1,245 @@
+import EventModel
+import SansIO
+
+/// What is remembered of full-state syncs.
+struct SyncState: Sendable {
+    struct Exchange: Sendable {
+        var number: UInt64
+        var peer: PeerAddress
+        var sumBefore: UInt64
+        var isPush: Bool
+    }
+
+    /// Exchanges that have no outcome yet; the oldest is given up for a ninth.
+    var exchanges: [Exchange] = []
+    var allowedAt = Int64.min
+    var spacing: Int64 = 0
+    var isJoinScheduled = false
+    var strangers = Allowance()
+
+    mutating func take(_ number: UInt64) -> Exchange? {
+        guard let index = exchanges.firstIndex(where: { $0.number == number }) else { return nil }
+        return exchanges.remove(at: index)
+    }
+}
+
+/// Beginning full-state syncs and using their answers; ``SyncMessage`` tells the exchange.
+extension SWIMInstance {
+    /// The answer to a sync that this node began.
+    public mutating func receivedSyncReply(
+        _ body: [UInt8],
+        number: UInt64,
+        now: Timestamp,
+        using generator: inout some RandomNumberGenerator
+    ) -> [MembershipAction] {
+        entered(now)
+        guard let exchange = syncing.take(number) else { return left() }
+        guard let message = SyncMessage(body), message.domain == domain,
+            message.kind == (exchange.isPush ? .pushAnswer : .pullAnswer)
+        else {
+            counters.syncsFailed += 1
+            return left()
+        }
+        let accepted = counters.claimsAccepted
+        absorb(message, body, &generator)
+        if message.kind == .pullAnswer { push(message, body, to: exchange.peer) }
+        settleSpacing(wasUseful: counters.claimsAccepted != accepted || viewSum != exchange.sumBefore)
+        return left()
+    }
+
+    /// A sync that this node began has failed.
+    public mutating func syncFailed(number: UInt64, now: Timestamp) -> [MembershipAction] {
+        entered(now)
+        if syncing.take(number) != nil {
+            counters.syncsFailed += 1
+            settleSpacing(wasUseful: false)
+        }
+        return left()
+    }
+
+    private mutating func settleSpacing(wasUseful: Bool) {
+        let least = configuration.syncSpacing.milliseconds
+        let most = configuration.syncPeriod.milliseconds
+        syncing.spacing = wasUseful ? least : min(max(syncing.spacing, least) * 2, most)
+        syncing.allowedAt = clock.now + syncing.spacing
+    }
+
+    /// Tries a seed, and goes on doing so until somebody else is present.
+    mutating func join(_ generator: inout some RandomNumberGenerator) {
+        guard present == 1, !isLeaving else {
+            syncing.isJoinScheduled = false
+            return
+        }
+        if let seed = seeds.randomElement(using: &generator) {
+            beginSync(with: PeerAddress(endpoint: seed, uri: nil))
+        }
+        syncing.isJoinScheduled = true
+        let period = configuration.joinPeriod.milliseconds
+        timers.schedule(.join, at: clock.now + period + Int64.random(in: 0...(period / 2), using: &generator))
+    }
+
+    mutating func syncPeriodically(_ generator: inout some RandomNumberGenerator) {
+        let period = configuration.syncPeriod.milliseconds
+        timers.schedule(.sync, at: clock.now + period / 2 + Int64.random(in: 0...period, using: &generator))
+        guard let slot = randomActive(1, except: nil, &generator).first else { return }
+        beginSync(with: slot)
+    }
+
+    /// A member's view has another sum than this node's: unless news are still under way, the two should talk.
+    mutating func compareViews(with slot: Int, sum: UInt64) {
+        guard sum != viewSum, !isLeaving, clock.now - viewChangedAt >= configuration.settlingTime.milliseconds,
+            clock.now >= syncing.allowedAt
+        else { return }
+        beginSync(with: slot)
+    }
+
+    /// A member came back from the dead: behind it may be a whole side of a partition.
+    mutating func syncSoon(with slot: Int, _ generator: inout some RandomNumberGenerator) {
+        guard clock.now >= syncing.allowedAt || syncing.spacing > configuration.syncSpacing.milliseconds else { return }
+        beginSync(with: slot)
+    }
+
+    private mutating func beginSync(with slot: Int) {
+        let description = records[slot].claim.description
+        beginSync(with: PeerAddress(endpoint: description.peer, uri: records[slot].identity.uri))
+    }
+
+    private mutating func beginSync(with peer: PeerAddress) {
+        syncing.spacing = max(syncing.spacing, configuration.syncSpacing.milliseconds)
+        syncing.allowedAt = clock.now + syncing.spacing
+        var body = SyncMessage.begin(.pull, domain: domain, viewSum: viewSum, leafSum: leaves.sum)
+        appendClaim(0, withChain: true, to: &body)
+        var digest: [UInt8] = []
+        digest.reserveCapacity(records.count * SyncMessage.Entry.bytes)
+        for slot in records.indices where slots[records[slot].key] == slot {
+            SyncMessage.append(entry(slot), to: &digest)
+        }
+        SyncMessage.append(.digest, digest, to: &body)
+        exchange(body, with: peer, isPush: false)
+    }
+
+    private mutating func exchange(_ body: [UInt8], with peer: PeerAddress, isPush: Bool) {
+        counters.syncs += isPush ? 0 : 1
+        let number = nextSerial()
+        if syncing.exchanges.count >= 8 { syncing.exchanges.removeFirst() }
+        syncing.exchanges.append(
+            SyncState.Exchange(number: number, peer: peer, sumBefore: viewSum, isPush: isPush)
+        )
+        actions.append(.sync(MembershipSync(number: number, peer: peer, body: body)))
+    }
+
+    /// Sends what the other side lacks, and asks for leaves if it knows others.
+    private mutating func push(_ answer: SyncMessage, _ bytes: [UInt8], to peer: PeerAddress) {
+        let wanted = answer.sections.filter { $0.kind == .wanted }.flatMap { SyncMessage.keys(bytes, $0.range) }
+        let leavesDiffer = answer.leafSum != leaves.sum
+        guard !wanted.isEmpty || leavesDiffer else { return }
+        var body = SyncMessage.begin(.push, domain: domain, viewSum: viewSum, leafSum: leaves.sum)
+        for key in wanted.prefix(configuration.maximumMembers) where body.count < SyncMessage.contentBytes {
+            guard let slot = slots[key], records[slot].state != .ejected else { continue }
+            appendClaim(slot, withChain: true, to: &body)
+        }
+        if leavesDiffer { SyncMessage.append(.leafDigest, leafDigest(), to: &body) }
+        exchange(body, with: peer, isPush: true)
+    }
+
+    func entry(_ slot: Int) -> SyncMessage.Entry {
+        SyncMessage.Entry(
+            key: records[slot].key,
+            incarnation: records[slot].claim.incarnation,
+            certificate: UInt32(truncatingIfNeeded: records[slot].claim.certificate.digest.low),
+            state: records[slot].state
+        )
+    }
+
+    func appendClaim(_ slot: Int, withChain: Bool, to body: inout [UInt8]) {
+        if withChain { appendChain(records[slot].claim.certificate, to: &body) }
+        SyncMessage.append(.claim, records[slot].signed, to: &body)
+    }
+
+    func appendChain(_ fingerprint: CertificateFingerprint, to body: inout [UInt8]) {
+        guard let chain = crypto.chain(of: fingerprint) else { return }
+        var section: [UInt8] = []
+        section.append(fingerprint.digest)
+        section.append(contentsOf: chain)
+        SyncMessage.append(.chain, section, to: &body)
+    }
+
+    /// Every leaf with the numbers of what is known of it.
+    func leafDigest() -> [UInt8] {
+        var digest: [UInt8] = []
+        for leaf in leaves.leaves {
+            let number = leaf.attachments.reduce(leaf.claim.incarnation) { $0 &+ $1.number }
+            SyncMessage.append(
+                SyncMessage.Entry(
+                    key: leaf.claim.node,
+                    incarnation: number,
+                    certificate: UInt32(truncatingIfNeeded: leaf.claim.certificate.digest.low),
+                    state: leaf.claim.life == .alive ? .alive : .left
+                ),
+                to: &digest
+            )
+        }
+        return digest
+    }
+
+    /// Takes in chains, claims, suspicions and attachments; then looks at members of which the other side thinks
+    /// differently.
+    mutating func absorb(
+        _ message: SyncMessage,
+        _ bytes: [UInt8],
+        _ generator: inout some RandomNumberGenerator
+    ) {
+        var learned: [CertificateFingerprint] = []
+        var refused = 0
+        for (kind, range) in message.sections where kind == .chain && range.count > 16 {
+            var reader = ByteReader(bytes, range)
+            guard refused < 8, let digest = reader.digest() else { break }
+            let fingerprint = CertificateFingerprint(digest)
+            guard crypto.certificate(fingerprint) == nil else { continue }
+            if let facts = crypto.learn(bytes[reader.position..<range.upperBound]) {
+                learned.append(facts.fingerprint)
+            } else {
+                counters.chainsRefused += 1
+                refused += 1
+            }
+        }
+        for (kind, range) in message.sections {
+            switch kind {
+            case .claim: heardClaim(bytes, range, from: nil, sender: nil, &generator)
+            case .suspicion: heardSuspicion(bytes, range, sender: nil, &generator)
+            case .attachment: heardAttachment(bytes, range, sender: nil)
+            default: break
+            }
+        }
+        for fingerprint in learned { settleWaiting(fingerprint, &generator) }
+        for (kind, range) in message.sections where kind == .digest {
+            for entry in SyncMessage.entries(bytes, range).prefix(configuration.maximumMembers) {
+                heardOpinion(entry, &generator)
+            }
+        }
+    }
+
+    /// The other side holds a member at the same incarnation in another state. Nobody is believed about somebody else: this
+    /// node looks for itself, and tells the member what is said of it, so that it can refute.
+    private mutating func heardOpinion(
+        _ entry: SyncMessage.Entry,
+        _ generator: inout some RandomNumberGenerator
+    ) {
+        guard let slot = slots[entry.key], records[slot].claim.incarnation == entry.incarnation else { return }
+        let isPresent = entry.state == .alive || entry.state == .suspect
+        if slot == 0 {
+            // The link's other side holds this node dead: its word costs nothing but a claim.
+            if entry.state == .dead { refute() }
+        } else if records[slot].isPresent, entry.state == .dead {
+            if records[0].claim.description.role == .leaf {
+                change(slot, to: .dead)
+                emit(.died(records[slot].member))
+                publish(slot)
+            } else {
+                probeSoon(slot, hearsay: .dead, &generator)
+            }
+        } else if records[slot].state == .dead, isPresent {
+            sendPing(slot, nonce: UInt64.random(in: 1 ... .max, using: &generator), hearsay: nil, isRelayed: false)
+        }
+    }
+}

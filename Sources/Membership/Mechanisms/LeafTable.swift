@@ -1,0 +1,116 @@
+import EventModel
+import SansIO
+
+/// The leaves: nodes that are not probed, whose presence their sponsors vouch for.
+struct LeafTable: Sendable {
+    /// A sponsor's newest word about a leaf.
+    struct Attachment: Sendable {
+        var sponsor: NodeKey
+        var number: UInt64
+        var isAttached: Bool
+        var signed: [UInt8]
+    }
+
+    /// One leaf.
+    struct Leaf: Sendable {
+        var claim: NodeClaim
+        var signed: [UInt8]
+        var facts: CertificateFacts
+        var isEntitled = true
+        /// By order of hearing; only sponsors that the leaf names.
+        var attachments: [Attachment] = []
+        var changes = Allowance()
+
+        var accounts: [AccountID] { claim.description.accounts.filter { facts.scope.covers($0) } }
+    }
+
+    private(set) var leaves: [Leaf] = []
+    private var index: [NodeKey: Int] = [:]
+    private var certificates: [CertificateFingerprint: Int] = [:]
+    /// The sum of everything known of leaves: equal tables have equal sums.
+    private(set) var sum: UInt64 = 0
+
+    var count: Int { leaves.count }
+
+    func place(_ key: NodeKey) -> Int? { index[key] }
+
+    func uses(_ fingerprint: CertificateFingerprint) -> Bool { certificates[fingerprint] != nil }
+
+    func knows(_ key: NodeKey, incarnation: UInt64) -> Bool {
+        index[key].map { leaves[$0].claim.incarnation >= incarnation } ?? false
+    }
+
+    /// Takes a leaf's newer claim; nil when the table is full. Returns its place and the certificate that it gave up.
+    mutating func take(
+        _ claim: NodeClaim,
+        _ signed: [UInt8],
+        _ facts: CertificateFacts,
+        limit: Int
+    ) -> (place: Int, unused: CertificateFingerprint?)? {
+        if let place = index[claim.node] {
+            sum = sum &- share(place)
+            let previous = leaves[place].facts.fingerprint
+            leaves[place].claim = claim
+            leaves[place].signed = signed
+            leaves[place].facts = facts
+            leaves[place].isEntitled = true
+            leaves[place].attachments.removeAll { !claim.description.sponsors.contains($0.sponsor) }
+            sum = sum &+ share(place)
+            guard previous != facts.fingerprint else { return (place, nil) }
+            certificates[previous] = nil
+            certificates[facts.fingerprint] = place
+            return (place, previous)
+        }
+        guard leaves.count < limit else { return nil }
+        leaves.append(Leaf(claim: claim, signed: signed, facts: facts))
+        index[claim.node] = leaves.count - 1
+        certificates[facts.fingerprint] = leaves.count - 1
+        sum = sum &+ share(leaves.count - 1)
+        return (leaves.count - 1, nil)
+    }
+
+    /// Takes a sponsor's word; false when it is no news or the leaf does not name the sponsor.
+    func isNews(_ place: Int, sponsor: NodeKey, number: UInt64) -> Bool {
+        guard leaves[place].claim.description.sponsors.contains(sponsor) else { return false }
+        return leaves[place].attachments.first { $0.sponsor == sponsor }.map { $0.number < number } ?? true
+    }
+
+    mutating func attach(_ place: Int, _ attachment: Attachment) {
+        sum = sum &- share(place)
+        leaves[place].attachments.removeAll { $0.sponsor == attachment.sponsor }
+        leaves[place].attachments.append(attachment)
+        sum = sum &+ share(place)
+    }
+
+    func attachment(_ place: Int, sponsor: NodeKey) -> Attachment? {
+        leaves[place].attachments.first { $0.sponsor == sponsor }
+    }
+
+    mutating func takeChange(_ place: Int, share: Int, now: Int64) -> Bool {
+        leaves[place].changes.take(capacity: share, perMinute: share, now: now)
+    }
+
+    /// Notes for each leaf, in order, whether its certificate entitles it.
+    mutating func judge(_ entitled: [Bool]) {
+        for place in leaves.indices { leaves[place].isEntitled = entitled[place] }
+    }
+
+    /// The places of the leaves that name a sponsor.
+    func places(sponsoredBy key: NodeKey) -> [Int] {
+        leaves.indices.filter { leaves[$0].claim.description.sponsors.contains(key) }
+    }
+
+    private func share(_ place: Int) -> UInt64 {
+        let leaf = leaves[place]
+        var total = mix(leaf.claim.node, leaf.claim.incarnation)
+        for attachment in leaf.attachments {
+            total = total &+ mix(attachment.sponsor, attachment.number ^ leaf.claim.node.digest.low)
+        }
+        return total
+    }
+
+    private func mix(_ key: NodeKey, _ number: UInt64) -> UInt64 {
+        var mixer = SeededGenerator(seed: key.digest.low ^ number &* 0x9E37_79B9)
+        return mixer.next()
+    }
+}

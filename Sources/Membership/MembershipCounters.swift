@@ -1,0 +1,82 @@
+/// How often each step of the protocol happened since the instance began. For metrics: all only rise.
+public struct MembershipCounters: Equatable, Sendable {
+    /// Datagrams handed out for sending, and their bytes after sealing.
+    public var sentDatagrams: UInt64 = 0
+    /// Bytes of those.
+    public var sentBytes: UInt64 = 0
+    /// Datagrams received, of whatever kind.
+    public var receivedDatagrams: UInt64 = 0
+    /// Bytes of those.
+    public var receivedBytes: UInt64 = 0
+    /// Datagrams dropped unopened because their source sent too many.
+    public var droppedOverRate: UInt64 = 0
+    /// Datagrams that no accepted key opens.
+    public var droppedUnsealed: UInt64 = 0
+    /// Datagrams too short or inconsistent.
+    public var droppedMalformed: UInt64 = 0
+    /// Datagrams, claims and suspicions of another trust domain.
+    public var droppedForeign: UInt64 = 0
+    /// Datagrams of a version or type that is not known here.
+    public var droppedUnknown: UInt64 = 0
+    /// Datagrams of senders whose certificate is not known yet.
+    public var droppedStranger: UInt64 = 0
+    /// Datagrams, claims and suspicions with a wrong signature.
+    public var droppedForged: UInt64 = 0
+    /// Datagrams seen before or too old to tell.
+    public var droppedReplayed: UInt64 = 0
+    /// Datagrams and claims under a revoked, expired or untrusted certificate.
+    public var droppedUnentitled: UInt64 = 0
+
+    /// Probes begun.
+    public var probes: UInt64 = 0
+    /// Probes answered directly or through another node.
+    public var probesAnswered: UInt64 = 0
+    /// Probes that asked others.
+    public var probesIndirect: UInt64 = 0
+    /// Probes that nobody answered.
+    public var probesFailed: UInt64 = 0
+    /// Probes made for others.
+    public var relays: UInt64 = 0
+    /// Nacks sent.
+    public var nacksSent: UInt64 = 0
+    /// Probes for somebody else that arrived here.
+    public var misdirectedProbes: UInt64 = 0
+    /// Suspicions of this node's own making.
+    public var suspicionsRaised: UInt64 = 0
+    /// Suspicions taken from others.
+    public var suspicionsHeard: UInt64 = 0
+    /// Suspicions ignored: their signer is not entitled, or had its share.
+    public var suspicionsIgnored: UInt64 = 0
+    /// Claims that this node signed to refute a suspicion of itself.
+    public var refutations: UInt64 = 0
+    /// Nodes declared dead.
+    public var deaths: UInt64 = 0
+    /// Wake-ups that came so late that this node was not running, or its clock was set.
+    public var lateWakeups: UInt64 = 0
+
+    /// Claims accepted.
+    public var claimsAccepted: UInt64 = 0
+    /// Claims ignored because their subject changes too often.
+    public var claimsOverRate: UInt64 = 0
+    /// Claims of a name under another certificate that were refused.
+    public var claimsContested: UInt64 = 0
+    /// Claims to accounts outside the certificate's scope.
+    public var accountsOutsideScope: UInt64 = 0
+    /// Gossip items of unknown kinds that were skipped.
+    public var itemsSkipped: UInt64 = 0
+    /// Rounds of gossip.
+    public var gossipRounds: UInt64 = 0
+    /// Syncs begun.
+    public var syncs: UInt64 = 0
+    /// Syncs that failed.
+    public var syncsFailed: UInt64 = 0
+    /// Syncs answered.
+    public var syncsServed: UInt64 = 0
+    /// Certificate chains asked for.
+    public var chainsRequested: UInt64 = 0
+    /// Certificate chains that did not verify.
+    public var chainsRefused: UInt64 = 0
+
+    /// Creates counters at zero.
+    public init() {}
+}
