@@ -90,7 +90,7 @@ import Transport
         try await server.use { server in
             let client = try await RawClient.connect(to: server.port)
             try await client.send(requests)
-            try await server.wait { $0.otherLimitHits > 0 }
+            try await server.wait { $0[.pipelinedRequests] > 0 }
             try await held.answer("/")
             let text = await client.receiveToEnd()
             #expect(text.components(separatedBy: "HTTP/1.1 200").count - 1 == 5)

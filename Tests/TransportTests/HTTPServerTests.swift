@@ -88,15 +88,38 @@ import Transport
         }
     }
 
-    @Test func connectionsBeyondTheLimitAreClosed() async throws {
-        try await HTTPServer.forTest { $0.maximumConnections = 1 }.use { server in
+    @Test func aConnectionBeyondTheLimitIsClosedWhileAllOthersAreBusy() async throws {
+        let held = HeldReplies()
+        let server = try await HTTPServer.forTest(loops: 1, { $0.maximumConnections = 1 }, handler: held.hold)
+        try await server.use { server in
             let first = try await RawClient.connect(to: server.port)
-            try await server.wait { $0.connectionsOpen == 1 }
+            try await first.send("GET /busy HTTP/1.1\r\nHost: h\r\n\r\n")
+            try await held.wait(count: 1)
             let second = try await RawClient.connect(to: server.port)
             #expect(await second.receiveToEnd() == "")
             #expect(server.counters.connectionsRefused == 1)
+            try await held.answer("/busy")
+            #expect(await first.receiveResponse().body == "/busy")
             await first.close()
             try await server.wait { $0.connectionsOpen == 0 }
+        }
+    }
+
+    @Test func aConnectionBeyondTheLimitTakesThePlaceOfTheOneIdleForLongest() async throws {
+        try await HTTPServer.forTest(loops: 1) { $0.maximumConnections = 2 }.use { server in
+            let first = try await RawClient.connect(to: server.port)
+            try await server.wait { $0.connectionsOpen == 1 }
+            let second = try await RawClient.connect(to: server.port)
+            try await server.wait { $0.connectionsOpen == 2 }
+            let third = try await RawClient.connect(to: server.port)
+            #expect(await first.receiveToEnd() == "")
+            for client in [second, third] {
+                try await client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+                #expect(await client.receiveResponse().status == 200)
+                await client.close()
+            }
+            #expect(server.counters[.connections] == 1)
+            #expect(server.counters.connectionsRefused == 0)
         }
     }
 

@@ -32,6 +32,8 @@ final class HTTP1Handler: ChannelInboundHandler {
     /// Set once the client has ended its side: when it did, or when a handler got the present request if that was later.
     private var halfClosedSince: UInt64?
     private var discardedBytes = 0
+    /// What came on the wire since the header of the request that is being received.
+    private var wireBytes = 0
 
     private var shard: ServerShard { connection.shard }
     private var configuration: HTTPServerConfiguration { connection.shard.configuration }
@@ -44,7 +46,18 @@ final class HTTP1Handler: ChannelInboundHandler {
 
     /// Notes that bytes came, before the decoder gets them.
     func bytesReceived(_ count: Int) {
-        if case .ended = stage { discardedBytes += count }
+        switch stage {
+        case .ended:
+            discardedBytes += count
+        case .body(let partial):
+            wireBytes += count
+            if wireBytes / 8 > partial.request.body.count + configuration.maximumChunkOverheadBytes / 8 {
+                shard.counters.hit(.chunkOverhead)
+                refuse(400)
+            }
+        case .betweenRequests:
+            break
+        }
         if wait == .request { waitFor(.header) }
     }
 
@@ -82,7 +95,7 @@ final class HTTP1Handler: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if case .ended = stage { return }
         if let error = error as? HTTPParserError, error == .headerOverflow {
-            shard.counters.headerLimitHits.increment()
+            shard.counters.hit(.header)
             refuse(431)
         } else {
             shard.counters.protocolErrors.increment()
@@ -99,6 +112,7 @@ final class HTTP1Handler: ChannelInboundHandler {
 
     private func headReceived(_ head: HTTPRequestHead) {
         waitFor(.body)
+        wireBytes = 0
         guard let partial = PartialRequest(head, info) else {
             shard.counters.protocolErrors.increment()
             refuse(400)
@@ -130,7 +144,7 @@ final class HTTP1Handler: ChannelInboundHandler {
 
     private func refuseBody(_ partial: PartialRequest) {
         stage = .ended
-        shard.counters.bodyLimitHits.increment()
+        shard.counters.hit(.body)
         var partial = partial
         partial.closesAfter = true
         partial.request.body = []
@@ -146,7 +160,7 @@ final class HTTP1Handler: ChannelInboundHandler {
             handler: self
         )
         if queue.count >= configuration.maximumPipelinedRequests {
-            shard.counters.otherLimitHits.increment()
+            shard.counters.hit(.pipelinedRequests)
             exchange.closesAfter = true
         }
         if exchange.closesAfter { stage = .ended }
@@ -226,6 +240,12 @@ final class HTTP1Handler: ChannelInboundHandler {
         advance()
     }
 
+    /// Since when nothing is being received or handled; nil when something is.
+    var idleSince: UInt64? {
+        guard queue.isEmpty, wait != .body else { return nil }
+        return waitingSince
+    }
+
     /// Ends a wait that is too long.
     func checkDeadlines(_ now: UInt64) {
         guard connection.phase == .http1 else { return }
@@ -247,7 +267,7 @@ final class HTTP1Handler: ChannelInboundHandler {
         if wait == .request {
             connection.closeGracefully()
         } else {
-            shard.counters.timeouts.increment()
+            shard.counters.hit(wait == .header ? .headerTime : .bodyTime)
             refuse(408)
         }
     }

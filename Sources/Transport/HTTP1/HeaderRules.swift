@@ -34,6 +34,18 @@ enum HeaderRules {
         return zip(name.utf8, expected).allSatisfy { lower($0) == $1 }
     }
 
+    /// True when two authorities name the same host and port; a default port may be left out (RFC 9110 §4.2.3).
+    static func isSameHost(_ left: String, _ right: String) -> Bool {
+        withoutDefaultPort(left).elementsEqual(withoutDefaultPort(right)) { lower($0) == lower($1) }
+    }
+
+    private static func withoutDefaultPort(_ authority: String) -> Substring.UTF8View {
+        for suffix in [":443", ":80"] where authority.hasSuffix(suffix) {
+            return authority.dropLast(suffix.utf8.count).utf8
+        }
+        return authority[...].utf8
+    }
+
     /// The byte, an ASCII capital as its small letter.
     static func lower(_ byte: UInt8) -> UInt8 {
         byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte

@@ -25,7 +25,7 @@ public enum HTTP2Event {
 
 /// Why a session cannot go on. It may still have a GOAWAY frame to send.
 public enum HTTP2SessionError: Error, Hashable, Sendable {
-    /// The other side broke the protocol; the number is nghttp2's error code.
+    /// The other side broke the protocol; the number is the error code of RFC 9113 §7, or nghttp2's own if negative.
     case protocolViolation(code: Int32)
     /// A budget of ``HTTP2Settings`` was used up.
     case limitExceeded(HTTP2Limit)
@@ -45,6 +45,8 @@ public enum HTTP2Limit: String, Hashable, Sendable, CaseIterable {
     case emptyFrames
     /// ``HTTP2Settings/continuationFrames``
     case continuationFrames
+    /// ``HTTP2Settings/windowUpdates``
+    case windowUpdates
     /// ``HTTP2Settings/otherFrames``
     case otherFrames
     /// ``HTTP2Settings/maximumHeaderListBytes`` or ``HTTP2Settings/maximumHeaderCount``; ends the stream.
@@ -53,4 +55,6 @@ public enum HTTP2Limit: String, Hashable, Sendable, CaseIterable {
     case body
     /// ``HTTP2Settings/maximumBufferedBytes``; ends the stream.
     case bufferedBytes
+    /// ``HTTP2Settings/maximumUnsentBytes``; refuses the stream.
+    case unsentBytes
 }

@@ -5,6 +5,7 @@ import SansIO
 // looking a stream up and naming a new one's slot.
 
 private let endStream = UInt8(NGHTTP2_FLAG_END_STREAM.rawValue)
+private let endHeaders = UInt8(NGHTTP2_FLAG_END_HEADERS.rawValue)
 private let acknowledgement = UInt8(NGHTTP2_FLAG_ACK.rawValue)
 
 extension HTTP2Session {
@@ -12,15 +13,75 @@ extension HTTP2Session {
         switch UInt32(header.type) {
         case NGHTTP2_DATA.rawValue:
             if header.length == 0, header.flags & endStream == 0 { spend(.emptyFrames, \.emptyFrames) }
+        case NGHTTP2_HEADERS.rawValue:
+            if header.flags & endHeaders == 0 { headerBlockSince = now }
+            if role == .server { requestFrameBegan(header.stream_id) }
         case NGHTTP2_CONTINUATION.rawValue:
+            if header.flags & endHeaders != 0 { headerBlockSince = nil }
+            // nghttp2 does not look at this frame's size (RFC 9113 §4.2).
+            if header.length > maximumFrameBytes { refuseConnection(NGHTTP2_FRAME_SIZE_ERROR) }
             spend(.continuationFrames, \.continuationFrames)
-        case NGHTTP2_HEADERS.rawValue, NGHTTP2_RST_STREAM.rawValue, NGHTTP2_SETTINGS.rawValue,
-            NGHTTP2_PING.rawValue, NGHTTP2_WINDOW_UPDATE.rawValue:
+        case NGHTTP2_WINDOW_UPDATE.rawValue:
+            if windowCredit > 0 { windowCredit -= 1 } else { spend(.windowUpdates, \.windowUpdates) }
+        case NGHTTP2_RST_STREAM.rawValue, NGHTTP2_SETTINGS.rawValue, NGHTTP2_PING.rawValue:
             break
         default:
             spend(.otherFrames, \.otherFrames)
         }
-        return 0
+        // Nothing behind the frame that ended the session is worth looking at.
+        return error == nil ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
+    }
+
+    /// Tells a new request, trailers, and what is neither apart (RFC 9113 §5.1 and §5.1.1).
+    private func requestFrameBegan(_ id: Int32) {
+        if id > history.last {
+            history.opened(id)
+        } else if history.wasEnded(id) {
+            refuseConnection(NGHTTP2_STREAM_CLOSED)
+        } else if history.wasSkipped(id) {
+            refuseConnection(NGHTTP2_PROTOCOL_ERROR)
+        } else if stream(id) == nil {
+            // Trailers that crossed this side's reset; they cost as much as others and lead to nothing.
+            spend(.otherFrames, \.otherFrames)
+        }
+    }
+
+    /// Gives received bytes to nghttp2, and looks after the frames that it ignores without a word.
+    func take(_ bytes: UnsafeRawBufferPointer) {
+        var taken = 0
+        var offset = 0
+        while role == .server, error == nil {
+            switch scanner.scan(bytes, &offset) {
+            case .data(let stream):
+                // nghttp2 ignores data of all closed streams; see StreamHistory.
+                if history.wasEnded(stream) || history.wasSkipped(stream) { refuseConnection(NGHTTP2_STREAM_CLOSED) }
+            case .unknown:
+                spend(.otherFrames, \.otherFrames)
+            case .afterReset:
+                give(UnsafeRawBufferPointer(rebasing: bytes[taken..<offset]))
+                taken = offset
+            case .end:
+                give(UnsafeRawBufferPointer(rebasing: bytes[taken...]))
+                return
+            }
+        }
+        if role == .client { give(bytes) }
+    }
+
+    private func give(_ bytes: UnsafeRawBufferPointer) {
+        guard bytes.count > 0 else { return }
+        let taken = nghttp2_session_mem_recv(
+            handle,
+            bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
+            bytes.count
+        )
+        if taken < 0 { fail(.protocolViolation(code: Int32(taken))) }
+    }
+
+    /// Ends the session for a violation that nghttp2 lets pass.
+    private func refuseConnection(_ code: nghttp2_error_code) {
+        fail(.protocolViolation(code: Int32(code.rawValue)))
+        actions.append(.terminate(code: code.rawValue))
     }
 
     func headersBegan(_ header: nghttp2_frame_hd, isRequest: Bool) -> Int32 {
@@ -53,13 +114,22 @@ extension HTTP2Session {
             return 0
         }
         let field = HTTPField(strings.string(name), strings.string(value))
-        // The first letter spares nearly all fields the comparisons.
-        if first == UInt8(ascii: "h"), field.name == "host", slot.pointee.hasAuthority { return 0 }
-        if first == UInt8(ascii: "e"), field.name == "expect", field.value.lowercased() == "100-continue" {
-            slot.pointee.expectsContinue = true
+        if field.name == "host", slot.pointee.hasAuthority {
+            let authority = slot.pointee.headers.first?.value ?? ""
+            if role == .server, !HeaderRules.isSameHost(field.value, authority) { refuseMalformed(slot) }
+            return 0
         }
-        slot.pointee.append(field)
+        if field.name == "expect", field.value.lowercased() == "100-continue" { slot.pointee.expectsContinue = true }
+        if slot.pointee.headers.count < 2 { slot.pointee.headers.reserveCapacity(16) }
+        slot.pointee.headers.append(field)
         return 0
+    }
+
+    /// Resets a request that contradicts itself (RFC 9113 §8.3.1); it is not handed over.
+    private func refuseMalformed(_ slot: UnsafeMutablePointer<HTTP2Stream>) {
+        slot.pointee.discardsBody = true
+        slot.pointee.delivered = true
+        actions.append(.reset(stream: slot.pointee.id, code: NGHTTP2_PROTOCOL_ERROR.rawValue))
     }
 
     /// Lets a moderately long list come to its end, so that it gets a proper answer; a much longer one, as compression
@@ -89,7 +159,7 @@ extension HTTP2Session {
             slot.pointee.target = strings.string(value)
         case (10, UInt8(ascii: "a")):
             slot.pointee.hasAuthority = true
-            slot.pointee.append(HTTPField("host", strings.string(value)))
+            slot.pointee.headers.append(HTTPField("host", strings.string(value)))
         case (7, UInt8(ascii: "s")):
             if role == .client { slot.pointee.status = Int(strings.string(value)) ?? 0 }
         default:
@@ -140,7 +210,10 @@ extension HTTP2Session {
         case NGHTTP2_HEADERS.rawValue:
             headersReceived(header)
         case NGHTTP2_RST_STREAM.rawValue:
-            if role == .server { spend(.resetsReceived, \.resetsReceived) }
+            if role == .server {
+                spend(.resetsReceived, \.resetsReceived)
+                if let slot = stream(header.stream_id) { slot.pointee.remoteEnded = true }
+            }
         case NGHTTP2_PING.rawValue:
             if header.flags & acknowledgement == 0 { spend(.pings, \.pings) }
         case NGHTTP2_SETTINGS.rawValue:
@@ -154,7 +227,7 @@ extension HTTP2Session {
         default:
             break
         }
-        return 0
+        return error == nil ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
     }
 
     private func headersReceived(_ header: nghttp2_frame_hd) {
@@ -209,6 +282,14 @@ extension HTTP2Session {
     }
 
     private func deliver(_ slot: UnsafeMutablePointer<HTTP2Stream>, fault: HTTPRequestFault?) {
+        if role == .server, unsentBodyBytes > settings.maximumUnsentBytes {
+            // Nothing of the request was looked at, so the client may try again (RFC 9113 §8.7).
+            slot.pointee.discardsBody = true
+            slot.pointee.delivered = true
+            limitHits.append(.unsentBytes)
+            actions.append(.reset(stream: slot.pointee.id, code: NGHTTP2_REFUSED_STREAM.rawValue))
+            return
+        }
         slot.pointee.delivered = true
         var headers: [HTTPField] = []
         var body: [UInt8] = []
@@ -268,10 +349,15 @@ extension HTTP2Session {
         let header = frame.pointee.hd
         switch UInt32(header.type) {
         case NGHTTP2_RST_STREAM.rawValue:
-            if role == .server, frame.pointee.rst_stream.error_code != NGHTTP2_NO_ERROR.rawValue {
-                spend(.resetsSent, \.resetsSent)
+            resetSent(frame.pointee.rst_stream.error_code)
+        case NGHTTP2_GOAWAY.rawValue:
+            let code = frame.pointee.goaway.error_code
+            // nghttp2 found a violation by itself.
+            if code != NGHTTP2_NO_ERROR.rawValue, code != NGHTTP2_ENHANCE_YOUR_CALM.rawValue {
+                fail(.protocolViolation(code: Int32(bitPattern: code)))
             }
         case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue:
+            earnWindowCredit(header)
             guard role == .server, header.flags & endStream != 0, let slot = stream(header.stream_id) else { break }
             // The answer is out before the request is all in: the rest is not wanted (RFC 9113 §8.1).
             if !slot.pointee.remoteEnded {
@@ -281,6 +367,28 @@ extension HTTP2Session {
             break
         }
         return 0
+    }
+
+    /// Counts a stream that this side resets for the other's doing.
+    private func resetSent(_ code: UInt32) {
+        switch code {
+        case NGHTTP2_NO_ERROR.rawValue:
+            return
+        case NGHTTP2_PROTOCOL_ERROR.rawValue, NGHTTP2_FLOW_CONTROL_ERROR.rawValue, NGHTTP2_STREAM_CLOSED.rawValue,
+            NGHTTP2_FRAME_SIZE_ERROR.rawValue:
+            protocolErrors += 1
+        default:
+            break
+        }
+        if role == .server { spend(.resetsSent, \.resetsSent) }
+    }
+
+    /// What is sent explains as many WINDOW_UPDATE frames: some for each message, and one for each kilobyte. A client that
+    /// opens its window by single bytes earns nothing by the frames of one byte that this makes.
+    private func earnWindowCredit(_ header: nghttp2_frame_hd) {
+        let isData = UInt32(header.type) == NGHTTP2_DATA.rawValue
+        windowCredit = min(windowCredit + (isData ? header.length >> 10 : 4), 8192)
+        if isData { sentDataBytes += UInt64(header.length) }
     }
 
     func frameNotSent(_ frame: UnsafePointer<nghttp2_frame>) -> Int32 {
@@ -306,6 +414,7 @@ extension HTTP2Session {
             let code = isOverLimit(slot) ? NGHTTP2_CANCEL.rawValue : code
             emit(.closed(stream: slot.pointee.id, code: code, context: slot.pointee.context))
         }
+        if slot.pointee.remoteEnded, role == .server { history.closedAfterEnd(slot.pointee.id) }
         releaseBuffered(slot)
         unsentBodyBytes -= slot.pointee.outgoing.count - slot.pointee.outgoingOffset
         if current == slot { current = nil }

@@ -4,14 +4,10 @@ import SansIO
 extension HTTP2Session {
     /// The open stream with this id, or nil.
     func stream(_ id: Int32) -> UnsafeMutablePointer<HTTP2Stream>? {
-        // Most look-ups are for the same stream as the one before.
-        if let recent, recent.pointee.id == id, id > 0 { return recent }
         guard id > 0, let data = nghttp2_session_get_stream_user_data(handle, id) else { return nil }
         let slot = data.assumingMemoryBound(to: HTTP2Stream.self)
         // nghttp2 may remember a stream longer than its slot does; see HTTP2StreamPool.
-        guard slot.pointee.id == id else { return nil }
-        recent = slot
-        return slot
+        return slot.pointee.id == id ? slot : nil
     }
 
     /// Attaches an object to a delivered request's stream; ``HTTP2Event/closed(stream:code:context:)`` brings it back.
@@ -136,19 +132,35 @@ extension HTTP2Session {
     /// Streams whose message is still incomplete though they were opened before `instant`, by slot order.
     ///
     /// - Parameter instant: monotonic nanoseconds.
-    /// - Returns: each stream's id, and whether even its header block is incomplete.
-    public func incompleteStreams(openedBefore instant: UInt64) -> [(stream: Int32, inHeaders: Bool)] {
-        var found: [(stream: Int32, inHeaders: Bool)] = []
+    /// - Returns: their ids.
+    public func incompleteStreams(openedBefore instant: UInt64) -> [Int32] {
+        var found: [Int32] = []
         for slot in pool.all where slot.pointee.isIncomplete && slot.pointee.openedAt < instant {
-            found.append((slot.pointee.id, !slot.pointee.headersDone))
+            found.append(slot.pointee.id)
         }
         return found
     }
 
-    /// How long ago a stream was opened, in nanoseconds; 0 for one that is not open.
-    public func age(of stream: Int32, now: UInt64) -> UInt64 {
-        guard let slot = self.stream(stream), now > slot.pointee.openedAt else { return 0 }
-        return now - slot.pointee.openedAt
+    /// Streams with bytes to send of which the other side has taken none for longer than `limit`, by slot order. To be
+    /// asked regularly: the time counts from the first time that a stream is found so.
+    ///
+    /// - Parameters:
+    ///   - now: monotonic nanoseconds.
+    ///   - limit: nanoseconds.
+    /// - Returns: their ids.
+    public func stalledStreams(now: UInt64, limit: UInt64) -> [Int32] {
+        var found: [Int32] = []
+        for slot in pool.all where slot.pointee.id != 0 {
+            if slot.pointee.outgoingOffset == slot.pointee.outgoing.count {
+                slot.pointee.stalledSince = 0
+            } else if slot.pointee.stalledSince == 0 || slot.pointee.outgoingOffset != slot.pointee.stalledOffset {
+                slot.pointee.stalledSince = max(1, now)
+                slot.pointee.stalledOffset = slot.pointee.outgoingOffset
+            } else if now > slot.pointee.stalledSince, now - slot.pointee.stalledSince > limit {
+                found.append(slot.pointee.id)
+            }
+        }
+        return found
     }
 
     /// Gives back what was attached to the streams that are still open, when the connection is gone.

@@ -38,6 +38,11 @@ public final class HTTP2Session {
     public internal(set) var hasPeerSettings = false
     /// Body bytes of this side's messages that are not yet in a frame.
     public internal(set) var unsentBodyBytes = 0
+    /// Payload bytes of all DATA frames that were sent.
+    public internal(set) var sentDataBytes: UInt64 = 0
+    /// When the header block began whose end is still to come, in monotonic nanoseconds; nil outside a block. Nothing
+    /// else can be received before that end.
+    public internal(set) var headerBlockSince: UInt64?
     /// Body bytes held for messages that are not answered yet.
     public internal(set) var bufferedBytes = 0
 
@@ -45,15 +50,22 @@ public final class HTTP2Session {
     /// ``HTTP2Event/requestHead(stream:_:)`` first. Runs inside ``receive(_:now:)`` and must only look at its arguments.
     public var takesInParts: ((_ method: String, _ target: String) -> Bool)?
 
+    /// The largest frame payload that this side takes: SETTINGS_MAX_FRAME_SIZE as nghttp2 leaves it.
+    let maximumFrameBytes = 16_384
     let handle: OpaquePointer
-    let pool = HTTP2StreamPool()
-    let strings = HeaderStringCache()
-    let block = HeaderBlock()
+    var pool = HTTP2StreamPool()
+    var strings = HeaderStringCache()
+    var block = HeaderBlock()
     var budgets: HTTP2Budgets
     /// The stream whose header block is being received.
     var current: UnsafeMutablePointer<HTTP2Stream>?
-    /// The stream that was looked up last. Its slot may be free or another stream's by now, which its id tells.
-    var recent: UnsafeMutablePointer<HTTP2Stream>?
+    var history = StreamHistory()
+    /// Begins behind the connection preface (RFC 9113 §3.4).
+    var scanner = FrameScanner(prefaceBytes: 24)
+    /// WINDOW_UPDATE frames that what was sent explains.
+    var windowCredit = 0
+    /// Violations of the other side since ``takeProtocolErrors()``.
+    var protocolErrors = 0
     /// Monotonic nanoseconds of the last ``receive(_:now:)``.
     var now: UInt64 = 0
     var actions: [Action] = []
@@ -88,6 +100,8 @@ public final class HTTP2Session {
 
     deinit {
         nghttp2_session_del(handle)
+        pool.destroy()
+        strings.destroy()
     }
 
     private func submitSettings() {
@@ -128,12 +142,7 @@ public final class HTTP2Session {
         self.now = now
         if let error { return error }
         guard bytes.count > 0 else { return nil }
-        let taken = nghttp2_session_mem_recv(
-            handle,
-            bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
-            bytes.count
-        )
-        if taken < 0 { fail(.protocolViolation(code: Int32(taken))) }
+        take(bytes)
         runActions()
         return error
     }
@@ -215,12 +224,20 @@ public final class HTTP2Session {
         return limitHits
     }
 
+    /// How many streams and connections were ended for the other side's violations since the last call.
+    public func takeProtocolErrors() -> Int {
+        defer { protocolErrors = 0 }
+        return protocolErrors
+    }
+
     func emit(_ event: HTTP2Event) {
         events.append(event)
     }
 
     func fail(_ error: HTTP2SessionError) {
-        if self.error == nil { self.error = error }
+        guard self.error == nil else { return }
+        self.error = error
+        if case .protocolViolation = error { protocolErrors += 1 }
     }
 
     /// Spends from a budget; at its end the session ends with ENHANCE_YOUR_CALM (RFC 9113 §10.5).
@@ -263,6 +280,7 @@ struct HTTP2Budgets {
     var settingsFrames: RateBudget
     var emptyFrames: RateBudget
     var continuationFrames: RateBudget
+    var windowUpdates: RateBudget
     var otherFrames: RateBudget
 
     init(_ settings: HTTP2Settings) {
@@ -273,6 +291,7 @@ struct HTTP2Budgets {
         settingsFrames = RateBudget(capacity: settings.settingsFrames, window: window)
         emptyFrames = RateBudget(capacity: settings.emptyFrames, window: window)
         continuationFrames = RateBudget(capacity: settings.continuationFrames, window: window)
+        windowUpdates = RateBudget(capacity: settings.windowUpdates, window: window)
         otherFrames = RateBudget(capacity: settings.otherFrames, window: window)
     }
 }

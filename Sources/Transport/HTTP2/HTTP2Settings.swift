@@ -16,6 +16,8 @@ public struct HTTP2Settings: Sendable, Hashable {
     /// Body bytes held for all messages of the connection that are not answered yet. The stream that goes past it is
     /// refused.
     public var maximumBufferedBytes: Int = 32 << 20
+    /// Body bytes of answers that the other side does not take. Beyond it further requests are refused until it does.
+    public var maximumUnsentBytes: Int = 16 << 20
     /// The time over which the budgets below refill.
     public var budgetWindow: Duration = .seconds(10)
     /// Streams that the other side may reset (rapid reset).
@@ -30,7 +32,9 @@ public struct HTTP2Settings: Sendable, Hashable {
     public var emptyFrames: UInt32 = 100
     /// CONTINUATION frames. nghttp2 itself allows at most 8 in one header block.
     public var continuationFrames: UInt32 = 200
-    /// PRIORITY, GOAWAY and ALTSVC frames. Frames of unknown types are skipped by nghttp2 without a word.
+    /// WINDOW_UPDATE frames beyond those that what was sent explains: four for each message and one for each kilobyte.
+    public var windowUpdates: UInt32 = 1000
+    /// PRIORITY and GOAWAY frames, frames of unknown types, and trailers of streams that are gone.
     public var otherFrames: UInt32 = 1000
 
     /// The defaults, which suit an API listener.
@@ -48,11 +52,12 @@ public struct HTTP2Settings: Sendable, Hashable {
         if maximumBufferedBytes < maximumBodyBytes {
             found.append("maximumBufferedBytes must be at least maximumBodyBytes")
         }
+        if maximumUnsentBytes < 0 { found.append("maximumUnsentBytes must not be negative") }
         if budgetWindow <= .zero { found.append("budgetWindow must be positive") }
         let budgets = [
             ("resetsReceived", resetsReceived), ("resetsSent", resetsSent), ("pings", pings),
             ("settingsFrames", settingsFrames), ("emptyFrames", emptyFrames),
-            ("continuationFrames", continuationFrames), ("otherFrames", otherFrames),
+            ("continuationFrames", continuationFrames), ("windowUpdates", windowUpdates), ("otherFrames", otherFrames),
         ]
         for (name, value) in budgets where value == 0 { found.append("\(name) must be at least 1") }
         return found

@@ -42,16 +42,13 @@ struct HTTP2Stream {
     /// Body that is being sent, and how much of it is sent.
     var outgoing: [UInt8] = []
     var outgoingOffset = 0
+    /// When ``outgoingOffset`` was found where it still is, and where that was; 0 when nothing waits.
+    var stalledSince: UInt64 = 0
+    var stalledOffset = 0
     /// When the stream was opened, in monotonic nanoseconds.
     var openedAt: UInt64 = 0
     /// Whose stream it is above the session.
     var context: AnyObject?
-
-    /// Adds a header field; the first one makes room for as many as most messages have.
-    mutating func append(_ field: HTTPField) {
-        if headers.isEmpty { headers.reserveCapacity(16) }
-        headers.append(field)
-    }
 
     /// True while the other side still owes bytes of a message that was not handed over.
     var isIncomplete: Bool { id != 0 && !delivered && !remoteEnded }
@@ -61,7 +58,7 @@ struct HTTP2Stream {
 ///
 /// Invariants: a slot's memory lives as long as the pool, so a pointer that nghttp2 still has after the stream is gone
 /// never dangles; a free slot has id 0, and whoever gets a pointer from nghttp2 compares the id before using it.
-final class HTTP2StreamPool {
+struct HTTP2StreamPool {
     private(set) var all: [UnsafeMutablePointer<HTTP2Stream>] = []
     private var free: [UnsafeMutablePointer<HTTP2Stream>] = []
 
@@ -69,7 +66,7 @@ final class HTTP2StreamPool {
     var openCount: Int { all.count - free.count }
 
     /// Takes a slot for a new stream.
-    func open(id: Int32, now: UInt64) -> UnsafeMutablePointer<HTTP2Stream> {
+    mutating func open(id: Int32, now: UInt64) -> UnsafeMutablePointer<HTTP2Stream> {
         let slot: UnsafeMutablePointer<HTTP2Stream>
         if let reused = free.popLast() {
             slot = reused
@@ -84,17 +81,19 @@ final class HTTP2StreamPool {
     }
 
     /// Gives a slot back; it must be in use.
-    func close(_ slot: UnsafeMutablePointer<HTTP2Stream>) {
+    mutating func close(_ slot: UnsafeMutablePointer<HTTP2Stream>) {
         precondition(slot.pointee.id != 0, "the slot is free already")
         slot.pointee = HTTP2Stream()
         free.append(slot)
     }
 
-    /// The pool's owner has ended nghttp2's session by now.
-    deinit {
+    /// Frees everything; the pool's owner calls it once, after nghttp2 is gone.
+    mutating func destroy() {
         for slot in all {
             slot.deinitialize(count: 1)
             slot.deallocate()
         }
+        all = []
+        free = []
     }
 }

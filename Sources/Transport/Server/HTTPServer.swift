@@ -95,9 +95,13 @@ public final class HTTPServer: Sendable {
                     guard let member = members.first(where: { $0.eventLoop === channel.eventLoop }) else {
                         throw ChannelError.inappropriateOperationForState
                     }
-                    guard gate.enter() else {
-                        member.counters.connectionsRefused.increment()
-                        throw ChannelError.operationUnsupported
+                    if !gate.enter() {
+                        member.counters.hit(.connections)
+                        guard member.shard.value.closeIdle() else {
+                            member.counters.connectionsRefused.increment()
+                            throw ChannelError.operationUnsupported
+                        }
+                        gate.enterInPlaceOfAnother()
                     }
                     channel.closeFuture.whenComplete { _ in gate.leave() }
                     try channel.pipeline.syncOperations.addHandler(ServerConnection(shard: member.shard.value))
@@ -149,6 +153,9 @@ private final class ConnectionGate: Sendable {
         open.wrappingSubtract(1, ordering: .relaxed)
         return false
     }
+
+    /// Enters where another is about to leave.
+    func enterInPlaceOfAnother() { open.wrappingAdd(1, ordering: .relaxed) }
 
     func leave() { open.wrappingSubtract(1, ordering: .relaxed) }
 }

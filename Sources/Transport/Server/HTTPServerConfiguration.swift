@@ -2,7 +2,8 @@
 public struct HTTPServerConfiguration: Sendable, Hashable {
     /// Connections that the kernel may hold before they are accepted.
     public var backlog: Int32 = 1024
-    /// Open connections of the server; one more is closed as soon as it is accepted.
+    /// Open connections of the server. One more takes the place of one that is idle, of those found the one that has been
+    /// so for longest; when none is, it is closed as soon as it is accepted.
     public var maximumConnections: Int = 10_000
     /// Bytes of a request's header list; more is answered with 431.
     public var maximumHeaderBytes: Int = 32 << 10
@@ -10,6 +11,9 @@ public struct HTTPServerConfiguration: Sendable, Hashable {
     public var maximumHeaderCount: Int = 128
     /// Bytes of a request's body; a longer request is handed over without it and with a fault.
     public var maximumBodyBytes: Int = 4 << 20
+    /// Bytes of a chunked HTTP/1.1 body that carry nothing: chunk sizes, extensions and trailers. Each byte of content
+    /// allows seven more.
+    public var maximumChunkOverheadBytes: Int = 128 << 10
     /// Requests of one HTTP/2 connection that handlers may hold; at this number the connection is not read.
     public var maximumRequestsInFlight: Int = 512
     /// Requests of one HTTP/1.1 connection that may wait behind the one being handled; further ones are dropped and the
@@ -28,8 +32,12 @@ public struct HTTPServerConfiguration: Sendable, Hashable {
     public var bodyTimeout: Duration = .seconds(30)
     /// How long a connection may be open without a request.
     public var idleTimeout: Duration = .seconds(75)
-    /// How long a client may take no bytes of what is ready for it.
+    /// The time in which a client must take ``minimumWriteBytes`` of what is ready for it, and something of each HTTP/2
+    /// stream's answer.
     public var writeTimeout: Duration = .seconds(30)
+    /// What a client must take in each ``writeTimeout`` while output waits for its socket, or an answer for its HTTP/2
+    /// windows; otherwise the connection closes.
+    public var minimumWriteBytes: Int = 1024
     /// How long a handler may take for a request over HTTP/1.x whose client has ended its side of the connection. After
     /// that its reply is cancelled and the connection closes. Such a client may have gone, which looks the same, or may
     /// still read: one that sends a request and half-closes at once gets every answer that is ready within this time.
@@ -56,6 +64,8 @@ public struct HTTPServerConfiguration: Sendable, Hashable {
         if maximumHeaderBytes < 1024 { found.append("maximumHeaderBytes must be at least 1024") }
         if maximumHeaderCount < 8 { found.append("maximumHeaderCount must be at least 8") }
         if maximumBodyBytes < 0 { found.append("maximumBodyBytes must not be negative") }
+        if maximumChunkOverheadBytes < 1024 { found.append("maximumChunkOverheadBytes must be at least 1024") }
+        if minimumWriteBytes < 1 { found.append("minimumWriteBytes must be at least 1") }
         if lingerBytes < 0 { found.append("lingerBytes must not be negative") }
         if outputHighWaterBytes < 16 << 10 { found.append("outputHighWaterBytes must be at least 16384") }
         for (name, value) in timeouts where value < .milliseconds(1) || value > .seconds(86_400) {

@@ -18,14 +18,19 @@ public struct HTTPServerCounters: Sendable, Hashable {
     public var http2Requests: UInt64 = 0
     /// Requests and connections refused because they broke the protocol.
     public var protocolErrors: UInt64 = 0
-    /// Requests refused for their header's size.
-    public var headerLimitHits: UInt64 = 0
-    /// Requests handed over without their body for its size.
-    public var bodyLimitHits: UInt64 = 0
-    /// Times that another limit was hit: HTTP/2 budgets, buffered bytes, pipelined requests.
-    public var otherLimitHits: UInt64 = 0
+    /// How often each limit was hit, in the order of ``HTTPLimit``'s cases; see the subscript.
+    private(set) var limitHits = [UInt64](repeating: 0, count: HTTPLimit.allCases.count)
+
+    /// How often a limit was hit.
+    public internal(set) subscript(limit: HTTPLimit) -> UInt64 {
+        get { limitHits[limit.index] }
+        set { limitHits[limit.index] = newValue }
+    }
+
     /// Connections and streams ended by a deadline, idleness not counted.
-    public var timeouts: UInt64 = 0
+    public var timeouts: UInt64 {
+        self[.handshakeTime] + self[.headerTime] + self[.bodyTime] + self[.writeTime]
+    }
 
     /// Counters that are all zero.
     public init() {}
@@ -40,10 +45,7 @@ public struct HTTPServerCounters: Sendable, Hashable {
         left.http1Requests += right.http1Requests
         left.http2Requests += right.http2Requests
         left.protocolErrors += right.protocolErrors
-        left.headerLimitHits += right.headerLimitHits
-        left.bodyLimitHits += right.bodyLimitHits
-        left.otherLimitHits += right.otherLimitHits
-        left.timeouts += right.timeouts
+        for limit in HTTPLimit.allCases { left[limit] += right[limit] }
     }
 }
 
@@ -52,7 +54,8 @@ final class LoopCounters: Sendable {
     /// One count. A plain load and store suffice, as there is one writer.
     struct Count: ~Copyable, Sendable {
         private let value = Atomic<UInt64>(0)
-        func increment() { value.store(value.load(ordering: .relaxed) &+ 1, ordering: .relaxed) }
+        func increment() { add(1) }
+        func add(_ number: UInt64) { value.store(value.load(ordering: .relaxed) &+ number, ordering: .relaxed) }
         func decrement() { value.store(value.load(ordering: .relaxed) &- 1, ordering: .relaxed) }
         var current: UInt64 { value.load(ordering: .relaxed) }
     }
@@ -65,10 +68,13 @@ final class LoopCounters: Sendable {
     let http1Requests = Count()
     let http2Requests = Count()
     let protocolErrors = Count()
-    let headerLimitHits = Count()
-    let bodyLimitHits = Count()
-    let otherLimitHits = Count()
-    let timeouts = Count()
+    /// By the index of ``HTTPLimit``; hit too rarely for a lock to matter.
+    private let limitHits = Mutex([UInt64](repeating: 0, count: HTTPLimit.allCases.count))
+
+    /// Counts that a client ran into a limit.
+    func hit(_ limit: HTTPLimit) {
+        limitHits.withLock { $0[limit.index] += 1 }
+    }
 
     /// The counts as they are now.
     var snapshot: HTTPServerCounters {
@@ -81,10 +87,9 @@ final class LoopCounters: Sendable {
         copy.http1Requests = http1Requests.current
         copy.http2Requests = http2Requests.current
         copy.protocolErrors = protocolErrors.current
-        copy.headerLimitHits = headerLimitHits.current
-        copy.bodyLimitHits = bodyLimitHits.current
-        copy.otherLimitHits = otherLimitHits.current
-        copy.timeouts = timeouts.current
+        limitHits.withLock { hits in
+            for limit in HTTPLimit.allCases { copy[limit] = hits[limit.index] }
+        }
         return copy
     }
 }

@@ -22,8 +22,7 @@ extension ServerConnection {
 
     func http2Received(_ bytes: UnsafeRawBufferPointer) {
         guard let session else { return }
-        let failure = session.receive(bytes, now: NIODeadline.now().uptimeNanoseconds)
-        if case .protocolViolation = failure { shard.counters.protocolErrors.increment() }
+        _ = session.receive(bytes, now: NIODeadline.now().uptimeNanoseconds)
         takeEvents()
     }
 
@@ -43,13 +42,9 @@ extension ServerConnection {
                 break
             }
         }
-        for limit in session.takeLimitHits() {
-            switch limit {
-            case .headers: shard.counters.headerLimitHits.increment()
-            case .body: shard.counters.bodyLimitHits.increment()
-            default: shard.counters.otherLimitHits.increment()
-            }
-        }
+        for limit in session.takeLimitHits() { shard.counters.hit(HTTPLimit(limit)) }
+        let violations = session.takeProtocolErrors()
+        if violations > 0 { shard.counters.protocolErrors.add(UInt64(violations)) }
     }
 
     private func handle(_ request: HTTPRequest, _ stream: Int32, _ session: HTTP2Session) {
@@ -92,11 +87,6 @@ extension ServerConnection {
         guard let session, phase == .http2 else { return }
         let now = NIODeadline.now().uptimeNanoseconds
         if session.openStreams > 0 { lastActiveAt = now }
-        if session.unsentBodyBytes == 0, isWritable {
-            stalledSince = nil
-        } else if stalledSince == nil {
-            stalledSince = now
-        }
         if isShuttingDown, session.openStreams == 0, session.error == nil, !session.isFinished {
             session.terminate()
             let count = session.fill(into: shard.writeScratch)

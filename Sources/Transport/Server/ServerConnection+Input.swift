@@ -135,5 +135,6 @@ extension ServerConnection {
         self.phase = phase
         phaseStartedAt = NIODeadline.now().uptimeNanoseconds
         lastActiveAt = phaseStartedAt
+        progress = (0, phaseStartedAt)
     }
 }

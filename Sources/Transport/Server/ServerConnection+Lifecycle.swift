@@ -9,7 +9,14 @@ extension ServerConnection {
         begin(.closing)
         tls?.close()
         flushOutput(context)
-        context.close(mode: .output, promise: nil)
+        let ended = context.eventLoop.makePromise(of: Void.self)
+        context.close(mode: .output, promise: ended)
+        ended.futureResult.assumeIsolated().whenComplete { [self] _ in
+            // A client that takes its time with a long answer may do so; only then is it waited for.
+            outputHasEnded = true
+            stalledSince = nil
+            phaseStartedAt = NIODeadline.now().uptimeNanoseconds
+        }
         resumeReading()
     }
 
@@ -42,25 +49,25 @@ extension ServerConnection {
     /// - Parameter now: monotonic nanoseconds.
     func checkDeadlines(_ now: UInt64) {
         let configuration = shard.configuration
-        if let stalledSince, hasPassed(configuration.writeTimeout, since: stalledSince, now) {
-            timeOut()
+        guard outputFlows(now) else {
+            timeOut(.writeTime)
             return
         }
         switch phase {
         case .handshake:
             if hasPassed(configuration.handshakeTimeout, since: phaseStartedAt, now) {
                 shard.counters.handshakeFailures.increment()
-                timeOut()
+                timeOut(.handshakeTime)
             }
         case .sniff:
-            if hasPassed(configuration.headerTimeout, since: phaseStartedAt, now) { timeOut() }
+            if hasPassed(configuration.headerTimeout, since: phaseStartedAt, now) { timeOut(.headerTime) }
         case .http1:
             http1?.checkDeadlines(now)
             drain()
         case .http2:
             checkHTTP2Deadlines(now)
         case .closing:
-            if hasPassed(configuration.lingerTimeout, since: phaseStartedAt, now) { closeNow() }
+            checkClosingDeadline(now)
         case .closed:
             break
         }
@@ -76,26 +83,80 @@ extension ServerConnection {
             }
             return
         }
-        let oldest = min(configuration.headerTimeout, configuration.bodyTimeout)
-        var hasReset = false
-        for (stream, inHeaders) in session.incompleteStreams(openedBefore: now &- nanoseconds(oldest)) {
-            if inHeaders {
-                // Nothing else can be received until the header block ends, so the whole connection hangs on it.
-                shard.counters.timeouts.increment()
-                session.terminate(code: 0xb)
-                hasReset = true
-            } else if session.age(of: stream, now: now) > nanoseconds(configuration.bodyTimeout) {
-                shard.counters.timeouts.increment()
-                session.reset(stream: stream, code: 0x8)
-                hasReset = true
-            }
+        if let since = session.headerBlockSince, hasPassed(configuration.headerTimeout, since: since, now) {
+            shard.counters.hit(.headerTime)
+            session.terminate(code: 0xb)
+            drain()
+            return
         }
-        if hasReset { drain() }
+        guard takesOutput(session, now) else {
+            timeOut(.writeTime)
+            return
+        }
+        let slow = session.incompleteStreams(openedBefore: now &- nanoseconds(configuration.bodyTimeout))
+        for stream in slow {
+            shard.counters.hit(.bodyTime)
+            session.reset(stream: stream, code: 0x8)
+        }
+        let stalled = session.stalledStreams(now: now, limit: nanoseconds(configuration.writeTimeout))
+        for stream in stalled {
+            shard.counters.hit(.writeTime)
+            session.reset(stream: stream, code: 0x8)
+        }
+        if !slow.isEmpty || !stalled.isEmpty { drain() }
     }
 
-    private func timeOut() {
-        shard.counters.timeouts.increment()
+    /// False when an HTTP/2 client has not taken for too long what it must of the answers that wait for it.
+    private func takesOutput(_ session: HTTP2Session, _ now: UInt64) -> Bool {
+        let sent = session.sentDataBytes
+        let configuration = shard.configuration
+        if session.unsentBodyBytes == 0 || sent - progress.sentBytes >= UInt64(configuration.minimumWriteBytes) {
+            progress = (sent, now)
+        }
+        return !hasPassed(configuration.writeTimeout, since: progress.since, now)
+    }
+
+    /// False when the socket has not taken for too long what it must of the output that waits for it.
+    private func outputFlows(_ now: UInt64) -> Bool {
+        guard let since = stalledSince else { return true }
+        let waiting = (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        if waiting <= stalledBytes - shard.configuration.minimumWriteBytes {
+            stalledBytes = waiting
+            stalledSince = now
+            return true
+        }
+        return !hasPassed(shard.configuration.writeTimeout, since: since, now)
+    }
+
+    /// Waits for the last answer to be taken, and then for the client to close.
+    private func checkClosingDeadline(_ now: UInt64) {
+        if !outputHasEnded {
+            noteStall(now)
+        } else if hasPassed(shard.configuration.lingerTimeout, since: phaseStartedAt, now) {
+            closeNow()
+        }
+    }
+
+    /// Notes that output waits for the socket; what waits by now is seen with the next look at the deadlines.
+    func noteStall(_ now: UInt64) {
+        guard stalledSince == nil else { return }
+        stalledSince = now
+        stalledBytes = .max
+    }
+
+    private func timeOut(_ limit: HTTPLimit) {
+        shard.counters.hit(limit)
         closeNow()
+    }
+
+    /// Since when the connection has nothing to do that its client would miss; nil when it has.
+    var idleSince: UInt64? {
+        switch phase {
+        case .handshake, .sniff, .closing: phaseStartedAt
+        case .http1: http1?.idleSince
+        case .http2: session?.openStreams == 0 ? lastActiveAt : nil
+        case .closed: nil
+        }
     }
 
     /// True when more than `limit` has passed since an instant.

@@ -51,8 +51,14 @@ final class ServerConnection: ChannelDuplexHandler, StreamCarrier {
     private var readIsHeld = false
     /// When the present phase began, in monotonic nanoseconds.
     var phaseStartedAt: UInt64 = 0
-    /// When the socket last refused output, or an HTTP/2 client stopped taking any; nil while output flows.
+    /// When the socket last took what it must of the output that waits for it; nil while none waits for long.
     var stalledSince: UInt64?
+    /// How much waited for the socket then.
+    var stalledBytes = Int.max
+    /// How much of its answers an HTTP/2 client has taken, and when that was last enough.
+    var progress: (sentBytes: UInt64, since: UInt64) = (0, 0)
+    /// While closing: this side's half of the connection is ended.
+    var outputHasEnded = false
     /// When an HTTP/2 connection last had an open stream.
     var lastActiveAt: UInt64 = 0
     var discardedBytes = 0
@@ -198,8 +204,8 @@ final class ServerConnection: ChannelDuplexHandler, StreamCarrier {
         if context.channel.isWritable {
             stalledSince = nil
             drain()
-        } else if stalledSince == nil {
-            stalledSince = NIODeadline.now().uptimeNanoseconds
+        } else {
+            noteStall(NIODeadline.now().uptimeNanoseconds)
         }
         context.fireChannelWritabilityChanged()
     }
@@ -269,7 +275,6 @@ final class ServerConnection: ChannelDuplexHandler, StreamCarrier {
             plainOutput.writeBytes(bytes)
             if plainOutput.readableBytes >= Self.flushBytes { flushOutput(context) }
         }
-        stalledSince = isWritable ? nil : stalledSince
     }
 
     /// Hands gathered output to the channel. The buffers keep their memory if the socket took everything at once.

@@ -17,6 +17,8 @@ final class ServerShard {
     /// HTTP/1.1 responses are put together here.
     var responseScratch: [UInt8] = []
     private var connections: [ServerConnection] = []
+    /// Where ``closeIdle()`` looks next.
+    private var nextLook = 0
     private var dateCache = DateCache()
     private var sweep: RepeatedTask?
     private var drained: EventLoopPromise<Void>?
@@ -79,6 +81,22 @@ final class ServerShard {
         sweep = nil
         drained?.succeed()
         drained = nil
+    }
+
+    /// Closes an idle connection to make room for a new one: of a sample, that which has been idle for longest. Looking at
+    /// all of them each time would be work that a flood of connections could ask for.
+    ///
+    /// - Returns: false when none of the sample is idle.
+    func closeIdle() -> Bool {
+        var found: (connection: ServerConnection, since: UInt64)?
+        for _ in 0..<min(connections.count, 64) {
+            nextLook = (nextLook + 1) % connections.count
+            let connection = connections[nextLook]
+            guard let since = connection.idleSince else { continue }
+            if since < found?.since ?? .max { found = (connection, since) }
+        }
+        found?.connection.closeNow()
+        return found != nil
     }
 
     /// One timer for all connections' deadlines: a timer each would cost more than all the looking.

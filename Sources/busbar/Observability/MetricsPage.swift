@@ -144,10 +144,10 @@ struct MetricsPage {
         family("busbar_http_requests_total", "counter", "Requests by protocol.")
         sample("busbar_http_requests_total", [("version", "1")], counters.http1Requests)
         sample("busbar_http_requests_total", [("version", "2")], counters.http2Requests)
-        family("busbar_http_limit_hits_total", "counter", "Requests beyond a limit.")
-        sample("busbar_http_limit_hits_total", [("limit", "header")], counters.headerLimitHits)
-        sample("busbar_http_limit_hits_total", [("limit", "body")], counters.bodyLimitHits)
-        sample("busbar_http_limit_hits_total", [("limit", "other")], counters.otherLimitHits)
+        family("busbar_http_limit_hits_total", "counter", "Times that clients ran into each limit.")
+        for limit in HTTPLimit.allCases {
+            sample("busbar_http_limit_hits_total", [("limit", limit.rawValue)], counters[limit])
+        }
     }
 
     mutating func add(_ figures: ProcessFigures) {

@@ -32,15 +32,19 @@ final class TestHandler: HTTPRequestHandler {
 
 extension HTTPServer {
     /// Starts a server on a free port of the loopback, with one handler for every loop.
+    /// `loops` is a number of event loops of its own; nil for those that all tests share.
     static func forTest(
         tls: TLSContext? = nil,
+        loops: Int? = nil,
         _ adjust: (inout HTTPServerConfiguration) -> Void = { _ in },
         handler: @escaping @Sendable (HTTPRequest, any HTTPReply) -> Void = TestHandler.echo
     ) async throws -> HTTPServer {
         var configuration = HTTPServerConfiguration()
         adjust(&configuration)
+        var group = MultiThreadedEventLoopGroup.singleton
+        if let loops { group = MultiThreadedEventLoopGroup(numberOfThreads: loops) }
         return try await HTTPServer.start(
-            group: MultiThreadedEventLoopGroup.singleton,
+            group: group,
             host: "127.0.0.1",
             port: 0,
             tls: tls,

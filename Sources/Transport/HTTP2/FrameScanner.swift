@@ -1,0 +1,79 @@
+/// Follows the frames of received bytes, since nghttp2 tells nothing of those that it ignores (RFC 9113 §4.1).
+struct FrameScanner {
+    /// What makes the scanner stop.
+    enum Stop {
+        /// All bytes are scanned.
+        case end
+        /// A RST_STREAM frame ends here. What follows is to be judged when it has been seen.
+        case afterReset
+        /// The header of a DATA frame ends here.
+        case data(stream: Int32)
+        /// The header of a frame of a type that RFC 9113 does not know ends here.
+        case unknown
+    }
+
+    /// Bytes that are no frame header: of the connection preface, then of payloads.
+    private var toSkip: Int
+    /// The bytes of an incomplete frame header, the first in the highest place, and their number.
+    private var header: (high: UInt64, count: Int) = (0, 0)
+    private var isInReset = false
+
+    /// Creates a scanner for a stream that starts with so many bytes before its first frame.
+    init(prefaceBytes: Int) {
+        toSkip = prefaceBytes
+    }
+
+    /// Goes through bytes from an offset.
+    ///
+    /// - Parameters:
+    ///   - bytes: what came.
+    ///   - offset: where to begin; afterwards where the scanner stopped.
+    /// - Returns: what it stopped for.
+    mutating func scan(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) -> Stop {
+        while offset < bytes.count {
+            if toSkip > 0 {
+                let skipped = min(toSkip, bytes.count - offset)
+                toSkip -= skipped
+                offset += skipped
+                if toSkip == 0, isInReset {
+                    isInReset = false
+                    return .afterReset
+                }
+                continue
+            }
+            if header.count == 0, bytes.count - offset >= 9 {
+                let high = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+                let last = bytes[offset + 8]
+                offset += 9
+                if let stop = take(high, last) { return stop }
+                continue
+            }
+            let byte = bytes[offset]
+            offset += 1
+            guard header.count == 8 else {
+                header = (header.high << 8 | UInt64(byte), header.count + 1)
+                continue
+            }
+            let high = header.high
+            header = (0, 0)
+            if let stop = take(high, byte) { return stop }
+        }
+        return .end
+    }
+
+    /// Takes a whole frame header, but for its last byte in one number.
+    private mutating func take(_ high: UInt64, _ last: UInt8) -> Stop? {
+        toSkip = Int(high >> 40)
+        switch UInt8(truncatingIfNeeded: high >> 32) {
+        case 0:
+            return .data(stream: Int32(truncatingIfNeeded: (high & 0x7F_FFFF) << 8) | Int32(last))
+        case 3:
+            isInReset = toSkip > 0
+            return nil
+        case let type where type > 9:
+            return .unknown
+        default:
+            return nil
+        }
+    }
+}
