@@ -98,6 +98,7 @@ let package = Package(
             dependencies: ["AccessPolicy", "EventModel", "SansIO"],
             swiftSettings: strict
         ),
+        tests("SansIOTests", ["SansIO"]),
         tests("EventModelTests", ["EventModel", "SansIO"]),
         tests("EventPatternTests", ["CScan", "EventPattern", "EventModel", "SansIO"]),
         tests("EventTransformTests", ["EventTransform", "EventModel", "SansIO"]),
