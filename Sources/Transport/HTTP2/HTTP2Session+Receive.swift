@@ -114,14 +114,16 @@ extension HTTP2Session {
             return 0
         }
         let field = HTTPField(strings.string(name), strings.string(value))
-        if field.name == "host", slot.pointee.hasAuthority {
+        // The first letter spares nearly all fields the comparisons.
+        if first == UInt8(ascii: "h"), field.name == "host", slot.pointee.hasAuthority {
             let authority = slot.pointee.headers.first?.value ?? ""
             if role == .server, !HeaderRules.isSameHost(field.value, authority) { refuseMalformed(slot) }
             return 0
         }
-        if field.name == "expect", field.value.lowercased() == "100-continue" { slot.pointee.expectsContinue = true }
-        if slot.pointee.headers.count < 2 { slot.pointee.headers.reserveCapacity(16) }
-        slot.pointee.headers.append(field)
+        if first == UInt8(ascii: "e"), field.name == "expect", field.value.lowercased() == "100-continue" {
+            slot.pointee.expectsContinue = true
+        }
+        slot.pointee.append(field)
         return 0
     }
 
@@ -159,7 +161,7 @@ extension HTTP2Session {
             slot.pointee.target = strings.string(value)
         case (10, UInt8(ascii: "a")):
             slot.pointee.hasAuthority = true
-            slot.pointee.headers.append(HTTPField("host", strings.string(value)))
+            slot.pointee.append(HTTPField("host", strings.string(value)))
         case (7, UInt8(ascii: "s")):
             if role == .client { slot.pointee.status = Int(strings.string(value)) ?? 0 }
         default:

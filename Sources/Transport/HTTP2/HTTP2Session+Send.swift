@@ -4,10 +4,14 @@ import SansIO
 extension HTTP2Session {
     /// The open stream with this id, or nil.
     func stream(_ id: Int32) -> UnsafeMutablePointer<HTTP2Stream>? {
+        // Most look-ups are for the same stream as the one before.
+        if let recent, recent.pointee.id == id, id > 0 { return recent }
         guard id > 0, let data = nghttp2_session_get_stream_user_data(handle, id) else { return nil }
         let slot = data.assumingMemoryBound(to: HTTP2Stream.self)
         // nghttp2 may remember a stream longer than its slot does; see HTTP2StreamPool.
-        return slot.pointee.id == id ? slot : nil
+        guard slot.pointee.id == id else { return nil }
+        recent = slot
+        return slot
     }
 
     /// Attaches an object to a delivered request's stream; ``HTTP2Event/closed(stream:code:context:)`` brings it back.

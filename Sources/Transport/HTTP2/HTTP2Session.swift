@@ -53,12 +53,14 @@ public final class HTTP2Session {
     /// The largest frame payload that this side takes: SETTINGS_MAX_FRAME_SIZE as nghttp2 leaves it.
     let maximumFrameBytes = 16_384
     let handle: OpaquePointer
-    var pool = HTTP2StreamPool()
-    var strings = HeaderStringCache()
-    var block = HeaderBlock()
+    let pool = HTTP2StreamPool()
+    let strings = HeaderStringCache()
+    let block = HeaderBlock()
     var budgets: HTTP2Budgets
     /// The stream whose header block is being received.
     var current: UnsafeMutablePointer<HTTP2Stream>?
+    /// The stream that was looked up last. Its slot may be free or another stream's by now, which its id tells.
+    var recent: UnsafeMutablePointer<HTTP2Stream>?
     var history = StreamHistory()
     /// Begins behind the connection preface (RFC 9113 §3.4).
     var scanner = FrameScanner(prefaceBytes: 24)
@@ -100,8 +102,6 @@ public final class HTTP2Session {
 
     deinit {
         nghttp2_session_del(handle)
-        pool.destroy()
-        strings.destroy()
     }
 
     private func submitSettings() {

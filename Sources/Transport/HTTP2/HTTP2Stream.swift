@@ -50,6 +50,12 @@ struct HTTP2Stream {
     /// Whose stream it is above the session.
     var context: AnyObject?
 
+    /// Adds a header field; the first one makes room for as many as most messages have.
+    mutating func append(_ field: HTTPField) {
+        if headers.isEmpty { headers.reserveCapacity(16) }
+        headers.append(field)
+    }
+
     /// True while the other side still owes bytes of a message that was not handed over.
     var isIncomplete: Bool { id != 0 && !delivered && !remoteEnded }
 }
@@ -58,7 +64,7 @@ struct HTTP2Stream {
 ///
 /// Invariants: a slot's memory lives as long as the pool, so a pointer that nghttp2 still has after the stream is gone
 /// never dangles; a free slot has id 0, and whoever gets a pointer from nghttp2 compares the id before using it.
-struct HTTP2StreamPool {
+final class HTTP2StreamPool {
     private(set) var all: [UnsafeMutablePointer<HTTP2Stream>] = []
     private var free: [UnsafeMutablePointer<HTTP2Stream>] = []
 
@@ -66,7 +72,7 @@ struct HTTP2StreamPool {
     var openCount: Int { all.count - free.count }
 
     /// Takes a slot for a new stream.
-    mutating func open(id: Int32, now: UInt64) -> UnsafeMutablePointer<HTTP2Stream> {
+    func open(id: Int32, now: UInt64) -> UnsafeMutablePointer<HTTP2Stream> {
         let slot: UnsafeMutablePointer<HTTP2Stream>
         if let reused = free.popLast() {
             slot = reused
@@ -81,19 +87,17 @@ struct HTTP2StreamPool {
     }
 
     /// Gives a slot back; it must be in use.
-    mutating func close(_ slot: UnsafeMutablePointer<HTTP2Stream>) {
+    func close(_ slot: UnsafeMutablePointer<HTTP2Stream>) {
         precondition(slot.pointee.id != 0, "the slot is free already")
         slot.pointee = HTTP2Stream()
         free.append(slot)
     }
 
-    /// Frees everything; the pool's owner calls it once, after nghttp2 is gone.
-    mutating func destroy() {
+    /// The pool's owner has ended nghttp2's session by now.
+    deinit {
         for slot in all {
             slot.deinitialize(count: 1)
             slot.deallocate()
         }
-        all = []
-        free = []
     }
 }
