@@ -61,6 +61,7 @@ let package = Package(
         library("RetryControl", ["SansIO"]),
         library("PeerProtocol", ["EventModel", "SansIO"]),
         library("Membership", ["EventModel", "SansIO"]),
+        library("Cluster", ["EventModel", "Membership", "SansIO"]),
         library("Delivery", ["RetryControl", "EventTransform", "EventModel", "SansIO"]),
         library("Router", cores + ["Delivery"]),
         library("AWSAPI", cores + ["Delivery", "Router", "SigV4"]),

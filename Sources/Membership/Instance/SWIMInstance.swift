@@ -176,6 +176,9 @@ public struct SWIMInstance {
     /// This node, as it sees itself.
     public var own: Member { records[0].member }
 
+    /// What this node says about itself, with the accounts that its certificate does not cover.
+    public var ownDescription: NodeDescription { records[0].claim.description }
+
     /// Every core member that is held, this node included, in no order that means anything but always the same.
     public var members: [Member] {
         var all: [Member] = []
