@@ -7,7 +7,7 @@ extension ClientConnection {
         guard phase == .connecting else { return }
         phase = .handshake
         do {
-            let tls = try TLSSession(context: shard.tls)
+            let tls = try TLSSession(context: shard.tls, resuming: owner?.takeResumption())
             self.tls = tls
             goOnWithHandshake(tls)
         } catch {
@@ -23,6 +23,11 @@ extension ClientConnection {
         tls.receive(bytes)
         defer { tls.releaseInput() }
         if phase == .handshake { goOnWithHandshake(tls) }
+        readAll(tls)
+        if let resumption = tls.takeResumption() { owner?.keep(resumption) }
+    }
+
+    private func readAll(_ tls: TLSSession) {
         while session != nil, phase != .closed {
             switch tls.read(into: shard.readScratch) {
             case .bytes(let count):

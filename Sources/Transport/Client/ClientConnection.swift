@@ -4,6 +4,12 @@ import SansIO
 
 /// Who opened a ``ClientConnection`` and gives it streams.
 protocol ClientConnectionOwner: AnyObject {
+    /// What an earlier connection left for resuming; each is given once.
+    func takeResumption() -> TLSResumption?
+
+    /// Keeps what the server lets a later connection resume.
+    func keep(_ resumption: TLSResumption)
+
     /// The handshake is done, the peer is who it should be, and it speaks: streams can start.
     func connectionOpened(_ connection: ClientConnection)
 

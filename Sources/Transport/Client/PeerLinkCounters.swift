@@ -10,6 +10,8 @@ public struct PeerLinkCounters: Sendable, Hashable {
     public var connectionAttempts: UInt64 = 0
     /// Connections whose handshake succeeded.
     public var connectionsOpened: UInt64 = 0
+    /// Connections of those that resumed an earlier one's session.
+    public var connectionsResumed: UInt64 = 0
     /// Connections that ended before the peer had answered anything.
     public var connectionFailures: UInt64 = 0
     /// Connections that ended, for whatever reason.

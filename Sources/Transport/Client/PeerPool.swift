@@ -17,6 +17,8 @@ final class PeerPool: ClientConnectionOwner {
     private var retry: Scheduled<Void>?
     private var isClosing = false
     private var lastFailure: PeerLinkError?
+    /// What past connections left for resuming, the latest last. A context that was reloaded since takes none of them.
+    private var resumptions: [TLSResumption] = []
 
     private var settings: PeerLinkSettings { links.settings }
 
@@ -109,8 +111,16 @@ final class PeerPool: ClientConnectionOwner {
 
     // What connections say
 
+    func takeResumption() -> TLSResumption? { resumptions.popLast() }
+
+    func keep(_ resumption: TLSResumption) {
+        if resumptions.count >= settings.connectionsPerPeer { resumptions.removeFirst() }
+        resumptions.append(resumption)
+    }
+
     func connectionOpened(_ connection: ClientConnection) {
         links.counters.connectionsOpened += 1
+        if connection.tls?.isResumed == true { links.counters.connectionsResumed += 1 }
         startWaiting()
     }
 

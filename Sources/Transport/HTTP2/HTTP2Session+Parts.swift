@@ -51,6 +51,8 @@ extension HTTP2Session {
             }
             slot.pointee.outgoing.append(contentsOf: bytes)
         }
+        // The offset may now be what it was when it was last looked at, though bytes went.
+        if sent > 0 { slot.pointee.stalledSince = 0 }
         unsentBodyBytes += bytes.count
         resumeSending(slot)
         return true

@@ -1,0 +1,84 @@
+import Foundation
+import SansIO
+import Testing
+import Transport
+
+/// Sessions are resumed, but never by a peer that a full handshake would refuse.
+@Suite(.timeLimit(.minutes(2))) struct PeerLinkResumptionTests {
+    /// Certificates of this test's own, as it reloads them; every exchange leaves its connection at once.
+    private func withReloads(
+        _ body: (TestLinks, PeerAddress, _ mine: TLSContext, _ theirs: TLSContext, TestCertificates) async throws ->
+            Void
+    ) async throws {
+        let certificates = try TestCertificates()
+        let mine = try certificates.peer()
+        let theirs = try certificates.peerListener()
+        let links = try await TestLinks.make(mine) { $0.idleTimeout = .milliseconds(1) }
+        try await HTTPServer.forTest(tls: theirs).use { server in
+            try await body(links, TestLinks.address(server.port), mine, theirs, certificates)
+            try await links.close()
+        }
+    }
+
+    /// Makes one request on a connection of its own.
+    ///
+    /// - Returns: whether the connection resumed an earlier one.
+    private func connect(_ links: TestLinks, _ peer: PeerAddress) async throws -> Bool {
+        let before = try await links.counters
+        let reply = try await links.exchange(with: peer).get()
+        #expect(reply.identity.uris == [TestLinks.nodeURI])
+        try await Eventually.holds { try await links.openConnections == 0 }
+        let after = try await links.counters
+        #expect(after.connectionsOpened == before.connectionsOpened + 1)
+        return after.connectionsResumed > before.connectionsResumed
+    }
+
+    @Test func laterConnectionsResume() async throws {
+        try await withReloads { links, peer, _, _, _ in
+            #expect(try await connect(links, peer) == false)
+            for _ in 0..<3 { #expect(try await connect(links, peer) == true) }
+        }
+    }
+
+    @Test func aReloadOnEitherSideAsksForAFullHandshake() async throws {
+        try await withReloads { links, peer, mine, theirs, _ in
+            #expect(try await connect(links, peer) == false)
+            try mine.reload()
+            #expect(try await connect(links, peer) == false)
+            #expect(try await connect(links, peer) == true)
+            try theirs.reload()
+            #expect(try await connect(links, peer) == false)
+            #expect(try await connect(links, peer) == true)
+        }
+    }
+
+    @Test func resumingDoesNotCarryOverToAnotherIdentity() async throws {
+        try await withReloads { links, peer, _, _, _ in
+            #expect(try await connect(links, peer) == false)
+            var other = peer
+            other.uri = "spiffe://busbar.local/cell/dev/node/dev-2"
+            #expect(await links.failure(with: other)?.code == .wrongIdentity)
+        }
+    }
+
+    @Test func aConnectionWhosePeerIsNotTrustedAnyMoreEnds() async throws {
+        let certificates = try TestCertificates()
+        let strangers = try TestCertificates()
+        let mine = try certificates.peer()
+        let links = try await TestLinks.make(mine)
+        let held = HeldReplies()
+        let server = try await HTTPServer.answering(tls: certificates.peerListener()) { held.hold($0, $1) }
+        try await server.use { server in
+            async let pending = links.failure(with: TestLinks.address(server.port))
+            try await held.wait(count: 1)
+            var configuration = mine.configuration
+            configuration.peerVerification = .required(caFile: strangers.authority)
+            try mine.reload(configuration)
+            let error = await pending
+            #expect(error?.code == .handshake)
+            #expect(error?.message.contains("is not valid any more") == true)
+            #expect(error?.mayHaveArrived == true)
+            try await links.close()
+        }
+    }
+}
