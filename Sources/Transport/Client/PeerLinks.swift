@@ -125,7 +125,12 @@ public final class PeerLinks: PeerLinkPort {
             later { fail(PeerLinkError(.closed, "this node closes its links")) }
             return nil
         }
+        scheduleSweep()
         if let pool = pools[peer] { return pool }
+        if pools.count >= settings.maximumPeers {
+            let now = shard.now
+            pools = pools.filter { !$0.value.isForgettable(now) }
+        }
         guard pools.count < settings.maximumPeers else {
             let error = PeerLinkError(.overloaded, "there are links to \(pools.count) peers already")
             counters.refusals += 1
@@ -134,7 +139,6 @@ public final class PeerLinks: PeerLinkPort {
         }
         let pool = PeerPool(peer: peer, links: self, shard: shard)
         pools[peer] = pool
-        scheduleSweep()
         return pool
     }
 
@@ -167,8 +171,7 @@ public final class PeerLinks: PeerLinkPort {
     private func sweep() {
         let now = shard.now
         for pool in Array(pools.values) { pool.checkDeadlines(now) }
-        pools = pools.filter { !$0.value.isForgettable(now) }
-        if !pools.isEmpty { scheduleSweep() }
+        if pools.values.contains(where: { !$0.isIdle }) { scheduleSweep() }
     }
 
     // Closing

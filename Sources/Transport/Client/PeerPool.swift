@@ -29,10 +29,11 @@ final class PeerPool: ClientConnectionOwner {
         pacing = ReconnectPacing(base: links.settings.reconnectBase, cap: links.settings.reconnectCap)
     }
 
-    /// True when nothing here needs to be remembered.
-    func isForgettable(_ now: UInt64) -> Bool {
-        connections.isEmpty && waiting.isEmpty && pendingBytes == 0 && pacing.notBefore <= now
-    }
+    /// True when there is nothing to look after: only the pacing and what allows to resume are remembered.
+    var isIdle: Bool { connections.isEmpty && waiting.isEmpty && pendingBytes == 0 }
+
+    /// True when it would be no loss to forget even that.
+    func isForgettable(_ now: UInt64) -> Bool { isIdle && pacing.notBefore <= now }
 
     /// How many connections there are, those that are being opened or closed included.
     var connectionCount: Int { connections.count }

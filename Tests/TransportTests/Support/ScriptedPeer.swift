@@ -23,7 +23,7 @@ final class ScriptedPeer: Sendable {
             self.number = number
         }
 
-        /// Sends frames of the test's own making after what the session has to send.
+        /// Sends frames of the test's own making before what the session has to send.
         func send(_ bytes: [UInt8]) { raw += bytes }
 
         /// Closes the socket after this event.
@@ -114,7 +114,7 @@ private final class ScriptedHandler: ChannelInboundHandler {
             }
         }
         if tls.isEstablished {
-            let plain = SessionPair.bytes(of: connection.session) + connection.raw
+            let plain = connection.raw + SessionPair.bytes(of: connection.session)
             connection.raw = []
             if !plain.isEmpty { _ = plain.withUnsafeBytes { tls.write($0) } }
         }
