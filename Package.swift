@@ -61,9 +61,9 @@ let package = Package(
         library("RetryControl", ["SansIO"]),
         library("PeerProtocol", ["EventModel", "SansIO"]),
         library("Membership", ["EventModel", "SansIO"]),
-        library("Cluster", ["EventModel", "Membership", "SansIO"]),
+        library("Cluster", ["EventModel", "Membership", "PeerProtocol", "RetryControl", "SansIO"]),
         library("Delivery", ["RetryControl", "EventTransform", "EventModel", "SansIO"]),
-        library("Router", cores + ["Delivery"]),
+        library("Router", cores + ["Cluster", "Delivery", "Membership", "PeerProtocol"]),
         library("AWSAPI", cores + ["Delivery", "Router", "SigV4"]),
         library("Transport", nio + ["SansIO", "RetryControl", "CNghttp2", "COpenSSL"]),
         library("EmbeddedStore", ["SansIO", "EventModel", "CRocksDB"]),
@@ -111,6 +111,13 @@ let package = Package(
         tests("MembershipTests", ["Membership", "EventModel", "SansIO"]),
         tests("DeliveryTests", ["Delivery", "RetryControl", "SansIO", "Simulation"]),
         tests("RouterTests", cores + ["Delivery", "Router", "Simulation"]),
+        tests(
+            "PeerTests",
+            [
+                "Cluster", "Delivery", "EventModel", "Membership", "PeerProtocol", "RetryControl", "Router", "SansIO",
+                "Simulation",
+            ]
+        ),
         tests("QueueTests", ["AWSAPI", "EventModel", "Router", "SansIO", "Simulation"]),
         tests("AWSAPITests", cores + ["AWSAPI", "Router", "SigV4", "Simulation"]),
         tests("TransportTests", nio + ["COpenSSL", "RetryControl", "Transport", "SansIO"]),

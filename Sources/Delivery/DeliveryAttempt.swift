@@ -53,6 +53,20 @@ public struct DeliveryAttempt: Sendable, Equatable {
     }
 }
 
+extension DeliveryAttempt {
+    /// The attempt of a delivery that was to be parked and still waits in the intake journal.
+    init(fresh delivery: ParkedDelivery) {
+        self.init(
+            ref: delivery.ref,
+            source: .intake,
+            acceptedAt: delivery.acceptedAt,
+            event: delivery.event,
+            attempts: delivery.attempts,
+            mayRepeat: true
+        )
+    }
+}
+
 extension Sequence<DeliveryAttempt> {
     /// The references of the attempts that wait in the intake journal.
     public var settling: [DeliveryRef] {

@@ -9,6 +9,9 @@ public protocol DeliveryDispatcher: AnyObject {
     /// Whether a target revision has a dead-letter queue.
     func hasDeadLetterQueue(_ target: UInt64) -> Bool
 
+    /// The bounds of a target's queue; nil when only the disk bounds it.
+    func backlogLimits(of target: UInt64) -> BacklogLimits?
+
     /// Attempts deliveries of one target; completes once, with an outcome for each attempt in order.
     func dispatch(
         _ attempts: [DeliveryAttempt],
@@ -27,6 +30,11 @@ public protocol DeliveryDispatcher: AnyObject {
     func record(_ fact: DeliveryFact, target: UInt64)
 }
 
+extension DeliveryDispatcher {
+    /// No bounds.
+    public func backlogLimits(of target: UInt64) -> BacklogLimits? { nil }
+}
+
 /// Something that happened to deliveries of a target.
 public enum DeliveryFact: Sendable, Equatable {
     /// Deliveries reached the target; `retried` of them after a failed attempt.
@@ -39,6 +47,8 @@ public enum DeliveryFact: Sendable, Equatable {
     case dropped(ref: DeliveryRef, failure: DeliveryFailure, reason: String)
     /// Deliveries grew too old while their target was down, and had no dead-letter queue.
     case expired(count: UInt64)
+    /// A full queue pushed deliveries out; each is also told of as dead-lettered or dropped.
+    case overflowed(count: Int)
     /// The store could not take a change; the deliveries stay where they are.
     case storeFailed(StoreError)
     /// Nothing waits for the target any more.

@@ -24,12 +24,13 @@ extension DeliveryDriver {
                 due.set(max(until, now + .milliseconds(1)), for: target)
             case .admitted(let pass):
                 let slots = settings.inFlightPerTarget - queue.inFlight
-                let limit = min(slots, pass.isProbe ? settings.probes : allowance(queue, slots: slots, now: now))
+                let wanted = pass.isProbe ? settings.probes : allowance(queue, slots: slots, now: now)
+                let limit = min(slots, wanted)
                 if limit > 0 {
                     drain(queue, pass: pass, limit: limit, now: now)
                 } else {
                     queue.breaker.cancel(pass)
-                    let next = queue.ramp.isActive ? queue.ramp.nextPermission(now: now) : now + .seconds(1)
+                    let next = nextPermission(queue, slots: slots, now: now)
                     due.set(max(next, now + .milliseconds(1)), for: target)
                 }
             }
@@ -39,13 +40,38 @@ extension DeliveryDriver {
 
     /// How many parked deliveries may be attempted now: the ramp holds back after an outage, the budget during one.
     private func allowance(_ queue: TargetQueue, slots: Int, now: Timestamp) -> Int {
-        var wanted = max(0, min(settings.drainBatch, slots))
+        let pace = pace(of: queue, now: now)
+        // At a fixed pace a batch may be as large as what half a second earns, or a slow link would hold the pace down.
+        let batch = max(settings.drainBatch, pace.map { Int(min(4_096, $0 / 2)) } ?? 0)
+        var wanted = max(0, min(batch, slots))
         if queue.isFailing {
             var granted = 0
             while granted < wanted, case .granted = queue.budget.takeRetry(now: now) { granted += 1 }
             wanted = granted
         }
-        return wanted > 0 ? queue.ramp.take(upTo: wanted, now: now) : 0
+        guard wanted > 0 else { return 0 }
+        guard pace != nil else { return queue.ramp.take(upTo: wanted, now: now) }
+        return queue.drainPacer?.pacer.take(upTo: wanted, now: now) ?? wanted
+    }
+
+    /// When the next parked delivery may be attempted.
+    private func nextPermission(_ queue: TargetQueue, slots: Int, now: Timestamp) -> Timestamp {
+        if slots > 0, !queue.isFailing, pace(of: queue, now: now) != nil, let pacer = queue.drainPacer?.pacer {
+            return pacer.nextPermission(now: now)
+        }
+        return queue.ramp.isActive ? queue.ramp.nextPermission(now: now) : now + .seconds(1)
+    }
+
+    /// The configured rate of a queue's backlog, if there is one; its pacer is then there.
+    private func pace(of queue: TargetQueue, now: Timestamp) -> Double? {
+        guard let rate = dispatcher.backlogLimits(of: queue.target)?.drainRate else {
+            queue.drainPacer = nil
+            return nil
+        }
+        if queue.drainPacer?.rate != rate {
+            queue.drainPacer = (rate, Pacer(rate: rate, burst: max(1, rate / 2), now: now))
+        }
+        return rate
     }
 
     private func drain(_ queue: TargetQueue, pass: CircuitBreaker.Pass, limit: Int, now: Timestamp) {
@@ -78,7 +104,7 @@ extension DeliveryDriver {
         if queue.drainSteps == 0 { findNextDue(queue) }
     }
 
-    private func findNextDue(_ queue: TargetQueue) {
+    func findNextDue(_ queue: TargetQueue) {
         store.nextDue(target: queue.target) { [self] result in
             queue.isDraining = false
             switch result {
@@ -88,10 +114,12 @@ extension DeliveryDriver {
                 due.set(clock.now + settings.storeRetryDelay, for: queue.target)
             case .success(nil):
                 queue.hasBacklog = false
+                queue.parked = 0
                 noteProgress(queue)
             case .success(let next?):
                 due.set(next, for: queue.target)
             }
+            trim(queue)
             armTimer()
         }
     }
@@ -116,7 +144,9 @@ extension DeliveryDriver {
             store.expire(target: queue.target, acceptedBefore: acceptedBefore) { [self] result in
                 switch result {
                 case .success(0): break
-                case .success(let count): dispatcher.record(.expired(count: count), target: queue.target)
+                case .success(let count):
+                    queue.left(count)
+                    dispatcher.record(.expired(count: count), target: queue.target)
                 case .failure(let error): dispatcher.record(.storeFailed(error), target: queue.target)
                 }
                 findNextDue(queue)

@@ -29,6 +29,7 @@ extension DeliveryDriver {
             switch outcome {
             case .settled, .delivered:
                 aftermath.delivered += 1
+                if case .parked = attempt.source { queue.left() }
                 if attempt.attempts > 0 { aftermath.retried += 1 }
                 if outcome == .delivered { Self.remove(attempt, &aftermath.resolved, &aftermath.finished) }
             case .failed(let failure):
@@ -132,7 +133,8 @@ extension DeliveryDriver {
         }
     }
 
-    private func apply(_ aftermath: Aftermath, on queue: TargetQueue) {
+    /// Not `isBound` is what a full queue could not get rid of: it then holds more than it should for a while.
+    private func apply(_ aftermath: Aftermath, on queue: TargetQueue, isBound: Bool = true) {
         if aftermath.delivered > 0 {
             let fact = DeliveryFact.delivered(count: aftermath.delivered, retried: aftermath.retried)
             dispatcher.record(fact, target: queue.target)
@@ -140,7 +142,12 @@ extension DeliveryDriver {
         if !aftermath.resolved.isEmpty { store.resolve(aftermath.resolved) }
         if !aftermath.finished.isEmpty { store.finish(aftermath.finished) }
         if !aftermath.rescheduled.isEmpty { reschedule(aftermath.rescheduled, on: queue) }
-        if !aftermath.parked.isEmpty { park(aftermath.parked) }
+        if !aftermath.parked.isEmpty, isBound {
+            parkWithinLimits(aftermath.parked, on: queue)
+        } else if !aftermath.parked.isEmpty {
+            queue.parked += UInt64(aftermath.parked.count)
+            park(aftermath.parked)
+        }
         if !aftermath.letters.isEmpty { bury(aftermath.letters, on: queue) }
         noteProgress(queue)
     }
@@ -148,7 +155,8 @@ extension DeliveryDriver {
     /// Moves fresh deliveries to the retry queue unattempted.
     func parkFresh(_ attempts: [DeliveryAttempt], due: Timestamp) {
         releaseBytes(attempts)
-        park(
+        guard let target = attempts.first?.ref.target else { return }
+        parkWithinLimits(
             attempts.map { attempt in
                 ParkedDelivery(
                     ref: attempt.ref,
@@ -158,15 +166,15 @@ extension DeliveryDriver {
                     event: attempt.event,
                     state: []
                 )
-            }
+            },
+            on: queue(target)
         )
     }
 
     /// Parks deliveries; while the store refuses, they wait in memory and their intake records stay.
-    private func park(_ deliveries: [ParkedDelivery]) {
+    func park(_ deliveries: [ParkedDelivery]) {
         guard let target = deliveries.first?.ref.target else { return }
-        let queue = queue(target)
-        queue.hasBacklog = true
+        queue(target).hasBacklog = true
         store.park(deliveries) { [self] result in
             switch result {
             case .success:
@@ -201,17 +209,19 @@ extension DeliveryDriver {
                 switch outcome {
                 case .settled:
                     settled += 1
+                    if isDrainStep { queue.left() }
                 case .noQueue:
                     drop(letter, "the target has no dead-letter queue", on: queue, &aftermath)
                 case .refused(let reason):
                     drop(letter, reason, on: queue, &aftermath)
                 case .retryLater:
                     let due = clock.now + .seconds(30)
+                    queue.trimsFrom = due
                     postpone(letter.attempt, until: due, attempts: letter.attempt.attempts, letter.failure, &aftermath)
                 }
             }
             if settled > 0 { dispatcher.record(.deadLettered(count: settled), target: queue.target) }
-            apply(aftermath, on: queue)
+            apply(aftermath, on: queue, isBound: false)
             if isDrainStep { endDrainStep(queue) }
         }
     }
@@ -224,6 +234,7 @@ extension DeliveryDriver {
     ) {
         let fact = DeliveryFact.dropped(ref: letter.attempt.ref, failure: letter.failure, reason: reason)
         dispatcher.record(fact, target: queue.target)
+        if case .parked = letter.attempt.source { queue.left() }
         Self.remove(letter.attempt, &aftermath.resolved, &aftermath.finished)
     }
 }

@@ -17,7 +17,8 @@ public final class DeliveryDriver {
     private var dirty: [TargetQueue] = []
     private var isFlushScheduled = false
     private var timer: (token: TimerToken, due: Timestamp)?
-    private(set) var pendingBytes = 0
+    /// Bytes of first attempts that wait in memory or are under way.
+    public private(set) var pendingBytes = 0
     private(set) var isStopped = false
 
     /// Creates a driver. The dispatcher must outlive it.
@@ -36,11 +37,16 @@ public final class DeliveryDriver {
     }
 
     /// Reads which targets have retry queues and begins to work them off. Called once, after the store recovered.
-    public func start(completion: @escaping StoreCompletion<[TargetBacklog]>) {
+    ///
+    /// - Parameters:
+    ///   - ignored: keys whose rows are not deliveries.
+    ///   - completion: receives every backlog, the ignored ones included.
+    public func start(ignoring ignored: Set<UInt64> = [], completion: @escaping StoreCompletion<[TargetBacklog]>) {
         store.backlogTargets { [self] result in
             if case .success(let backlogs) = result {
-                for backlog in backlogs {
+                for backlog in backlogs where !ignored.contains(backlog.target) {
                     queue(backlog.target).hasBacklog = true
+                    queue(backlog.target).parked = backlog.count
                     due.set(backlog.nextDue, for: backlog.target)
                 }
                 armTimer()

@@ -14,6 +14,8 @@ public struct DeliverySettings: Sendable {
     public var drainBatch = 128
     /// Parked deliveries tried at a time while the target's breaker is half open. Default 4.
     public var probes = 4
+    /// Deliveries taken out of an overfull queue at a time. Default 512.
+    public var trimBatch = 512
     /// How often queues of failing targets are swept for events that grew too old. Default 60 s.
     public var sweepInterval = Duration.seconds(60)
     /// How long to wait before trying again what the store refused. Default 1 s.

@@ -20,6 +20,12 @@ final class TargetQueue {
     var budget: RetryBudget
     /// Bounds the rate after the target has come back.
     var ramp = RecoveryRamp()
+    /// Deliveries in the retry queue and on their way there.
+    var parked: UInt64 = 0
+    /// Nothing is pushed out before this time, because dead letters could not be written.
+    var trimsFrom = Timestamp.zero
+    /// Bounds the rate at which the backlog is worked off, where that is configured.
+    var drainPacer: (rate: Double, pacer: Pacer)?
     /// True when the store is known to hold parked deliveries of the target.
     var hasBacklog = false
     /// Stops attempts while the target keeps failing.
@@ -50,6 +56,11 @@ final class TargetQueue {
             head = 0
         }
         return batch
+    }
+
+    /// Notes that a parked delivery has left the store.
+    func left(_ count: UInt64 = 1) {
+        parked -= min(parked, count)
     }
 
     func takeAll() -> [DeliveryAttempt] {

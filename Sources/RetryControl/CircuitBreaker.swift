@@ -54,6 +54,11 @@ public struct CircuitBreaker: Hashable, Sendable {
         lastProbe = now
     }
 
+    /// Ends the open time early, because the target is known to be back; the probes still decide.
+    public mutating func endOpenTime(now: Timestamp) {
+        if case .open(let until) = state, now < until { state = .open(until: now) }
+    }
+
     /// Asks to make one attempt.
     public mutating func admit(now: Timestamp) -> Admission {
         switch state {

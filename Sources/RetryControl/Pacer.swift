@@ -28,6 +28,21 @@ public struct Pacer: Hashable, Sendable {
         return .wait(until: bucket.time(of: units) ?? .distantFuture)
     }
 
+    /// Takes up to `wanted` tokens, as many as are there, and returns how many.
+    public mutating func take(upTo wanted: Int, now: Timestamp) -> Int {
+        bucket.refill(now)
+        let granted = min(Int64(max(0, wanted)), max(0, bucket.available) / TokenBucket.unit)
+        _ = bucket.take(granted * TokenBucket.unit)
+        return Int(granted)
+    }
+
+    /// When the next token will be there; `now` when one is.
+    public func nextPermission(now: Timestamp) -> Timestamp {
+        var bucket = bucket
+        bucket.refill(now)
+        return max(now, bucket.time(of: TokenBucket.unit) ?? now)
+    }
+
     /// Changes the limit from `now` on; tokens beyond the new burst are lost.
     public mutating func change(rate: Double, burst: Double? = nil, now: Timestamp) {
         Self.check(rate, burst)

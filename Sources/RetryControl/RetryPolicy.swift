@@ -32,6 +32,16 @@ public struct RetryPolicy: Hashable, Sendable {
         maximumEventAge = .seconds(maximumEventAgeInSeconds)
     }
 
+    /// Creates the policy of deliveries that wait for a link rather than for a target that fails: no number of attempts ends
+    /// them, only their age.
+    ///
+    /// - Parameter age: how long a delivery may wait, from a second.
+    public init(unlimitedRetriesWithin age: Duration) {
+        precondition(age >= .seconds(1), "an age is at least a second")
+        maximumRetryAttempts = Int.max
+        maximumEventAge = age
+    }
+
     /// The last moment at which an attempt may begin.
     public func deadline(acceptedAt: Timestamp) -> Timestamp {
         acceptedAt + maximumEventAge

@@ -41,9 +41,13 @@ public struct AdaptiveBatcher<Item> {
     }
 
     /// Takes the batch that is to be sent now, in the order of adding; nil when there is none.
-    public mutating func next() -> [Item]? {
+    ///
+    /// - Parameter isUrgent: true to send what there is though it fills no batch and others are in flight, as when these are
+    ///   not answered in time.
+    /// - Returns: the batch.
+    public mutating func next(isUrgent: Bool = false) -> [Item]? {
         guard waitingItems > 0, inFlight < limits.maximumInFlight else { return nil }
-        guard inFlight == 0 || hasFullBatch else { return nil }
+        guard inFlight == 0 || hasFullBatch || isUrgent else { return nil }
         var batch: [Item] = []
         var bytes = 0
         while head < waiting.count, batch.count < limits.maximumItems {

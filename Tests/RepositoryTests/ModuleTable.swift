@@ -43,7 +43,11 @@ enum ModuleTable {
             layer: .driver,
             imports: ["RetryControl", "EventTransform", "EventModel", "SansIO"]
         ),
-        ModuleRule(name: "Cluster", layer: .driver, imports: ["Membership", "PeerProtocol", "EventModel", "SansIO"]),
+        ModuleRule(
+            name: "Cluster",
+            layer: .driver,
+            imports: ["Membership", "PeerProtocol", "RetryControl", "EventModel", "SansIO"]
+        ),
         ModuleRule(name: "Router", layer: .driver, imports: Set(cores + ["Delivery", "Cluster"])),
         ModuleRule(name: "AWSAPI", layer: .driver, imports: Set(cores + ["Router", "Delivery"])),
         ModuleRule(

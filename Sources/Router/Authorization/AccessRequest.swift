@@ -8,6 +8,9 @@ public struct AccessRequest: Sendable {
         case principal(arn: String, account: AccountID)
         /// A session of a role that a rule's target names (spec: control §7.5).
         case role(arn: String, session: String, account: AccountID)
+        /// A principal of an account that another cell hosts, which the sending node's certificate speaks for. The other
+        /// side's policies were asked there; of the principal only its account is proven.
+        case remote(arn: String, session: String, account: AccountID)
         /// A service acting for a resource, e.g. `events.amazonaws.com` for a rule (spec: patterns §5.6).
         case service(name: String, sourceARN: String, sourceAccount: AccountID)
     }

@@ -47,6 +47,23 @@ struct DeliveryAuthorizer {
         return refusal(of: request, policy: policy, role: target.roleARN, target)
     }
 
+    /// Lets everyone in: stands for the policy of a bus that another cell holds, so that only this side's policies decide.
+    static let openPolicy =
+        #"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}"#
+
+    /// Why this side does not let a rule's role forward an event to a bus of another cell; nil when it does. The receiving
+    /// side asks the policy of the bus (DESIGN §6).
+    func refusalToLeave(
+        _ envelope: [UInt8],
+        to destination: BusAddress,
+        of target: CompiledTarget
+    ) -> DeliveryFailure? {
+        // Without a role the account's root sends, whom only the receiving bus can refuse.
+        guard target.roleARN != nil else { return nil }
+        let request = Self.forwardRequest(envelope, to: destination, of: target)
+        return refusal(of: request, policy: Self.openPolicy, role: target.roleARN, target)
+    }
+
     /// The question that a forward puts to the destination's policy.
     static func forwardRequest(
         _ envelope: [UInt8],

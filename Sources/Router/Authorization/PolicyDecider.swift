@@ -8,7 +8,15 @@ public final class PolicyDecider: AccessDecider {
     /// root may replace the policy.
     public var onUnreadablePolicy: (String) -> Void = { _ in }
     /// Who there is. Replacing it takes effect with the next decision.
-    public var directory: IdentityDirectory
+    public var directory: IdentityDirectory {
+        didSet { remotes = [:] }
+    }
+
+    private struct RemoteKey: Hashable {
+        var arn: [UInt8]
+        var session: [UInt8]
+        var account: AccountID
+    }
 
     private enum Entry {
         case policy(CompiledPolicy)
@@ -24,6 +32,8 @@ public final class PolicyDecider: AccessDecider {
     private let clock: any ClockPort
     /// By the policy's bytes: texts compare by canonical equivalence, and then one tenant's policy could stand for another's.
     private var compiled: [[UInt8]: Entry] = [:]
+    /// Principals of other cells, whose condition values are worth keeping.
+    private var remotes: [RemoteKey: IdentityDirectory.Identity] = [:]
     private static let cacheLimit = 4_096
 
     /// Creates a decider.
@@ -107,7 +117,7 @@ public final class PolicyDecider: AccessDecider {
         }
         switch request.subject {
         case .principal: context.add(.viaAWSService, false)
-        case .role: break
+        case .role, .remote: break
         case .service(_, let sourceARN, let sourceAccount): addSource(sourceARN, sourceAccount, to: &context)
         }
         context.addTime(clock.now)
@@ -144,7 +154,38 @@ public final class PolicyDecider: AccessDecider {
             guard let identity = directory.identity(arn: arn), identity.principal.account == account else { return nil }
             return identity
         case .role(let arn, let session, let account): return roleSession(arn, session, account)
+        case .remote(let arn, let session, let account): return remote(arn, session, account)
         case .service(let name, _, _): return IdentityDirectory.Identity(principal: .service(name), policies: .none)
+        }
+    }
+
+    /// A principal of another cell, by its name alone: what this cell may have declared under the same name does not count.
+    /// Organizations are only those that this cell's own configuration tells of the account.
+    private func remote(_ text: String, _ session: String, _ account: AccountID) -> IdentityDirectory.Identity? {
+        let key = RemoteKey(arn: Array(text.utf8), session: Array(session.utf8), account: account)
+        if let known = remotes[key] { return known }
+        guard let principal = remotePrincipal(text, session, account) else { return nil }
+        if remotes.count >= Self.cacheLimit { remotes.removeAll() }
+        let identity = IdentityDirectory.Identity(principal: principal, policies: .allowAll)
+        remotes[key] = identity
+        return identity
+    }
+
+    private func remotePrincipal(_ text: String, _ session: String, _ account: AccountID) -> Principal? {
+        guard let arn = ARN(text), arn.service == "iam", AccountID(arn.account) == account else { return nil }
+        let attributes = directory.attributes(of: account)
+        if arn.resource == "root" { return .root(of: account, attributes: attributes) }
+        guard let start = arn.resource.firstIndex(of: "/"), let slash = arn.resource.lastIndex(of: "/") else {
+            return nil
+        }
+        let path = String(arn.resource[start...slash])
+        let name = String(arn.resource[arn.resource.index(after: slash)...])
+        guard !name.isEmpty else { return nil }
+        switch arn.resource[..<start] {
+        case "user": return .user(name, path: path, of: account, attributes: attributes)
+        case "role" where !session.isEmpty:
+            return .roleSession(role: name, path: path, session: session, of: account, attributes: attributes)
+        default: return nil
         }
     }
 
@@ -220,7 +261,7 @@ extension AccessRequest.Subject {
     /// The principal's ARN or the service's name.
     var name: String {
         switch self {
-        case .principal(let arn, _), .role(let arn, _, _): arn
+        case .principal(let arn, _), .role(let arn, _, _), .remote(let arn, _, _): arn
         case .service(let name, _, _): name
         }
     }

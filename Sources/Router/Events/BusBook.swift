@@ -29,6 +29,8 @@ public struct BusBook: Sendable, Equatable {
     public var expired: UInt64 = 0
     /// Requests and forwards that a policy refused.
     public var denied: UInt64 = 0
+    /// Events of other cells that had been taken in before; not counted as accepted.
+    public var duplicates: UInt64 = 0
 
     /// An empty book.
     public init() {}
@@ -63,6 +65,12 @@ public struct RouterStatistics: Sendable, Equatable {
     public var loops: UInt64 = 0
     /// Deliveries that ended because the catalog no longer knows their target.
     public var orphaned: UInt64 = 0
+    /// Deliveries that a full queue towards another cell pushed out, new ones or old ones.
+    public var overflowed: UInt64 = 0
+    /// Events refused because a queue that they were for was full.
+    public var queueFull: UInt64 = 0
+    /// What other cells sent.
+    public var peers = PeerStatistics()
 
     /// Figures that are all zero.
     public init() {}

@@ -122,6 +122,9 @@ extension EventRouter {
         case .expired(let count):
             books[bus, default: BusBook()].expired += count
             notice(.expired(target: arn, rule: revision.ruleARN, count: count))
+        case .overflowed(let count):
+            statistics.overflowed += UInt64(count)
+            notice(.overflowed(target: arn, rule: revision.ruleARN, count: count))
         case .storeFailed(let error):
             notice(.storeFailed(error))
         case .drained:

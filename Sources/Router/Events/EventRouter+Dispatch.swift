@@ -8,7 +8,15 @@ import SansIO
 extension EventRouter: DeliveryDispatcher {
     /// The retry policy of a target revision; nil when the revision is not known any more.
     public func retryPolicy(of target: UInt64) -> RetryPolicy? {
-        compiled(target)?.retryPolicy
+        guard let compiled = compiled(target) else { return nil }
+        guard let peers = settings.peers, isAway(compiled) else { return compiled.retryPolicy }
+        return RetryPolicy(unlimitedRetriesWithin: peers.retention)
+    }
+
+    /// The bounds of a queue; nil unless it leads to another cell.
+    public func backlogLimits(of target: UInt64) -> BacklogLimits? {
+        guard let peers = settings.peers, let compiled = compiled(target), isAway(compiled) else { return nil }
+        return peers.queues
     }
 
     /// Whether a target revision has a dead-letter queue.

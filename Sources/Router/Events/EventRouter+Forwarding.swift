@@ -24,6 +24,9 @@ extension EventRouter {
         completion: @escaping ([DeliveryOutcome]) -> Void
     ) {
         guard catalog.state.accounts.contains(destination.account) else {
+            if let forwarder {
+                return forwardAway(attempts, to: destination, of: target, by: forwarder, completion: completion)
+            }
             let failure = DeliveryFailure(
                 code: "NO_RESOURCE",
                 message: "Account \(destination.account) is not hosted by this cell.",

@@ -50,7 +50,36 @@ extension EventRouter {
                 case .failure(let error): completion(.failure(error))
                 case .success(let unreadable):
                     report.unreadableEntries += unreadable
-                    resume(recovered, report, completion: completion)
+                    loadPeers { [self] result in
+                        switch result {
+                        case .failure(let error): completion(.failure(error))
+                        case .success: resume(recovered, report, completion: completion)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads the window of known deliveries, and which store this is.
+    private func loadPeers(completion: @escaping (Result<Void, StoreError>) -> Void) {
+        ledger.load(isNeeded: settings.peers != nil) { [self] result in
+            guard case .success = result, settings.peers != nil else { return completion(result) }
+            let key = "meta/origin"
+            store.configuration(prefix: key) { [self] result in
+                switch result {
+                case .failure(let error): completion(.failure(error))
+                case .success(let entries):
+                    if let entry = entries.first, let number = UInt64(String(decoding: entry.value, as: UTF8.self)) {
+                        origin = number
+                        return completion(.success(()))
+                    }
+                    let number = generator.next() | 1
+                    let change = ConfigurationChange(key: key, value: Array(String(number).utf8))
+                    store.configure([change]) { [self] result in
+                        if case .success = result { origin = number }
+                        completion(result)
+                    }
                 }
             }
         }
@@ -62,16 +91,16 @@ extension EventRouter {
         completion: @escaping (Result<StartReport, StoreError>) -> Void
     ) {
         var report = report
-        delivery.start { [self] result in
+        delivery.start(ignoring: ledger.keys) { [self] result in
             guard case .success(let backlogs) = result else {
                 if case .failure(let error) = result { completion(.failure(error)) }
                 return
             }
-            for backlog in backlogs {
+            for backlog in backlogs where !ledger.keys.contains(backlog.target) {
                 report.parkedDeliveries += backlog.count
                 noteRecovered(backlog.target, backlog.count)
             }
-            for record in recovered {
+            for record in recovered where !ledger.adopt(record) {
                 for target in record.targets { noteRecovered(target, 1) }
                 delivery.accept(
                     sequence: record.sequence,
@@ -83,6 +112,7 @@ extension EventRouter {
             }
             retired = Set(catalog.retiredRevisions)
             for target in retired.sorted() { forgetIfRetired(target) }
+            isServing = true
             completion(.success(report))
         }
     }
@@ -94,6 +124,7 @@ extension EventRouter {
 
     /// Starts no further attempt and ends waiting receives; what waits stays in the store.
     public func stop() {
+        isServing = false
         delivery.stop()
         queues.shutDown()
     }

@@ -1,5 +1,7 @@
+import Cluster
 import Delivery
 import EventModel
+import PeerProtocol
 import SansIO
 
 /// Takes events in, finds the rules that match, makes them durable with their targets, and sees them delivered.
@@ -20,12 +22,25 @@ public final class EventRouter {
     /// The books of each bus that saw an event.
     public internal(set) var books: [BusAddress: BusBook] = [:]
 
+    /// Sends events to buses of other cells; nil when this cell is alone. Set before the start.
+    public var forwarder: PeerForwarder? {
+        didSet { forwarder?.origin = origin }
+    }
+
     let settings: RouterSettings
     let store: any StorePort
     let clock: any ClockPort
     var generator: SeededGenerator
     var compiledTargets: [UInt64: CompiledTarget] = [:]
     var retired: Set<UInt64> = []
+    /// The deliveries that other cells made here lately.
+    let ledger: DeliveryLedger
+    /// Which store this is, for the receivers of its events (``ForwardFrame/origin``); 0 before the start.
+    var origin: UInt64 = 0 {
+        didSet { forwarder?.origin = origin }
+    }
+    /// Whether the router has started and was not stopped.
+    var isServing = false
     private(set) var appendingBytes = 0
     private var driver: DeliveryDriver?
 
@@ -59,6 +74,9 @@ public final class EventRouter {
             clock: clock
         )
         queues = QueueDriver(store: store, clock: clock, seed: generator.next(), quotas: settings.quotas)
+        let window = settings.peers?.window ?? DuplicateWindow.Settings()
+        ledger = DeliveryLedger(store: store, clock: clock, settings: window)
+        ledger.onFailure = { [unowned self] in notice(.storeFailed($0)) }
     }
 
     /// Decides on behalf of deliveries.
@@ -87,21 +105,25 @@ public final class EventRouter {
     /// - Parameters:
     ///   - records: events with their targets.
     ///   - settling: intake deliveries that the records replace.
+    ///   - ids: ids of the deliveries by which other cells sent the events; durable in the same write.
     ///   - completion: hears of the outcome, before any delivery is attempted.
     func append(
         _ records: [IntakeRecord],
         settling: [DeliveryRef] = [],
+        noting ids: WindowRecord = WindowRecord(),
         completion: @escaping (Result<Void, StoreError>) -> Void
     ) {
         let bytes = records.reduce(0) { $0 + $1.event.count }
         appendingBytes += bytes
-        store.append(records, settling: settling) { [self] result in
+        let note = ledger.record(ids)
+        store.append(records + (note.map { [$0] } ?? []), settling: settling) { [self] result in
             appendingBytes -= bytes
             switch result {
             case .failure(let error):
                 notice(.storeFailed(error))
                 completion(.failure(error))
             case .success(let sequences):
+                if let note, let sequence = sequences.last { ledger.appended(sequence, note, ids) }
                 completion(.success(()))
                 for (sequence, record) in zip(sequences, records) {
                     delivery.accept(

@@ -19,6 +19,12 @@ public enum RouterNotice: Sendable {
     case storeFailed(StoreError)
     /// An event was not forwarded, for it had been on the bus before or had made too many hops.
     case loop(bus: String, hops: [String])
+    /// A node of another cell claimed what its certificate does not prove, or sent what cannot be read.
+    case peerRefused(peer: String, account: String, reason: String)
+    /// A queue towards another cell is full, and refuses events.
+    case queueFull(target: String)
+    /// A full queue towards another cell pushed deliveries out.
+    case overflowed(target: String, rule: String, count: Int)
     /// An intake record cannot be read; its deliveries are kept in the store.
     case unreadableEvent(sequence: UInt64)
 
@@ -33,6 +39,9 @@ public enum RouterNotice: Sendable {
         case .attemptFailed: "attemptFailed"
         case .storeFailed: "storeFailed"
         case .loop: "loop"
+        case .peerRefused: "peerRefused"
+        case .queueFull: "queueFull"
+        case .overflowed: "overflowed"
         case .unreadableEvent: "unreadableEvent"
         }
     }

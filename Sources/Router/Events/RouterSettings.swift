@@ -16,6 +16,9 @@ public struct RouterSettings: Sendable {
     /// Bytes of events that may wait for the disk before PutEvents answers that it is throttled. Default 64 MB.
     public var appendingBytes = 64 << 20
 
+    /// How to exchange events with other cells; nil for a cell that is alone.
+    public var peers: PeerSettings?
+
     /// Regions in which accounts have buses; nil for any. Bounds what clients can make the node keep books of.
     public var regions: Set<String>?
 

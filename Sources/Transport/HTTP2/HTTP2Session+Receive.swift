@@ -75,23 +75,7 @@ extension HTTP2Session {
             bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
             bytes.count
         )
-        if taken < 0, error == nil { refuse(Int32(taken)) }
-    }
-
-    /// Ends the session for an error after which nghttp2 takes no more, and says so to the other side.
-    private func refuse(_ nghttp2Error: Int32) {
-        switch nghttp2Error {
-        case NGHTTP2_ERR_TOO_MANY_CONTINUATIONS.rawValue:
-            limitHits.append(.continuationFrames)
-            fail(.limitExceeded(.continuationFrames))
-            actions.append(.terminate(code: NGHTTP2_ENHANCE_YOUR_CALM.rawValue))
-        case NGHTTP2_ERR_NOMEM.rawValue:
-            fail(.protocolViolation(code: nghttp2Error))
-            actions.append(.terminate(code: NGHTTP2_INTERNAL_ERROR.rawValue))
-        default:
-            fail(.protocolViolation(code: nghttp2Error))
-            actions.append(.terminate(code: NGHTTP2_PROTOCOL_ERROR.rawValue))
-        }
+        if taken < 0 { fail(.protocolViolation(code: Int32(taken))) }
     }
 
     /// Ends the session for a violation that nghttp2 lets pass.

@@ -83,13 +83,6 @@ final class ServerShard {
         drained = nil
     }
 
-    /// What the connections hold now.
-    var load: HTTPServerLoad {
-        var load = HTTPServerLoad()
-        for connection in connections { load.add(connection) }
-        return load
-    }
-
     /// Closes an idle connection to make room for a new one: of a sample, that which has been idle for longest. Looking at
     /// all of them each time would be work that a flood of connections could ask for.
     ///

@@ -81,6 +81,18 @@ final class RouterLog {
                 "an event was not forwarded: it went in a circle or too far",
                 metadata: ["bus": "\(bus)", "hops": "\(hops.joined(separator: " "))"]
             )
+        case .peerRefused(let peer, let account, let reason):
+            log.warning(
+                "a node of another cell was refused",
+                metadata: ["peer": "\(peer)", "account": "\(account)", "reason": "\(reason)"]
+            )
+        case .queueFull(let target):
+            log.warning("a queue towards another cell is full and refuses events", metadata: ["target": "\(target)"])
+        case .overflowed(let target, let rule, let count):
+            log.error(
+                "a full queue towards another cell pushed deliveries out",
+                metadata: ["target": "\(target)", "rule": "\(rule)", "count": "\(count)"]
+            )
         case .unreadableEvent(let sequence):
             log.error("an intake record cannot be read", metadata: ["sequence": "\(sequence)"])
         }

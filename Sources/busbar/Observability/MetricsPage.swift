@@ -64,6 +64,7 @@ struct MetricsPage {
         add("busbar_deliveries_dropped_total", "Deliveries that no dead-letter queue took.", \.dropped)
         add("busbar_deliveries_expired_total", "Deliveries that grew too old.", \.expired)
         add("busbar_events_denied_total", "Requests and forwards that a policy refused.", \.denied)
+        add("busbar_events_duplicate_total", "Events of other cells that were known already.", \.duplicates)
         add("busbar_deliveries_waiting", "Deliveries that still wait.", \.waiting, type: "gauge")
     }
 
@@ -90,6 +91,18 @@ struct MetricsPage {
         )
         single("busbar_event_loops_total", "counter", "Forwards ended by the loop rules.", statistics.loops)
         single("busbar_deliveries_orphaned_total", "counter", "Deliveries to unknown targets.", statistics.orphaned)
+        single(
+            "busbar_deliveries_overflowed_total",
+            "counter",
+            "Deliveries that a full queue towards another cell pushed out.",
+            statistics.overflowed
+        )
+        single(
+            "busbar_events_queue_full_total",
+            "counter",
+            "Events refused because a queue towards another cell was full.",
+            statistics.queueFull
+        )
         single("busbar_deliveries_active", "gauge", "Deliveries in memory.", active)
     }
 

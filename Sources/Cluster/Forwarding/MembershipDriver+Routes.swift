@@ -1,0 +1,19 @@
+import EventModel
+import Membership
+import SansIO
+
+/// Routes as gossip tells of them.
+extension MembershipDriver: RouteDirectory {
+    /// The cell that hosts an account, with those of its nodes that take links. Suspected ones are left out while others are
+    /// there: suspicion is no verdict.
+    public func route(to account: AccountID) -> AccountRoute? {
+        guard let entry = directory.entry(for: account) else { return nil }
+        let reachable = entry.nodes.filter { $0.role == .core }
+        let well = reachable.filter { !$0.isSuspect }
+        let nodes = well.isEmpty ? reachable : well
+        return AccountRoute(
+            cell: entry.cell,
+            nodes: nodes.map { PeerNode(identity: $0.identity, endpoint: $0.endpoint) }
+        )
+    }
+}

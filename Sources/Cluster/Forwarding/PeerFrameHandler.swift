@@ -1,0 +1,12 @@
+import SansIO
+
+/// Answers the frames of other nodes: the router in production, a script in tests.
+public protocol PeerFrameHandler: AnyObject {
+    /// Takes one frame and completes once with the answer's frame, at once or later.
+    ///
+    /// - Parameters:
+    ///   - frame: a ``ForwardFrame``, as it came.
+    ///   - identity: what the sender's certificate says.
+    ///   - completion: receives an encoded ``VerdictFrame``.
+    func answer(_ frame: [UInt8], from identity: CertificateIdentity, completion: @escaping ([UInt8]) -> Void)
+}

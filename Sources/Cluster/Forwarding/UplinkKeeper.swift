@@ -1,0 +1,130 @@
+import EventModel
+import PeerProtocol
+import RetryControl
+import SansIO
+
+/// Keeps uplinks open from a cell that only dials out, so that the nodes at their other ends can send to it (DESIGN §7).
+public final class UplinkKeeper {
+    /// An uplink came up or went away.
+    public enum Change: Equatable, Sendable {
+        /// The uplink to this address is up.
+        case up(PeerAddress)
+        /// It is gone, or could not be opened; it is tried again.
+        case down(PeerAddress, reason: String)
+    }
+
+    private final class Uplink {
+        let address: PeerAddress
+        var session: UplinkSession?
+        var failures = 0
+
+        init(_ address: PeerAddress) {
+            self.address = address
+        }
+    }
+
+    /// Hears of uplinks that come and go.
+    public var onChange: (Change) -> Void = { _ in }
+    private let uplinks: [Uplink]
+    private let links: any PeerLinkPort
+    private let clock: any ClockPort
+    private let trustDomain: String
+    private let settings: UplinkSession.Settings
+    private let backoff: RetryBackoff
+    private let accounts: () -> [AccountID]
+    private weak var handler: (any PeerFrameHandler)?
+    private var generator: SeededGenerator
+    private var isStopped = false
+
+    /// Creates a keeper; call ``start()``.
+    ///
+    /// - Parameters:
+    ///   - addresses: the nodes to dial; each gets an uplink.
+    ///   - trustDomain: the trust domain, in lower case.
+    ///   - links: connections to other nodes.
+    ///   - clock: time and timers of the shard.
+    ///   - seed: seeds the delays between attempts.
+    ///   - handler: answers what comes over the uplinks.
+    ///   - settings: how sessions work.
+    ///   - backoff: the delays between attempts.
+    ///   - accounts: what this cell hosts.
+    public init(
+        to addresses: [PeerAddress],
+        trustDomain: String,
+        links: any PeerLinkPort,
+        clock: any ClockPort,
+        seed: UInt64,
+        handler: any PeerFrameHandler,
+        settings: UplinkSession.Settings = UplinkSession.Settings(),
+        backoff: RetryBackoff = RetryBackoff(base: .seconds(1), cap: .seconds(60)),
+        accounts: @escaping () -> [AccountID]
+    ) {
+        uplinks = addresses.map(Uplink.init)
+        self.trustDomain = trustDomain
+        self.links = links
+        self.clock = clock
+        self.handler = handler
+        self.settings = settings
+        self.backoff = backoff
+        self.accounts = accounts
+        generator = SeededGenerator(seed: seed)
+    }
+
+    /// Opens the uplinks.
+    public func start() {
+        for uplink in uplinks { open(uplink) }
+    }
+
+    /// Closes the uplinks and opens no further one.
+    public func stop() {
+        isStopped = true
+        for uplink in uplinks { uplink.session?.close() }
+    }
+
+    /// Says anew what this cell hosts.
+    public func announce() {
+        for uplink in uplinks { uplink.session?.greet(UplinkGreeting(accounts: accounts())) }
+    }
+
+    /// The addresses with an open uplink, in the order of configuration.
+    public var open: [PeerAddress] { uplinks.filter { $0.session != nil }.map(\.address) }
+
+    private func open(_ uplink: Uplink) {
+        guard !isStopped else { return }
+        links.openChannel(path: PeerPath.uplink, with: uplink.address) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .failure(let error): failed(uplink, error.description)
+            case .success(let channel): opened(uplink, channel)
+            }
+        }
+    }
+
+    private func opened(_ uplink: Uplink, _ channel: any PeerChannel) {
+        guard !isStopped, let peer = NodeIdentity(channel.identity, trustDomain: trustDomain) else {
+            channel.close()
+            return failed(uplink, "The certificate of \(uplink.address.endpoint) names no node of the trust domain.")
+        }
+        let session = UplinkSession(channel, peer: peer, clock: clock, settings: settings, handler: handler)
+        uplink.session = session
+        session.onEnd = { [weak self] error in
+            uplink.session = nil
+            self?.failed(uplink, error?.description ?? "The other side closed it.")
+        }
+        session.start()
+        session.greet(UplinkGreeting(accounts: accounts()))
+        onChange(.up(uplink.address))
+        // Only an uplink that lasts counts as a success, or a node that accepts and closes would be dialled in a circle.
+        _ = clock.schedule(after: settings.pingAfter) { [weak session] in
+            if let session, session.isOpen { uplink.failures = 0 }
+        }
+    }
+
+    private func failed(_ uplink: Uplink, _ reason: String) {
+        guard !isStopped else { return }
+        uplink.failures += 1
+        onChange(.down(uplink.address, reason: reason))
+        let delay = backoff.delay(beforeRetry: uplink.failures, using: &generator)
+        _ = clock.schedule(after: delay) { [weak self] in self?.open(uplink) }
+    }
+}

@@ -1,0 +1,143 @@
+import EventModel
+import Membership
+import PeerProtocol
+import SansIO
+
+/// The uplinks that cells which only dial out hold open to this node, and what they host (DESIGN §7, §8).
+public final class UplinkRegistry: PeerChannelAcceptor {
+    /// A cell's uplink came up or went away.
+    public enum Change: Equatable, Sendable {
+        /// The node's uplink is up; these accounts are hosted at its other end.
+        case up(NodeIdentity, accounts: [AccountID])
+        /// The node's uplink is gone.
+        case down(NodeIdentity)
+    }
+
+    private struct Uplink {
+        var session: UplinkSession
+        var accounts: [AccountID] = []
+        var isReady = false
+    }
+
+    /// Hears of uplinks that come and go.
+    public var onChange: (Change) -> Void = { _ in }
+    /// Answers the questions of the other ends.
+    public weak var handler: (any PeerFrameHandler)?
+
+    private let trustDomain: String
+    private let clock: any ClockPort
+    private let settings: UplinkSession.Settings
+    private let maximumUplinks: Int
+    private var uplinks: [NodeIdentity: Uplink] = [:]
+    private var hosts: [AccountID: CellIdentity] = [:]
+
+    /// Creates a registry.
+    ///
+    /// - Parameters:
+    ///   - trustDomain: the trust domain, in lower case.
+    ///   - clock: time and timers of the shard.
+    ///   - settings: how sessions work.
+    ///   - maximumUplinks: uplinks at a time; more are refused.
+    public init(
+        trustDomain: String,
+        clock: any ClockPort,
+        settings: UplinkSession.Settings = UplinkSession.Settings(),
+        maximumUplinks: Int = 65_536
+    ) {
+        self.trustDomain = trustDomain
+        self.clock = clock
+        self.settings = settings
+        self.maximumUplinks = maximumUplinks
+    }
+
+    /// The cell at the other end of an uplink that hosts an account.
+    public func cell(hosting account: AccountID) -> CellIdentity? {
+        hosts[account]
+    }
+
+    /// The nodes with an uplink, and what they host, in order.
+    public var nodes: [(node: NodeIdentity, accounts: [AccountID])] {
+        uplinks.filter(\.value.isReady).sorted { $0.key < $1.key }.map { ($0.key, $0.value.accounts) }
+    }
+
+    /// A session of a cell; the first by node name.
+    func session(of cell: CellIdentity) -> UplinkSession? {
+        // A cell that dials out has one node, seldom more.
+        guard uplinks.count > 0 else { return nil }
+        return sessions[cell]?.first
+    }
+
+    private var sessions: [CellIdentity: [UplinkSession]] = [:]
+
+    /// Refuses channels of other paths and of strangers.
+    public func refusal(path: String, connection: HTTPConnectionInfo) -> HTTPResponse? {
+        guard path == PeerPath.uplink else { return HTTPResponse(status: 404) }
+        guard let identity = connection.clientIdentity, node(identity) != nil else {
+            return HTTPResponse(status: 403, body: Array("the certificate names no node of the trust domain".utf8))
+        }
+        guard uplinks.count < maximumUplinks else { return HTTPResponse(status: 503) }
+        return nil
+    }
+
+    /// Takes an uplink; a node that opens another one has lost the first.
+    public func accepted(_ channel: any PeerChannel, path: String) {
+        guard let node = node(channel.identity) else { return channel.close() }
+        uplinks[node]?.session.close()
+        let session = UplinkSession(channel, peer: node, clock: clock, settings: settings, handler: handler)
+        uplinks[node] = Uplink(session: session)
+        session.onGreeting = { [weak self, weak session] greeting in
+            guard let self, let session else { return }
+            register(greeting, session)
+        }
+        session.onEnd = { [weak self, weak session] _ in
+            guard let self, let session else { return }
+            remove(session)
+        }
+        session.start()
+        _ = clock.schedule(after: settings.greetingTimeout) { [weak self, weak session] in
+            guard let self, let session, session.isOpen, uplinks[node]?.isReady == false else { return }
+            session.close()
+        }
+    }
+
+    private func node(_ identity: CertificateIdentity) -> NodeIdentity? {
+        NodeIdentity(identity, trustDomain: trustDomain)
+    }
+
+    /// Takes the accounts that the certificate covers; what else is claimed counts for nothing.
+    private func register(_ greeting: UplinkGreeting, _ session: UplinkSession) {
+        guard uplinks[session.peer]?.session === session else { return }
+        let scope = AccountScope(session.identity, trustDomain: trustDomain)
+        let accounts = greeting.accounts.filter(scope.covers)
+        uplinks[session.peer]?.accounts = accounts
+        uplinks[session.peer]?.isReady = true
+        rebuild()
+        onChange(.up(session.peer, accounts: accounts))
+    }
+
+    private func remove(_ session: UplinkSession) {
+        guard let uplink = uplinks[session.peer], uplink.session === session else { return }
+        uplinks[session.peer] = nil
+        guard uplink.isReady else { return }
+        rebuild()
+        onChange(.down(session.peer))
+    }
+
+    private func rebuild() {
+        sessions = [:]
+        hosts = [:]
+        for (node, uplink) in uplinks.filter(\.value.isReady).sorted(by: { $0.key < $1.key }) {
+            sessions[CellIdentity(of: node), default: []].append(uplink.session)
+            for account in uplink.accounts where hosts[account] == nil { hosts[account] = CellIdentity(of: node) }
+        }
+    }
+}
+
+extension NodeIdentity {
+    /// The one node of the trust domain that a certificate names; nil when it names none, or more than one.
+    public init?(_ identity: CertificateIdentity, trustDomain: String) {
+        let nodes = identity.uris.compactMap(NodeIdentity.init(uri:)).filter { $0.isIn(trustDomain: trustDomain) }
+        guard nodes.count == 1 else { return nil }
+        self = nodes[0]
+    }
+}

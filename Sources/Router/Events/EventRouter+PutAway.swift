@@ -1,0 +1,137 @@
+import Cluster
+import EventModel
+import PeerProtocol
+import SansIO
+
+/// PutEvents to buses of other cells: the entry goes there at once and the answer is that cell's (control §7.4).
+extension EventRouter {
+    /// A call of which some entries are for other cells; answered when each entry is.
+    private final class Call {
+        var results: [PutEventsResult?]
+        var missing: Int
+        private var completion: (([PutEventsResult]) -> Void)?
+
+        init(_ count: Int, _ completion: @escaping ([PutEventsResult]) -> Void) {
+            results = [PutEventsResult?](repeating: nil, count: count)
+            missing = count
+            self.completion = completion
+        }
+
+        /// Only the first answer to an entry counts.
+        func note(_ result: PutEventsResult, _ index: Int) {
+            guard results[index] == nil else { return }
+            results[index] = result
+            missing -= 1
+            guard missing == 0 else { return }
+            completion?(results.compactMap { $0 })
+            completion = nil
+        }
+
+        /// The entries that have no answer yet.
+        var open: [Int] { results.indices.filter { results[$0] == nil } }
+    }
+
+    /// Puts entries to buses of this and of other cells.
+    ///
+    /// An entry for another cell is not kept here: the caller hears what that cell says, as if it hosted the caller too, and
+    /// an entry that cannot be brought there is refused. What must survive a broken link is put to a bus of this cell
+    /// with a rule that forwards.
+    func putAcrossCells(
+        _ entries: [PutEventsEntry],
+        _ addresses: [BusAddress?],
+        _ putter: EventPutter,
+        by forwarder: PeerForwarder,
+        completion: @escaping (Result<[PutEventsResult], PutEventsFailure>) -> Void
+    ) {
+        let call = Call(entries.count) { [self] results in
+            let denials = results.compactMap(\.denial)
+            statistics.failedEntries += UInt64(denials.count)
+            // When every entry is refused by a policy the call is (spec: control §7.4).
+            if let text = denials.first, denials.count == results.count { return completion(.failure(.denied(text))) }
+            completion(.success(results))
+        }
+        let here = entries.indices.filter { !isElsewhere(addresses[$0]) }
+        for index in entries.indices where isElsewhere(addresses[index]) {
+            statistics.entries += 1
+            guard let address = addresses[index] else { continue }
+            putAway(entries[index], to: address, putter, by: forwarder) { call.note($0, index) }
+        }
+        if !here.isEmpty {
+            putHere(here.map { entries[$0] }, here.map { addresses[$0] }, putter) { result in
+                switch result {
+                case .success(let results): for (index, result) in zip(here, results) { call.note(result, index) }
+                case .failure(let failure):
+                    for index in here { call.note(.internalFailure("\(failure)"), index) }
+                }
+            }
+        }
+        let timeout = settings.peers?.putTimeout ?? .seconds(5)
+        _ = clock.schedule(after: timeout) { [self] in
+            for index in call.open {
+                statistics.failedEntries += 1
+                let text = "The cell of the bus did not answer in time; the event may have reached it."
+                call.note(.internalFailure(text), index)
+            }
+        }
+    }
+
+    private func putAway(
+        _ entry: PutEventsEntry,
+        to address: BusAddress,
+        _ putter: EventPutter,
+        by forwarder: PeerForwarder,
+        completion: @escaping (PutEventsResult) -> Void
+    ) {
+        let fail = { [self] (result: PutEventsResult) in
+            statistics.failedEntries += 1
+            completion(result)
+        }
+        switch compose(entry, putter) {
+        case .refused(let result): fail(result)
+        case .event(let id, let envelope):
+            let forward = ForwardEntry(
+                id: DeliveryID(event: store.nextSequence(), target: 0),
+                sourceAccount: putter.account,
+                principal: putter.arn,
+                bus: address.arn,
+                traceHeader: entry.traceHeader ?? "",
+                envelope: envelope
+            )
+            forwarder.forward(forward, to: address.account) { [self] result in
+                switch result {
+                case .success(.accepted), .success(.duplicate): completion(.accepted(id: id))
+                case .success(.unknownBus):
+                    statistics.unknownBus += 1
+                    notice(.unknownBus(bus: address.arn, caller: putter.arn, eventID: id))
+                    completion(.accepted(id: id))
+                case .success(.denied(let text)):
+                    notice(.denied(bus: address.arn, reason: text))
+                    completion(.refused(code: PutEventsResult.denialCode, message: text))
+                case .success(.throttled):
+                    fail(.refused(code: "ThrottlingException", message: "Rate exceeded"))
+                case .success(.malformed(let text)), .success(.tooLarge(let text)):
+                    fail(.refused(code: "InvalidArgument", message: text))
+                case .success(.loop(let text)), .success(.notCovered(let text)), .success(.failed(let text)):
+                    fail(.internalFailure(text))
+                case .success(.notHosted):
+                    fail(.internalFailure("The cell that was asked does not host account \(address.account)."))
+                case .failure(let failure): fail(.internalFailure(failure.message))
+                }
+            }
+        }
+    }
+}
+
+extension PutEventsResult {
+    static let denialCode = "AccessDeniedException"
+
+    static func internalFailure(_ message: String) -> PutEventsResult {
+        .refused(code: "InternalFailure", message: message)
+    }
+
+    /// The text of a policy's refusal.
+    fileprivate var denial: String? {
+        guard case .refused(Self.denialCode, let message) = self else { return nil }
+        return message
+    }
+}

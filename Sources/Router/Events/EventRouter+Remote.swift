@@ -1,0 +1,167 @@
+import Cluster
+import Delivery
+import EventModel
+import PeerProtocol
+import SansIO
+
+/// Forwarding events to buses of other cells (spec: patterns §6, DESIGN §7).
+extension EventRouter {
+    /// Whether a target is a bus of an account that another cell hosts.
+    func isAway(_ target: CompiledTarget) -> Bool {
+        guard forwarder != nil, case .bus(let address) = target.destination else { return false }
+        return !catalog.state.accounts.contains(address.account)
+    }
+
+    /// One batch on its way; it is over when each attempt has its outcome.
+    private final class Departure {
+        var outcomes: [DeliveryOutcome]
+        var missing: Int
+        let completion: ([DeliveryOutcome]) -> Void
+
+        init(_ count: Int, _ completion: @escaping ([DeliveryOutcome]) -> Void) {
+            outcomes = [DeliveryOutcome](repeating: .delivered, count: count)
+            missing = count
+            self.completion = completion
+        }
+
+        func note(_ outcome: DeliveryOutcome, _ index: Int) {
+            outcomes[index] = outcome
+            missing -= 1
+            if missing == 0 { completion(outcomes) }
+        }
+    }
+
+    /// Sends a batch to the cell that hosts the destination. Each delivery stays in the store until that cell has said what
+    /// became of it.
+    func forwardAway(
+        _ attempts: [DeliveryAttempt],
+        to destination: BusAddress,
+        of target: CompiledTarget,
+        by forwarder: PeerForwarder,
+        completion: @escaping ([DeliveryOutcome]) -> Void
+    ) {
+        let departure = Departure(attempts.count, completion)
+        var refused: [(DeliveryFailure, Int)] = []
+        for (index, attempt) in attempts.enumerated() {
+            switch departing(attempt, to: destination, of: target) {
+            case .failure(let failure): refused.append((failure, index))
+            case .success(let entry):
+                forwarder.forward(entry, to: destination.account) { [self] result in
+                    departure.note(outcome(of: result, entry), index)
+                }
+            }
+        }
+        // The last outcome ends the batch, so those that are known already come when all are under way.
+        for (failure, index) in refused { departure.note(.failed(failure), index) }
+    }
+
+    /// What is sent for an attempt, once this side's own rules have let it go.
+    private func departing(
+        _ attempt: DeliveryAttempt,
+        to destination: BusAddress,
+        of target: CompiledTarget
+    ) -> Result<ForwardEntry, DeliveryFailure> {
+        guard let event = StoredEvent(decoding: attempt.event) else {
+            notice(.unreadableEvent(sequence: attempt.ref.event))
+            let text = "The event cannot be read."
+            return .failure(DeliveryFailure(code: "INTERNAL_ERROR", message: text, isRetryable: false))
+        }
+        if let failure = settings.hopFailure(event.hops, from: target.revision.bus, to: destination) {
+            statistics.loops += 1
+            notice(.loop(bus: destination.arn, hops: event.hops))
+            return .failure(failure)
+        }
+        if let failure = authorizer.refusalToLeave(event.envelope, to: destination, of: target) {
+            books[target.revision.bus, default: BusBook()].denied += 1
+            notice(.denied(bus: destination.arn, reason: failure.message))
+            return .failure(failure)
+        }
+        return .success(
+            ForwardEntry(
+                id: DeliveryID(event: attempt.ref.event, target: attempt.ref.target),
+                sourceAccount: target.account,
+                principal: target.roleARN ?? "arn:aws:iam::\(target.account):root",
+                session: target.roleARN == nil ? "" : target.revision.rule,
+                rule: target.revision.ruleARN,
+                bus: destination.arn,
+                hops: event.hops + [target.revision.bus.arn],
+                traceHeader: event.traceHeader,
+                envelope: event.envelope
+            )
+        )
+    }
+
+    /// What a verdict means for the delivery (spec: patterns §5.3, §5.4, §6.4).
+    private func outcome(
+        of result: Result<PeerVerdict, ForwardFailure>,
+        _ entry: ForwardEntry
+    ) -> DeliveryOutcome {
+        switch result {
+        case .failure(let failure): return .failed(DeliveryFailure(failure))
+        case .success(.accepted), .success(.duplicate): return .delivered
+        case .success(.unknownBus):
+            // Acknowledged and dropped, like a put to a bus that does not exist (spec: patterns §6.4).
+            statistics.unknownBus += 1
+            notice(.unknownBus(bus: entry.bus, caller: entry.rule, eventID: "\(entry.id.event)"))
+            return .delivered
+        case .success(.loop(let reason)):
+            statistics.loops += 1
+            notice(.loop(bus: entry.bus, hops: entry.hops))
+            return .failed(DeliveryFailure(code: "LOOP_DETECTED", message: reason, isRetryable: false))
+        case .success(.denied(let reason)):
+            notice(.denied(bus: entry.bus, reason: reason))
+            return .failed(DeliveryFailure(code: "NO_PERMISSIONS", message: reason, isRetryable: false))
+        case .success(.malformed(let reason)), .success(.tooLarge(let reason)):
+            return .failed(DeliveryFailure(code: "INVALID_PARAMETER", message: reason, isRetryable: false))
+        case .success(.throttled(let delay)):
+            return .failed(
+                DeliveryFailure(
+                    code: "THROTTLING",
+                    message: "The receiving cell has too much to do.",
+                    isRetryable: true,
+                    retryAfter: delay
+                )
+            )
+        case .success(.notHosted):
+            let text = "The cell that was asked does not host the account of \(entry.bus)."
+            return .failed(DeliveryFailure(code: "CROSS_ACCOUNT_INGESTION_FAILED", message: text, isRetryable: true))
+        case .success(.notCovered(let reason)), .success(.failed(let reason)):
+            // A certificate that does not speak for the account is the operator's fault, not the tenant's, and mended by
+            // another one: the event waits.
+            return .failed(DeliveryFailure(code: "CROSS_ACCOUNT_INGESTION_FAILED", message: reason, isRetryable: true))
+        }
+    }
+
+    /// Tries forwards to these accounts again at once, as when the cell that hosts them is back.
+    public func retryForwards(to accounts: [AccountID]) {
+        let accounts = Set(accounts)
+        delivery.retryNow { [self] target in
+            guard let compiled = compiled(target), case .bus(let address) = compiled.destination else { return false }
+            return accounts.contains(address.account)
+        }
+    }
+
+    /// The ARN of a target whose queue is full and refuses; nil when all of them have room.
+    func fullTarget(among targets: [UInt64]) -> String? {
+        guard settings.peers?.queues.overflow == .refuseNew, settings.peers?.queues.maximumDeliveries != nil else {
+            return nil
+        }
+        guard let full = targets.first(where: { !delivery.hasRoom($0) }) else { return nil }
+        statistics.queueFull += 1
+        return catalog.state.revision(full)?.target.arn ?? "revision \(full)"
+    }
+}
+
+extension DeliveryFailure {
+    /// A forward without a verdict. All of these may pass.
+    init(_ failure: ForwardFailure) {
+        let code =
+            switch failure.code {
+            case .timedOut: "TIMEOUT"
+            case .overloaded: "THROTTLING"
+            case .unreachable, .offline: "CONNECTION_FAILURE"
+            case .noRoute, .misunderstood, .untrusted, .refused: "CROSS_ACCOUNT_INGESTION_FAILED"
+            }
+        self.init(code: code, message: failure.message, isRetryable: true)
+    }
+}

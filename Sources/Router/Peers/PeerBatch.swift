@@ -1,0 +1,218 @@
+import Delivery
+import EventModel
+import Membership
+import PeerProtocol
+import SansIO
+
+/// One frame on its way through the receiver: it is answered when every entry has its verdict.
+final class PeerBatch {
+    private struct Taken {
+        var index: Int
+        var entry: ForwardEntry
+        var destination: BusAddress
+        var outcome: BusMatcher.Outcome
+    }
+
+    private let receiver: PeerReceiver
+    private let authority: PeerAuthority
+    private let sender: DuplicateWindow.Sender
+    private let items: [ForwardFrame.Item]
+    private let completion: (VerdictFrame) -> Void
+    private var verdicts: [PeerVerdict?]
+    private var missing: Int
+    private var taken: [Taken] = []
+    private var records: [IntakeRecord] = []
+    private var bytes = 0
+
+    private var router: EventRouter { receiver.router }
+    private var settings: PeerSettings { receiver.settings }
+    private var cell: CellIdentity { CellIdentity(of: authority.node) }
+
+    init(
+        receiver: PeerReceiver,
+        authority: PeerAuthority,
+        origin: UInt64,
+        items: [ForwardFrame.Item],
+        completion: @escaping (VerdictFrame) -> Void
+    ) {
+        self.receiver = receiver
+        self.authority = authority
+        self.items = items
+        self.completion = completion
+        sender = DuplicateWindow.Sender(cell: CellIdentity(of: authority.node).description, origin: origin)
+        verdicts = [PeerVerdict?](repeating: nil, count: items.count)
+        missing = items.count
+    }
+
+    func run() {
+        router.statistics.peers.entries += UInt64(items.count)
+        var decided: [(Int, PeerVerdict)] = []
+        for (index, item) in items.enumerated() {
+            switch item {
+            case .faulty(let error):
+                let isLarge = error.code == .tooLarge
+                decided.append((index, isLarge ? .tooLarge(error.message) : .malformed(error.message)))
+            case .entry(let entry):
+                if let verdict = judge(entry, index) { decided.append((index, verdict)) }
+            }
+        }
+        // After the loop, since the last verdict answers the frame.
+        let append = records.isEmpty ? nil : appendTaken
+        for (index, verdict) in decided { give(verdict, at: index) }
+        append?()
+    }
+
+    /// The verdict on an entry; nil when it is taken, or waits for another attempt of the same delivery.
+    private func judge(_ entry: ForwardEntry, _ index: Int) -> PeerVerdict? {
+        let claim: PeerAuthority.Claim
+        switch authority.check(entry) {
+        case .failure(let refusal): return report(refusal.verdict, entry)
+        case .success(let valid): claim = valid
+        }
+        guard let facts = EnvelopeFacts(entry.envelope) else { return .malformed("The event is not one.") }
+        guard !entry.isDirect || facts.account == entry.sourceAccount.description else {
+            return report(.denied("The event does not name account \(entry.sourceAccount) as its own."), entry)
+        }
+        let destination = claim.destination
+        guard router.catalog.state.accounts.contains(destination.account) else { return .notHosted }
+        guard let bus = router.catalog.state.bus(destination) else {
+            router.statistics.unknownBus += 1
+            router.notice(.unknownBus(bus: destination.arn, caller: entry.principal, eventID: "\(entry.id)"))
+            return .unknownBus
+        }
+        if let reason = refusal(entry, claim, facts, policy: bus.policy) {
+            router.books[destination, default: BusBook()].denied += 1
+            router.notice(.denied(bus: destination.arn, reason: reason))
+            return .denied(reason)
+        }
+        if let last = claim.lastBus,
+            let failure = router.settings.hopFailure(Array(entry.hops.dropLast()), from: last, to: destination)
+        {
+            router.statistics.loops += 1
+            router.notice(.loop(bus: destination.arn, hops: entry.hops))
+            return .loop(failure.message)
+        }
+        return takeIn(entry, index, claim)
+    }
+
+    private func report(_ verdict: PeerVerdict, _ entry: ForwardEntry) -> PeerVerdict {
+        router.notice(
+            .peerRefused(
+                peer: authority.node.uri,
+                account: entry.sourceAccount.description,
+                reason: verdict.reason
+            )
+        )
+        return verdict
+    }
+
+    /// Why the policy of the bus does not let the principal put the event; nil when it does.
+    private func refusal(
+        _ entry: ForwardEntry,
+        _ claim: PeerAuthority.Claim,
+        _ facts: EnvelopeFacts,
+        policy: String?
+    ) -> String? {
+        var context: [(key: String, values: [String])] = [
+            ("events:eventBusInvocation", [entry.isDirect ? "false" : "true"]),
+            ("events:source", [facts.source]),
+            ("events:detail-type", [facts.detailType]),
+            ("aws:SecureTransport", ["true"]),
+        ]
+        if entry.isDirect {
+            context.append(("aws:RequestedRegion", [claim.destination.region]))
+        } else {
+            context.append(("aws:SourceArn", [entry.rule]))
+            context.append(("aws:SourceAccount", [entry.sourceAccount.description]))
+        }
+        let request = AccessRequest(
+            subject: claim.subject,
+            action: "events:PutEvents",
+            resource: claim.destination.arn,
+            resourceAccount: claim.destination.account,
+            context: context
+        )
+        guard case .denied(let text) = router.decider.decide(request, policy: policy) else { return nil }
+        return text
+    }
+
+    private func takeIn(_ entry: ForwardEntry, _ index: Int, _ claim: PeerAuthority.Claim) -> PeerVerdict? {
+        let destination = claim.destination
+        if router.ledger.contains(entry.id, from: sender, on: entry.bus) {
+            router.books[destination, default: BusBook()].duplicates += 1
+            return .duplicate
+        }
+        let key = PeerReceiver.PendingKey(id: entry.id, sender: sender, bus: entry.bus)
+        if receiver.pending[key] != nil {
+            // The same delivery is on its way to the disk: its outcome is this one's too.
+            receiver.pending[key]?.append { [self] verdict in
+                let isTaken = verdict == .accepted
+                if isTaken { router.books[destination, default: BusBook()].duplicates += 1 }
+                give(isTaken ? .duplicate : verdict, at: index)
+            }
+            return nil
+        }
+        if router.store.statistics.isFull { return .throttled(retryAfter: settings.retryAfterFull) }
+        let size = entry.envelope.count
+        guard router.appendingBytes + bytes < router.settings.appendingBytes,
+            receiver.appending[cell, default: 0] + bytes < settings.appendingBytesPerCell
+        else { return .throttled(retryAfter: settings.retryAfter) }
+        var event = StoredEvent(hops: entry.hops, traceHeader: entry.traceHeader, envelope: entry.envelope)
+        let now = router.clock.now
+        if let last = claim.lastBus, last.region != destination.region {
+            let id = EventID.make(using: &router.generator)
+            event.envelope = EnvelopeRewriting.arrival(entry.envelope, id: id, time: now)
+        }
+        let outcome = router.match(event.envelope, on: destination)
+        guard outcome.isReadable else { return .malformed("The event cannot be read.") }
+        guard !outcome.targets.isEmpty else {
+            router.books[destination, default: BusBook()].enter(outcome)
+            router.ledger.note(entry.id, from: sender, on: entry.bus)
+            return .accepted
+        }
+        if let full = router.fullTarget(among: outcome.targets) {
+            router.notice(.queueFull(target: full))
+            return .throttled(retryAfter: settings.retryAfterFull)
+        }
+        receiver.pending[key] = []
+        bytes += size
+        taken.append(Taken(index: index, entry: entry, destination: destination, outcome: outcome))
+        records.append(IntakeRecord(acceptedAt: now, event: event.encoded, targets: outcome.targets))
+        return nil
+    }
+
+    /// Makes the events durable together with their ids.
+    private func appendTaken() {
+        var ids = WindowRecord()
+        for one in taken { ids.add([one.entry.id], from: sender, on: one.entry.bus) }
+        receiver.appending[cell, default: 0] += bytes
+        router.append(records, noting: ids) { [self] result in
+            receiver.appending[cell, default: 0] -= bytes
+            if receiver.appending[cell] == 0 { receiver.appending[cell] = nil }
+            for one in taken {
+                let verdict: PeerVerdict
+                switch result {
+                case .success:
+                    router.books[one.destination, default: BusBook()].enter(one.outcome)
+                    router.ledger.note(one.entry.id, from: sender, on: one.entry.bus)
+                    verdict = .accepted
+                case .failure(let error) where error.code == .full:
+                    verdict = .throttled(retryAfter: settings.retryAfterFull)
+                case .failure(let error): verdict = .failed(error.message)
+                }
+                let key = PeerReceiver.PendingKey(id: one.entry.id, sender: sender, bus: one.entry.bus)
+                let waiting = receiver.pending.removeValue(forKey: key) ?? []
+                give(verdict, at: one.index)
+                for hear in waiting { hear(verdict) }
+            }
+        }
+    }
+
+    private func give(_ verdict: PeerVerdict, at index: Int) {
+        verdicts[index] = verdict
+        missing -= 1
+        router.statistics.peers.verdicts[verdict.kind, default: 0] += 1
+        guard missing == 0 else { return }
+        completion(VerdictFrame(pressure: receiver.pressure, verdicts: verdicts.compactMap { $0 }))
+    }
+}

@@ -1,0 +1,123 @@
+import Cluster
+import Delivery
+import EventModel
+import Membership
+import PeerProtocol
+import SansIO
+
+/// Takes in events that other cells send (DESIGN §7), from requests and from uplinks alike.
+///
+/// Each entry passes these in order: the certificate speaks for the source account; the entry and its event are well formed and
+/// claim nothing beyond that account; the bus is hosted here; its policy lets the principal in; the event goes in no circle; it
+/// was not taken in before; there is room. Then it is made durable, with its delivery id, and only then accepted.
+public final class PeerReceiver: PeerFrameHandler {
+    let router: EventRouter
+    let settings: PeerSettings
+    /// Bytes on their way to the disk, by sending cell.
+    var appending: [CellIdentity: Int] = [:]
+    /// Deliveries on their way to the disk, with what waits to hear of them.
+    var pending: [PendingKey: [(PeerVerdict) -> Void]] = [:]
+
+    struct PendingKey: Hashable {
+        var id: DeliveryID
+        var sender: DuplicateWindow.Sender
+        var bus: String
+    }
+
+    /// Creates the receiver of a router whose settings have peers. Call it after ``EventRouter/start(completion:)``; what
+    /// comes earlier is answered as not serving.
+    public init(router: EventRouter, settings: PeerSettings) {
+        self.router = router
+        self.settings = settings
+    }
+
+    /// Takes one frame.
+    public func answer(
+        _ frame: [UInt8],
+        from identity: CertificateIdentity,
+        completion: @escaping ([UInt8]) -> Void
+    ) {
+        handle(frame, from: identity) { [settings] in completion($0.encoded(limits: settings.limits)) }
+    }
+
+    /// Takes one frame and answers with the verdicts.
+    public func handle(
+        _ bytes: [UInt8],
+        from identity: CertificateIdentity,
+        completion: @escaping (VerdictFrame) -> Void
+    ) {
+        router.statistics.peers.frames += 1
+        guard let node = NodeIdentity(identity, trustDomain: settings.trustDomain) else {
+            let name = identity.uris.first ?? "a certificate without a URI"
+            let text = "\(name) is no node of \(settings.trustDomain)."
+            return refuse(VerdictFrame(status: .notANode, message: text), peer: name, completion)
+        }
+        guard router.isServing, router.ledger.isReady else {
+            return refuse(VerdictFrame(status: .notServing, message: "starting or stopping"), peer: "", completion)
+        }
+        let frame: ForwardFrame
+        do throws(FrameError) {
+            frame = try ForwardFrame(decoding: bytes, limits: settings.limits)
+        } catch {
+            return refuse(VerdictFrame(refusing: error, pressure: pressure), peer: node.uri, completion)
+        }
+        let scope = AccountScope(identity, trustDomain: settings.trustDomain)
+        let batch = PeerBatch(
+            receiver: self,
+            authority: PeerAuthority(node: node, scope: scope),
+            origin: frame.origin,
+            items: frame.items,
+            completion: completion
+        )
+        batch.run()
+    }
+
+    private func refuse(_ answer: VerdictFrame, peer: String, _ completion: (VerdictFrame) -> Void) {
+        router.statistics.peers.refusedFrames += 1
+        if !peer.isEmpty { router.notice(.peerRefused(peer: peer, account: "", reason: answer.message)) }
+        var answer = answer
+        answer.pressure = pressure
+        completion(answer)
+    }
+
+    /// How much of the intake is in use: 0 idle, 255 full.
+    var pressure: UInt8 {
+        if router.store.statistics.isFull { return .max }
+        let waiting = max(
+            Double(router.appendingBytes) / Double(max(1, router.settings.appendingBytes)),
+            Double(router.delivery.pendingBytes) / Double(max(1, router.settings.delivery.pendingBytes))
+        )
+        return UInt8(min(255, waiting * 255))
+    }
+}
+
+extension PeerReceiver: HTTPRequestHandler {
+    /// Answers ``PeerPath/events``; the body is an encoded frame in both directions.
+    public func handle(_ request: HTTPRequest, _ reply: any HTTPReply) {
+        guard request.target == PeerPath.events else { return reply.send(HTTPResponse(status: 404)) }
+        guard request.method == "POST" else {
+            return reply.send(HTTPResponse(status: 405, headers: [HTTPField("allow", "POST")]))
+        }
+        guard let identity = request.connection.clientIdentity else {
+            return reply.send(HTTPResponse(status: 403, body: Array("a client certificate is needed".utf8)))
+        }
+        if case .bodyTooLarge(let limit)? = request.fault {
+            let error = FrameError(.tooLarge, "a frame of more than \(limit) bytes")
+            return reply.send(response(VerdictFrame(refusing: error, pressure: pressure)))
+        }
+        handle(request.body, from: identity) { [self] in reply.send(response($0)) }
+    }
+
+    private func response(_ answer: VerdictFrame) -> HTTPResponse {
+        let status =
+            switch answer.status {
+            case .answered: 200
+            case .unsupportedVersion, .malformed: 400
+            case .notANode: 403
+            case .tooLarge: 413
+            case .notServing: 503
+            }
+        let type = HTTPField("content-type", "application/octet-stream")
+        return HTTPResponse(status: status, headers: [type], body: answer.encoded(limits: settings.limits))
+    }
+}

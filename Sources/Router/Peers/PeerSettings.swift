@@ -1,0 +1,50 @@
+import Delivery
+import PeerProtocol
+import SansIO
+
+/// How a router exchanges events with other cells.
+public struct PeerSettings: Sendable {
+    /// The trust domain, in lower case.
+    public var trustDomain: String
+    /// The window in which repeats are known.
+    public var window = DuplicateWindow.Settings()
+    /// What is taken of frames.
+    public var limits = FrameLimits()
+    /// Bytes of events of one sending cell that may wait for the disk before it is told to wait. Default 16 MB.
+    public var appendingBytesPerCell = 16 << 20
+    /// What a sender is told to wait when too much waits here. Default 250 ms.
+    public var retryAfter = Duration.milliseconds(250)
+    /// What a sender is told to wait when the disk is full. Default 5 s.
+    public var retryAfterFull = Duration.seconds(5)
+    /// How long an event may wait for a bus of another cell before it goes to the dead-letter queue. Default 24 hours,
+    /// the service's own limit; a cell that may be offline for longer needs more.
+    public var retention = Duration.seconds(86_400)
+    /// How queues towards other cells are bounded and worked off. Without a limit, only the disk is one.
+    public var queues = BacklogLimits()
+    /// How long a caller of PutEvents waits for a bus of another cell. Default 5 s.
+    public var putTimeout = Duration.seconds(5)
+
+    /// The defaults for a trust domain.
+    public init(trustDomain: String) {
+        self.trustDomain = trustDomain
+    }
+}
+
+/// Figures of what other cells sent, since the process started.
+public struct PeerStatistics: Sendable, Equatable {
+    /// Frames that came.
+    public var frames: UInt64 = 0
+    /// Frames refused as a whole.
+    public var refusedFrames: UInt64 = 0
+    /// Entries of frames, each of which got one verdict.
+    public var entries: UInt64 = 0
+    /// Verdicts given, by kind.
+    public var verdicts: [String: UInt64] = [:]
+    /// Ids that are known in the windows of all buses.
+    public var windowIDs = 0
+    /// How often ids were forgotten before their time because there were too many.
+    public var windowShortened: UInt64 = 0
+
+    /// Figures that are all zero.
+    public init() {}
+}
