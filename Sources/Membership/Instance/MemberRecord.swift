@@ -59,6 +59,8 @@ struct MemberRecord: Sendable {
     var isQueuedForProbe = false
     /// Its certificate replaced another that did not vouch for it.
     var isProvisional = false
+    /// The last claim of its name under another certificate that was refused: heard again when this node is dead.
+    var contender: [UInt8]?
 
     var changes = Allowance()
     var suspicions = Allowance()

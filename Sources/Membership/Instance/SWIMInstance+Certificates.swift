@@ -129,13 +129,20 @@ extension SWIMInstance {
         datagramCertificate = records[0].facts.fingerprint
     }
 
-    /// Takes a member's new certificate; the one before may still sign datagrams for a while.
+    /// Takes a member's new certificate. After a renewal the one before may still sign datagrams for a while; after a change
+    /// of hands it may not.
     mutating func replaceCertificate(_ facts: CertificateFacts, _ slot: Int) {
         if let older = records[slot].previous { dropCertificate(older.fingerprint) }
-        records[slot].previous = MemberRecord.Previous(
-            fingerprint: records[slot].facts.fingerprint,
-            until: clock.now + 2 * configuration.certificateOverlap.milliseconds
-        )
+        let held = records[slot].facts.fingerprint
+        if records[slot].isProvisional {
+            records[slot].previous = nil
+            dropCertificate(held)
+        } else {
+            records[slot].previous = MemberRecord.Previous(
+                fingerprint: held,
+                until: clock.now + 2 * configuration.certificateOverlap.milliseconds
+            )
+        }
         slotOfCertificate[facts.fingerprint] = slot
     }
 

@@ -111,7 +111,7 @@ extension SWIMInstance {
             return
         }
         if facts.fingerprint != records[slot].facts.fingerprint {
-            guard mayTakeName(claim, facts, slot, &generator) else { return }
+            guard mayTakeName(claim, signed, facts, slot, &generator) else { return }
             replaceCertificate(facts, slot)
         }
         update(claim, signed, facts, slot, &generator)
@@ -160,6 +160,7 @@ extension SWIMInstance {
         records[slot].signed = signed
         records[slot].facts = facts
         records[slot].suspicion = nil
+        records[slot].contender = nil
         records[slot].window.begin(epoch: claim.epoch)
         counters.claimsAccepted += 1
         if !sameDescription || !sameCertificate { counters.accountsOutsideScope += keepCoveredAccounts(slot) }

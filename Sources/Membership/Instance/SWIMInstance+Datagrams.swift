@@ -48,17 +48,16 @@ extension SWIMInstance {
             return
         }
         guard let slot = slotOfCertificate[header.certificate], slot != 0 else {
-            receivedFromStranger(message, layout, source)
+            receivedFromStranger(message, layout, source, &generator)
             return
         }
         guard isEntitled(slot, signing: header.certificate) else {
             counters.droppedUnentitled += 1
             return
         }
-        guard header.epoch >= records[slot].claim.epoch || records[slot].window.epoch == 0,
-            records[slot].window.isNew(epoch: header.epoch, number: header.number)
-        else {
+        guard records[slot].window.isNew(epoch: header.epoch, number: header.number) else {
             counters.droppedReplayed += 1
+            if header.epoch < records[slot].window.epoch { receivedFromThePast(message, layout, slot, source) }
             return
         }
         guard crypto.verify(message[layout.signature], of: message[layout.signed], by: header.certificate) else {
@@ -122,18 +121,39 @@ extension SWIMInstance {
     private mutating func receivedFromStranger(
         _ message: [UInt8],
         _ layout: MessageHeader.Layout,
-        _ source: NodeEndpoint
+        _ source: NodeEndpoint,
+        _ generator: inout some RandomNumberGenerator
     ) {
-        counters.droppedStranger += 1
         guard slotOfCertificate[layout.header.certificate] == nil else { return }
         var reader = ByteReader(message, layout.content)
         switch layout.header.kind {
         case .ping:
             guard let body = PingBody(&reader), body.target == records[0].key else { return }
             sendAck(body.nonce, to: source, budget: 0, withClaim: false)
+        case .chainPart:
+            guard receivedChainPart(message, &reader, &generator) else {
+                counters.droppedMalformed += 1
+                return
+            }
         default:
-            return
+            counters.droppedStranger += 1
         }
+    }
+
+    /// A datagram of an earlier epoch: a repeat, or its sender restarted with its clock set back. Then its own newest claim
+    /// lets it go above its past.
+    private mutating func receivedFromThePast(
+        _ message: [UInt8],
+        _ layout: MessageHeader.Layout,
+        _ slot: Int,
+        _ source: NodeEndpoint
+    ) {
+        guard records[slot].replies.take(capacity: 4, perMinute: 60, now: clock.now),
+            crypto.verify(message[layout.signature], of: message[layout.signed], by: layout.header.certificate)
+        else { return }
+        var bytes = self.message(.gossip)
+        appendItem(.claim, records[slot].signed, to: &bytes)
+        dispatch(bytes, to: source)
     }
 
     /// Gossip items: each stands on its own signature.

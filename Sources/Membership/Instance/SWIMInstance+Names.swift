@@ -23,21 +23,22 @@ struct NameState: Sendable {
 /// 1. if that certificate has the same public key: a renewal that kept the key;
 /// 2. if the held certificate vouches for it with its own signature: a renewal by a running node;
 /// 3. if the held certificate does not entitle any more, or its node is not present: a node that was set up again;
-/// 4. if it is the older of the two, by the beginning of validity, and the held one came by rule 3: then the newer one was
-///    taken while the owner was away.
+/// 4. if it is the older of the two, by the beginning of validity, and the held one came by rule 3 or 4: then the newer one
+///    was taken while the owner was away.
 /// A certificate that vouched for its successor is never taken again for that name. Everything else is refused: the view
 /// stays, an alarm is raised, and the holder is probed at once. If it does not answer, it dies as any node does, and rule 3
 /// then lets its successor in.
 extension SWIMInstance {
     mutating func mayTakeName(
         _ claim: NodeClaim,
+        _ signed: [UInt8],
         _ facts: CertificateFacts,
         _ slot: Int,
         _ generator: inout some RandomNumberGenerator
     ) -> Bool {
         let held = records[slot].facts
         guard records[slot].claim.endorsement?.previous != facts.fingerprint else {
-            return refuse(claim, facts, slot, &generator)
+            return refuse(claim, signed, facts, slot, &generator)
         }
         if held.publicKey == facts.publicKey || isEndorsed(claim, by: held.fingerprint) {
             records[slot].isProvisional = false
@@ -51,11 +52,10 @@ extension SWIMInstance {
         if records[slot].isProvisional,
             (facts.notBefore, facts.fingerprint) < (held.notBefore, held.fingerprint)
         {
-            records[slot].isProvisional = false
             emit(.alarm(.nameReplaced(claim.identity, previous: held.fingerprint, now: facts.fingerprint)))
             return true
         }
-        return refuse(claim, facts, slot, &generator)
+        return refuse(claim, signed, facts, slot, &generator)
     }
 
     private func isEndorsed(_ claim: NodeClaim, by held: CertificateFingerprint) -> Bool {
@@ -71,11 +71,13 @@ extension SWIMInstance {
 
     private mutating func refuse(
         _ claim: NodeClaim,
+        _ signed: [UInt8],
         _ facts: CertificateFacts,
         _ slot: Int,
         _ generator: inout some RandomNumberGenerator
     ) -> Bool {
         counters.claimsContested += 1
+        records[slot].contender = signed
         if records[slot].alarms.take(capacity: 4, perMinute: 4, now: clock.now) {
             emit(
                 .alarm(

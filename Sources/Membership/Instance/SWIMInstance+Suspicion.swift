@@ -109,7 +109,7 @@ extension SWIMInstance {
         records[slot].suspicion = suspicion
         tell(.suspicion(slot: slot, serial: suspicion.serial, signer: suspicion.signers.count - 1))
         if let quorum = configuration.verdictQuorum, suspicion.verdicts >= quorum {
-            declareDead(slot)
+            declareDead(slot, &generator)
             return
         }
         timers.schedule(.suspicion(slot: slot, serial: suspicion.serial), at: nextReview(suspicion))
@@ -155,7 +155,7 @@ extension SWIMInstance {
             timers.schedule(.suspicion(slot: slot, serial: serial), at: clock.now + lastLook)
             return
         }
-        declareDead(slot)
+        declareDead(slot, &generator)
     }
 
     mutating func repeatLastPing(_ slot: Int, _ serial: UInt64, _ generator: inout some RandomNumberGenerator) {
@@ -163,7 +163,7 @@ extension SWIMInstance {
         sendPing(slot, nonce: UInt64.random(in: 1 ... .max, using: &generator), hearsay: nil, isRelayed: false)
     }
 
-    private mutating func declareDead(_ slot: Int) {
+    private mutating func declareDead(_ slot: Int, _ generator: inout some RandomNumberGenerator) {
         counters.deaths += 1
         lastDeathAt = clock.now
         endProbe(slot)
@@ -182,6 +182,12 @@ extension SWIMInstance {
         emit(.died(records[slot].member))
         publish(slot)
         withdrawLeaves(of: slot)
+        guard let contender = records[slot].contender, let layout = NodeClaim.layout(contender, 0..<contender.count),
+            let claim = NodeClaim(layout, in: contender)
+        else { return }
+        records[slot].contender = nil
+        let source = claim.description.gossip
+        heardClaim(contender, 0..<contender.count, from: source, sender: nil, &generator)
     }
 
     /// What a ping says is held of this node.

@@ -43,8 +43,7 @@ extension SWIMInstance {
         guard let slot = slots[key(of: peer)], slot != 0 else {
             return syncing.strangers.take(capacity: 2000, perMinute: 6000, now: clock.now)
         }
-        return records[slot].state != .ejected
-            && records[slot].syncs.take(capacity: 20, perMinute: 60, now: clock.now)
+        return records[slot].syncs.take(capacity: 20, perMinute: 60, now: clock.now)
     }
 
     /// What is newer here, what differs, and what is newer there.

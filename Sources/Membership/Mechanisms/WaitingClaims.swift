@@ -30,6 +30,7 @@ struct WaitingClaims: Sendable {
         var claims: [[UInt8]]
         var source: NodeEndpoint
         var attempts = 1
+        var refusals = 0
         var assembly = ChainAssembly()
     }
 
@@ -73,10 +74,12 @@ struct WaitingClaims: Sendable {
         return entries[index].assembly.add(bytes, offset: offset, total: total)
     }
 
-    /// Begins a chain anew whose parts did not make one.
+    /// Begins a chain anew whose parts did not make one; gives it up with the third.
     mutating func restart(_ fingerprint: CertificateFingerprint) {
         guard let index = entries.firstIndex(where: { $0.fingerprint == fingerprint }) else { return }
         entries[index].assembly = ChainAssembly()
+        entries[index].refusals += 1
+        if entries[index].refusals >= 3 { entries.remove(at: index) }
     }
 
     /// Removes and returns the claims of a certificate.
