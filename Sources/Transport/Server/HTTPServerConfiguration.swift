@@ -42,6 +42,12 @@ public struct HTTPServerConfiguration: Sendable, Hashable {
     /// that its reply is cancelled and the connection closes. Such a client may have gone, which looks the same, or may
     /// still read: one that sends a request and half-closes at once gets every answer that is ready within this time.
     public var halfCloseGrace: Duration = .seconds(1)
+    /// How often the certificate of a connected client is looked at again: it may have expired, been revoked, or lost its
+    /// authority in a reload.
+    public var trustCheckInterval: Duration = .seconds(15)
+    /// How long a client whose certificate is not valid any more may take to leave. What is under way can finish within
+    /// this time; then the connection is closed.
+    public var distrustGrace: Duration = .seconds(15)
     /// How long a closing connection waits for the client to close its side, so that the last answer is not lost.
     public var lingerTimeout: Duration = .seconds(2)
     /// Bytes that are read and dropped while closing.
@@ -82,7 +88,8 @@ public struct HTTPServerConfiguration: Sendable, Hashable {
         [
             ("handshakeTimeout", handshakeTimeout), ("headerTimeout", headerTimeout), ("bodyTimeout", bodyTimeout),
             ("idleTimeout", idleTimeout), ("writeTimeout", writeTimeout), ("lingerTimeout", lingerTimeout),
-            ("halfCloseGrace", halfCloseGrace),
+            ("halfCloseGrace", halfCloseGrace), ("trustCheckInterval", trustCheckInterval),
+            ("distrustGrace", distrustGrace),
         ]
     }
 

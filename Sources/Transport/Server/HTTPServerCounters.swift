@@ -12,6 +12,8 @@ public struct HTTPServerCounters: Sendable, Hashable {
     public var handshakes: UInt64 = 0
     /// TLS handshakes that failed.
     public var handshakeFailures: UInt64 = 0
+    /// Connections ended because the client's certificate is not valid any more.
+    public var connectionsDistrusted: UInt64 = 0
     /// Requests handed over that came by HTTP/1.0 or 1.1.
     public var http1Requests: UInt64 = 0
     /// Requests handed over that came by HTTP/2.
@@ -42,6 +44,7 @@ public struct HTTPServerCounters: Sendable, Hashable {
         left.connectionsRefused += right.connectionsRefused
         left.handshakes += right.handshakes
         left.handshakeFailures += right.handshakeFailures
+        left.connectionsDistrusted += right.connectionsDistrusted
         left.http1Requests += right.http1Requests
         left.http2Requests += right.http2Requests
         left.protocolErrors += right.protocolErrors
@@ -65,6 +68,7 @@ final class LoopCounters: Sendable {
     let connectionsRefused = Count()
     let handshakes = Count()
     let handshakeFailures = Count()
+    let connectionsDistrusted = Count()
     let http1Requests = Count()
     let http2Requests = Count()
     let protocolErrors = Count()
@@ -84,6 +88,7 @@ final class LoopCounters: Sendable {
         copy.connectionsRefused = connectionsRefused.current
         copy.handshakes = handshakes.current
         copy.handshakeFailures = handshakeFailures.current
+        copy.connectionsDistrusted = connectionsDistrusted.current
         copy.http1Requests = http1Requests.current
         copy.http2Requests = http2Requests.current
         copy.protocolErrors = protocolErrors.current

@@ -53,6 +53,7 @@ extension ServerConnection {
             timeOut(.writeTime)
             return
         }
+        endDistrusted(now)
         switch phase {
         case .handshake:
             if hasPassed(configuration.handshakeTimeout, since: phaseStartedAt, now) {

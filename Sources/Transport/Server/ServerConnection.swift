@@ -61,6 +61,8 @@ final class ServerConnection: ChannelDuplexHandler, StreamCarrier {
     var outputHasEnded = false
     /// When an HTTP/2 connection last had an open stream.
     var lastActiveAt: UInt64 = 0
+    /// When the client's certificate was found not to be valid any more, in monotonic nanoseconds.
+    var distrustedAt: UInt64?
     var discardedBytes = 0
     var isShuttingDown = false
 

@@ -19,6 +19,8 @@ final class ServerShard {
     private var connections: [ServerConnection] = []
     /// Where ``closeIdle()`` looks next.
     private var nextLook = 0
+    /// Where the next look at certificates begins.
+    private var nextTrustCheck = 0
     private var dateCache = DateCache()
     private var sweep: RepeatedTask?
     private var drained: EventLoopPromise<Void>?
@@ -108,6 +110,23 @@ final class ServerShard {
             let shard = bound.value
             shard.refreshDate()
             for connection in shard.connections { connection.checkDeadlines(now) }
+            shard.checkTrust(now)
+        }
+    }
+
+    /// Looks again at the certificates of some connections, so that each has its turn once in
+    /// ``HTTPServerConfiguration/trustCheckInterval``: after a reload every chain is verified anew, which must not hold
+    /// the loop.
+    private func checkTrust(_ now: UInt64) {
+        guard let tls, tls.verifiesPeers else { return }
+        let ticks = configuration.trustCheckInterval / configuration.sweepInterval
+        let share = Int((Double(connections.count) / max(1, ticks)).rounded(.up))
+        for _ in 0..<min(share, connections.count) {
+            // Connections come and go meanwhile: one that moved waits for its next turn.
+            if nextTrustCheck >= connections.count { nextTrustCheck = 0 }
+            guard nextTrustCheck < connections.count else { return }
+            connections[nextTrustCheck].checkTrust(now)
+            nextTrustCheck += 1
         }
     }
 

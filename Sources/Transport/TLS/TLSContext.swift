@@ -67,6 +67,9 @@ public final class TLSContext: Sendable {
     /// ``TLSSession/revalidate()``.
     public var generation: UInt64 { snapshot.generation }
 
+    /// Whether the other side's certificate is asked for.
+    var verifiesPeers: Bool { snapshot.trust != nil }
+
     /// Reads the files again, or those of a new configuration, and uses them for connections from now on.
     ///
     /// - Parameter replacement: the new configuration; nil reads the same files.

@@ -96,6 +96,9 @@ public final class TLSSession {
     }
 
     deinit {
+        // OpenSSL forbids resuming a session whose connection was freed without closing alerts, but a socket that broke
+        // says nothing against the keys.
+        if isEstablished, !isBroken { SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN) }
         SSL_free(ssl)
     }
 

@@ -1,0 +1,34 @@
+import NIOCore
+import SansIO
+
+extension ServerConnection {
+    /// Looks again at the client's certificate: it may have expired, been revoked, or lost its authority since the
+    /// handshake. A client that is not trusted any more is told to go, without losing what is under way.
+    ///
+    /// - Parameter now: monotonic nanoseconds.
+    func checkTrust(_ now: UInt64) {
+        guard distrustedAt == nil, phase == .http1 || phase == .http2, tls?.revalidate() != nil else { return }
+        distrustedAt = now
+        shard.counters.connectionsDistrusted.increment()
+        guard phase == .http2 else {
+            beginShutdown()
+            return
+        }
+        // A first GOAWAY that refuses nothing yet: requests that are on their way still arrive (RFC 9113 §6.8).
+        session?.announceShutdown()
+        drain()
+    }
+
+    /// Ends a connection whose client is not trusted any more, step by step.
+    ///
+    /// - Parameter now: monotonic nanoseconds.
+    func endDistrusted(_ now: UInt64) {
+        guard let distrustedAt else { return }
+        let grace = shard.configuration.distrustGrace
+        if hasPassed(grace, since: distrustedAt, now) {
+            closeNow()
+        } else if !isShuttingDown, hasPassed(min(.seconds(1), grace / 2), since: distrustedAt, now) {
+            beginShutdown()
+        }
+    }
+}

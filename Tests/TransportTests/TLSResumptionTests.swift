@@ -1,0 +1,180 @@
+import SansIO
+import Testing
+import Transport
+
+/// Resumption must never let in whom a full handshake would refuse: OpenSSL itself verifies nothing then.
+@Suite struct TLSResumptionTests {
+    private let clock = TestClock()
+    private let root: TestAuthority
+
+    init() throws {
+        root = try TestAuthority(epoch: clock.now)
+    }
+
+    private struct Ends {
+        var server: (store: CertificateStore, folder: CertificateFolder)
+        var client: (store: CertificateStore, folder: CertificateFolder)
+        var serverContext: TLSContext
+        var clientContext: TLSContext
+
+        func connect(_ resumption: TLSResumption? = nil, serverName: String? = nil) throws -> TLSPair {
+            try TLSPair(
+                client: TLSSession(context: clientContext, serverName: serverName, resuming: resumption),
+                server: TLSSession(context: serverContext)
+            )
+        }
+    }
+
+    private func ends(
+        client certificate: TestCertificate? = nil,
+        server serverCertificate: TestCertificate? = nil
+    ) throws -> Ends {
+        let server = try CertificateFolder.store(
+            serverCertificate ?? root.issue(),
+            authorities: [root],
+            lists: root.revocationList(),
+            clock: clock
+        )
+        let client = try CertificateFolder.store(
+            certificate ?? root.issue(),
+            authorities: [root],
+            lists: root.revocationList(),
+            clock: clock
+        )
+        return Ends(
+            server: server,
+            client: client,
+            serverContext: try server.store.makeContext(role: .server, verification: .required, minimumVersion: .tls13),
+            clientContext: try client.store.makeContext(role: .client, verification: .required, minimumVersion: .tls13)
+        )
+    }
+
+    private func ticket(_ ends: Ends, serverName: String? = nil) throws -> TLSResumption {
+        let first = try ends.connect(serverName: serverName)
+        #expect(first.isComplete && !first.server.isResumed)
+        return try #require(first.client.takeResumption())
+    }
+
+    @Test func aSessionIsResumedWithTheSameIdentity() throws {
+        let ends = try ends()
+        let pair = try ends.connect(ticket(ends))
+        #expect(pair.isComplete && pair.server.isResumed && pair.client.isResumed)
+        #expect(pair.server.peerIdentity?.uris == ["spiffe://example.com/cell/west/node/w1"])
+        #expect(pair.client.peerIdentity?.uris == ["spiffe://example.com/cell/west/node/w1"])
+        #expect(ends.serverContext.counters.resumedHandshakes == 1)
+        #expect(ends.clientContext.counters.fullHandshakes == 1)
+        // The next ticket works as well, and is only handed out once.
+        let again = try #require(pair.client.takeResumption())
+        #expect(pair.client.takeResumption() == nil)
+        #expect(try ends.connect(again).server.isResumed)
+    }
+
+    @Test func aClientThatWasRevokedSinceShakesHandsInFullAndIsRefused() throws {
+        let revoked = try root.issue()
+        let ends = try ends(client: revoked)
+        let kept = try ticket(ends)
+        try ends.server.folder.write("crl.pem", root.revocationList(of: [revoked]))
+        #expect(ends.server.store.reload().contains { if case .reloaded = $0 { true } else { false } })
+        let pair = try ends.connect(kept)
+        #expect(pair.serverError?.code == .certificateRevoked)
+        #expect(ends.serverContext.counters.resumptionsRefused == 1)
+    }
+
+    @Test func aClientThatExpiredSinceShakesHandsInFullAndIsRefused() throws {
+        let ends = try ends(
+            client: root.issue {
+                $0.validFrom = .seconds(-60)
+                $0.validFor = .seconds(660)
+            }
+        )
+        let kept = try ticket(ends)
+        clock.advance(.seconds(600 + 59))
+        let stillValid = try ends.connect(kept)
+        #expect(stillValid.server.isResumed)
+        // The ticket of a resumed session lasts no longer than the chain that was verified.
+        let next = try #require(stillValid.client.takeResumption())
+        clock.advance(.seconds(3))
+        #expect(try ends.connect(next).serverError?.code == .certificateExpired)
+    }
+
+    @Test func aRenewedClientIsLetInWithItsOldTicket() throws {
+        let ends = try ends(
+            client: root.issue {
+                $0.validFrom = .seconds(-60)
+                $0.validFor = .seconds(660)
+            }
+        )
+        let kept = try ticket(ends)
+        clock.advance(.seconds(700))
+        let renewed = try CertificateFolder.store(root.issue(), authorities: [root], clock: clock)
+        let context = try renewed.store.makeContext(role: .client, verification: .required, minimumVersion: .tls13)
+        let pair = try TLSPair(
+            client: TLSSession(context: context, resuming: kept),
+            server: TLSSession(context: ends.serverContext)
+        )
+        #expect(pair.isComplete && !pair.server.isResumed)
+    }
+
+    @Test func aClientOffersNoTicketAfterAReload() throws {
+        let ends = try ends()
+        let kept = try ticket(ends)
+        try ends.client.folder.write("crl.pem", root.revocationList(thisUpdate: .seconds(-30)))
+        #expect(!ends.client.store.reload().isEmpty)
+        let pair = try ends.connect(kept)
+        #expect(pair.isComplete && !pair.client.isResumed)
+        #expect(ends.clientContext.counters.resumptionsRefused == 1)
+    }
+
+    @Test func aClientOffersNoTicketOfAServerThatExpired() throws {
+        let ends = try ends(
+            server: root.issue {
+                $0.validFrom = .seconds(-60)
+                $0.validFor = .seconds(660)
+            }
+        )
+        let kept = try ticket(ends)
+        clock.advance(.seconds(700))
+        #expect(try ends.connect(kept).clientError?.code == .certificateExpired)
+    }
+
+    @Test func aTicketIsForOneNameOnly() throws {
+        let ends = try ends()
+        let kept = try ticket(ends, serverName: "localhost")
+        let pair = try ends.connect(kept, serverName: "elsewhere.example")
+        #expect(pair.clientError?.code == .wrongName)
+        #expect(try ends.connect(ticket(ends, serverName: "localhost"), serverName: "localhost").client.isResumed)
+    }
+
+    @Test func aTicketKeepsTheCertificatesInBetween() throws {
+        let site = try root.subordinate("site")
+        let ends = try ends(client: site.issue())
+        let pair = try ends.connect(ticket(ends))
+        #expect(pair.server.isResumed)
+        #expect(pair.server.revalidate() == nil)
+        try ends.server.folder.write("crl.pem", root.revocationList(thisUpdate: .seconds(-30)))
+        #expect(!ends.server.store.reload().isEmpty)
+        #expect(pair.server.revalidate() == nil)
+        try ends.server.folder.write("crl.pem", root.revocationList(of: [site.certificate], thisUpdate: .seconds(-20)))
+        #expect(!ends.server.store.reload().isEmpty)
+        #expect(pair.server.revalidate()?.code == .certificateRevoked)
+        #expect(ends.serverContext.counters.revalidationFailures == [.certificateRevoked: 1])
+    }
+
+    @Test func revalidationSeesExpiryAndLostAuthorities() throws {
+        let ends = try ends()
+        let pair = try ends.connect()
+        #expect(pair.server.revalidate() == nil && pair.client.revalidate() == nil)
+        let next = try TestAuthority("next root", epoch: clock.now)
+        try ends.server.folder.write("ca.pem", root.certificate.pem + next.certificate.pem)
+        #expect(!ends.server.store.reload().isEmpty)
+        #expect(pair.server.revalidate() == nil)
+        clock.advance(.seconds(24 * 3600))
+        #expect(pair.server.revalidate()?.code == .certificateExpired)
+        #expect(pair.client.revalidate()?.code == .certificateExpired)
+        clock.advance(.seconds(-24 * 3600))
+        try ends.server.folder.write("ca.pem", next.certificate.pem)
+        try ends.server.folder.write("crl.pem", next.revocationList())
+        #expect(!ends.server.store.reload().isEmpty)
+        #expect(pair.server.revalidate()?.code == .unknownAuthority)
+    }
+}
