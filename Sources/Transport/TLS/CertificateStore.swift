@@ -194,7 +194,8 @@ public final class CertificateStore: Sendable {
             let text = leaf.map { "\($0.subject), valid until \($0.notAfter.certificateText)" }
             return [.reloaded(text ?? "no certificate of its own")]
         } catch {
-            if state.problem == error { return [] }
+            // Whoever sent a signal wants to hear again.
+            if state.problem == error, !takesAtOnce { return [] }
             state.problem = error
             state.reloadFailures += 1
             return [.reloadFailed(error)]

@@ -147,3 +147,13 @@ extension TLSSession {
         return TicketFacts(Array(UnsafeRawBufferPointer(start: data, count: count)))
     }
 }
+
+extension TLSSession {
+    /// The other side's certificate; nil when it has shown none that verified.
+    public var peerCertificate: X509Certificate? {
+        guard isEstablished, snapshot.trust != nil, SSL_get_verify_result(ssl) == Int(X509_V_OK),
+            let certificate = SSL_get1_peer_certificate(ssl)
+        else { return nil }
+        return X509Certificate(owning: certificate)
+    }
+}

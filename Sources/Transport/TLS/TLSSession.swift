@@ -226,12 +226,5 @@ public final class TLSSession {
     public var isResumed: Bool { SSL_session_reused(ssl) == 1 }
 
     /// The names in the other side's certificate; nil when it has shown none that verified.
-    public var peerIdentity: CertificateIdentity? {
-        guard isEstablished, SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER != 0,
-            SSL_get_verify_result(ssl) == Int(X509_V_OK),
-            let certificate = SSL_get1_peer_certificate(ssl)
-        else { return nil }
-        defer { X509_free(certificate) }
-        return CertificateIdentity(certificate: certificate)
-    }
+    public var peerIdentity: CertificateIdentity? { peerCertificate?.identity }
 }
