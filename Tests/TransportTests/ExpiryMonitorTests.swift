@@ -28,7 +28,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [(999, ExpiryStage.fresh), (1000, .fresh), (1001, .nearExpiry), (1500, .nearExpiry), (1501, .expired)])
+    @Test(arguments: [(1000, ExpiryStage.fresh), (1001, .nearExpiry), (1500, .nearExpiry), (1501, .expired)])
     func aRevocationListAges(_ seconds: Int, _ expected: ExpiryStage) {
         #expect(stage(item(.revocationList), at: seconds) == expected)
     }
@@ -54,7 +54,8 @@ import Testing
         )
         #expect(monitor.check([item()], maximumStaleness: .zero, now: start + .seconds(600)).count == 1)
         #expect(monitor.check([renewed], maximumStaleness: .zero, now: start + .seconds(601)).isEmpty)
-        #expect(monitor.check([renewed], maximumStaleness: .zero, now: start + .seconds(1101)).map(\.stage) == [.halfLife])
+        let later = monitor.check([renewed], maximumStaleness: .zero, now: start + .seconds(1101))
+        #expect(later.map(\.stage) == [.halfLife])
     }
 
     @Test func resultsComeInTheOrderGivenAndEachOnce() {

@@ -82,7 +82,8 @@ import Transport
         let root = try TestAuthority(epoch: clock.now)
         let region = try root.subordinate("region", constraints: "permitted;URI:.region.example.com")
         let verifier = try ChainVerifier(CertificateFolder.store(root.issue(), authorities: [root], clock: clock).store)
-        for (host, isTaken) in [("a.region.example.com", true), ("region.example.com", false), ("x.example.com", false)] {
+        let hosts = [("a.region.example.com", true), ("region.example.com", false), ("x.example.com", false)]
+        for (host, isTaken) in hosts {
             let issued = try region.issue { $0.names = [.uri("spiffe://\(host)/cell/c/node/n")] }
             let verified = try? verifier.verify(issued.parsedChain, usage: .client, now: clock.now)
             #expect((verified != nil) == isTaken, "\(host)")

@@ -33,6 +33,12 @@ extension TLSSession {
         return resumption
     }
 
+    /// Whether ``revalidate()`` has something to verify: the context was reloaded, or a certificate has run out.
+    var needsRevalidation: Bool {
+        isEstablished
+            && (context.generation != verifiedGeneration || context.clock().milliseconds > validUntil)
+    }
+
     /// Looks again whether the other side's certificate is valid: after a reload with the authorities and revocation
     /// lists of now, otherwise only whether it has expired. Costs nothing while neither is the case.
     ///
