@@ -64,7 +64,7 @@ import Transport
         let certificates = try TestCertificates()
         let strangers = try TestCertificates()
         let mine = try certificates.peer()
-        let links = try await TestLinks.make(mine)
+        let links = try await TestLinks.make(mine) { $0.distrustGrace = .milliseconds(50) }
         let held = HeldReplies()
         let server = try await HTTPServer.answering(tls: certificates.peerListener()) { held.hold($0, $1) }
         try await server.use { server in

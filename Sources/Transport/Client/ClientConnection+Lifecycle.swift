@@ -104,12 +104,7 @@ extension ClientConnection {
                 close(lost("\(peer.endpoint) did not finish connecting within \(settings.connectTimeout)"))
             }
         case .open, .leaving:
-            // Roots, revocation lists and time go on while a connection is open.
-            if let error = tls?.revalidate() {
-                let text = "the certificate of \(peer.endpoint) is not valid any more: \(error)"
-                close(PeerLinkError(.handshake, text, mayHaveArrived: true))
-                return
-            }
+            checkTrust(now, settings)
             checkStreams(now)
             checkLiveness(now, settings)
             checkIdleness(now, settings)

@@ -52,6 +52,8 @@ final class ClientConnection: ChannelInboundHandler, StreamCarrier {
     var phase = Phase.connecting
     var context: ChannelHandlerContext?
     var tls: TLSSession?
+    /// When the peer's certificate was found not to be valid any more, in monotonic nanoseconds.
+    var distrustedAt: UInt64?
     var session: HTTP2Session?
     /// The names in the peer's certificate, once it is verified.
     var identity = CertificateIdentity(uris: [], dnsNames: [])

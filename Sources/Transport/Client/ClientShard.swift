@@ -29,6 +29,11 @@ final class ClientShard {
         writeScratch.deallocate()
     }
 
+    /// How many chains may still be verified anew in this look at the deadlines: after a reload all of them are, which
+    /// must not hold the loop.
+    var trustChecksLeft = 0
+    static let trustChecksPerSweep = 16
+
     /// Monotonic nanoseconds.
     var now: UInt64 { NIODeadline.now().uptimeNanoseconds }
 

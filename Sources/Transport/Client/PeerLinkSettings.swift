@@ -26,6 +26,8 @@ public struct PeerLinkSettings: Sendable, Hashable {
     /// A connection without requests closes after this long. Less than the idle timeout of the peer's listener, so that a
     /// request and the peer's closing do not cross.
     public var idleTimeout: Duration = .seconds(60)
+    /// How long requests to a peer whose certificate is not valid any more may take to finish; then they fail.
+    public var distrustGrace: Duration = .seconds(15)
     /// How often deadlines are looked at, and so how late a timeout can be noticed.
     public var sweepInterval: Duration = .milliseconds(50)
     /// How long a peer may take to accept a channel.
@@ -54,6 +56,7 @@ public struct PeerLinkSettings: Sendable, Hashable {
             ("connectTimeout", connectTimeout), ("reconnectBase", reconnectBase), ("reconnectCap", reconnectCap),
             ("pingInterval", pingInterval), ("pingTimeout", pingTimeout), ("idleTimeout", idleTimeout),
             ("sweepInterval", sweepInterval), ("channelTimeout", channelTimeout),
+            ("distrustGrace", distrustGrace),
         ]
         for (name, value) in times where value < .milliseconds(1) || value > .seconds(86_400) {
             found.append("\(name) must be between 1 ms and 24 h")

@@ -170,6 +170,7 @@ public final class PeerLinks: PeerLinkPort {
 
     private func sweep() {
         let now = shard.now
+        shard.trustChecksLeft = ClientShard.trustChecksPerSweep
         for pool in Array(pools.values) { pool.checkDeadlines(now) }
         if pools.values.contains(where: { !$0.isIdle }) { scheduleSweep() }
     }
