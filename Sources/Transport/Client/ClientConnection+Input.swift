@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHTTP1
 import SansIO
 
 extension ClientConnection {
@@ -7,11 +8,15 @@ extension ClientConnection {
         guard phase == .connecting else { return }
         phase = .handshake
         do {
-            let tls = try TLSSession(context: shard.tls, resuming: owner?.takeResumption())
+            let tls = try TLSSession(
+                context: shard.tls,
+                serverName: target.serverName,
+                resuming: owner?.takeResumption()
+            )
             self.tls = tls
             goOnWithHandshake(tls)
         } catch {
-            close(PeerLinkError(.handshake, "cannot start TLS with \(peer.endpoint): \(error)"))
+            close(PeerLinkError(.handshake, "cannot start TLS with \(target.endpoint): \(error)"))
         }
     }
 
@@ -28,17 +33,21 @@ extension ClientConnection {
     }
 
     private func readAll(_ tls: TLSSession) {
-        while session != nil, phase != .closed {
+        while session != nil || http1 != nil, phase != .closed {
             switch tls.read(into: shard.readScratch) {
             case .bytes(let count):
                 received(UnsafeRawBufferPointer(rebasing: shard.readScratch[..<count]))
             case .needsInput:
                 return
             case .closed:
-                close(lost("\(peer.endpoint) closed the connection"))
+                // An answer over HTTP/1.1 may end with this; with less, it may have been cut short.
+                if http1 != nil { context?.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
+                close(lost("\(target.endpoint) closed the connection"))
             case .failed(let error):
                 flushOutput()
-                close(phase == .settling ? refusedHandshake(error) : lost("TLS with \(peer.endpoint) failed: \(error)"))
+                close(
+                    phase == .settling ? refusedHandshake(error) : lost("TLS with \(target.endpoint) failed: \(error)")
+                )
             }
         }
     }
@@ -52,33 +61,40 @@ extension ClientConnection {
         case .failed(let error):
             close(refusedHandshake(error))
         case .complete:
-            if let problem = peerProblem(tls) {
+            if let problem = target.problem(tls) {
                 tls.close()
                 flushOutput()
                 close(problem)
-            } else {
-                beginHTTP2()
+                return
             }
+            identity = tls.peerIdentity ?? identity
+            if tls.applicationProtocol == "h2" { beginHTTP2() } else { beginHTTP1() }
         }
     }
 
-    /// What is wrong with the peer that the handshake was made with; nil when nothing is.
-    private func peerProblem(_ tls: TLSSession) -> PeerLinkError? {
-        guard tls.version == "TLSv1.3" else {
-            return PeerLinkError(.handshake, "\(peer.endpoint) speaks \(tls.version), and peers must speak TLSv1.3")
+    private func beginHTTP1() {
+        guard let context else { return }
+        let handler = HTTP1ClientHandler(connection: self, settings: shard.http2)
+        var framing = HTTPRequestEncoder.Configuration()
+        framing.automaticallySetFramingHeaders = false
+        do {
+            try context.pipeline.syncOperations.addHandlers(
+                [
+                    HTTPRequestEncoder(configuration: framing), HTTP1ClientHandler.makeDecoder(shard.http2), handler,
+                ],
+                position: .after(self)
+            )
+            http1 = handler
+            becomeOpen()
+        } catch {
+            close(PeerLinkError(.broken, "cannot start HTTP/1.1 with \(target.endpoint): \(error)"))
         }
-        guard tls.applicationProtocol == "h2" else {
-            return PeerLinkError(.handshake, "\(peer.endpoint) did not agree on HTTP/2")
-        }
-        guard let identity = tls.peerIdentity else {
-            return PeerLinkError(.handshake, "\(peer.endpoint) showed no certificate that verifies")
-        }
-        if let uri = peer.uri, identity.uris != [uri] {
-            let names = identity.uris.isEmpty ? "nobody" : identity.uris.joined(separator: ", ")
-            return PeerLinkError(.wrongIdentity, "\(peer.endpoint) is \(names), not \(uri)")
-        }
-        self.identity = identity
-        return nil
+    }
+
+    private func becomeOpen() {
+        phase = .open
+        lastActiveAt = lastReceivedAt
+        owner?.connectionOpened(self)
     }
 
     private func beginHTTP2() {
@@ -93,22 +109,23 @@ extension ClientConnection {
             phase = .settling
             drain()
         } catch {
-            close(PeerLinkError(.broken, "cannot start HTTP/2 with \(peer.endpoint): \(error)"))
+            close(PeerLinkError(.broken, "cannot start HTTP/2 with \(target.endpoint): \(error)"))
         }
     }
 
     private func received(_ bytes: UnsafeRawBufferPointer) {
-        guard let session else { return }
+        guard let session else {
+            context?.fireChannelRead(wrapInboundOut(ByteBuffer(bytes: bytes)))
+            return
+        }
         let error = session.receive(bytes, now: lastReceivedAt)
         if phase == .settling, session.hasPeerSettings {
-            phase = .open
-            lastActiveAt = lastReceivedAt
-            owner?.connectionOpened(self)
+            becomeOpen()
         }
         takeEvents()
         if let error, phase != .closed {
             // Only now, as the events before the violation count.
-            failure = lost("\(peer.endpoint) broke HTTP/2: \(error)")
+            failure = lost("\(target.endpoint) broke HTTP/2: \(error)")
             phase = .leaving
         }
     }
@@ -149,23 +166,17 @@ extension ClientConnection {
         _ = session.takeLimitHits()
     }
 
-    private func noteAnswer() {
-        guard !hasAnswered else { return }
-        hasAnswered = true
-        owner?.connectionAnswered(self)
-    }
-
     private func streamError(_ code: UInt32) -> PeerLinkError {
         // REFUSED_STREAM promises that nothing was done, and so does GOAWAY for the streams above its last (RFC 9113
         // §6.8, §8.7).
-        if code == 0x7 { return PeerLinkError(.refused, "\(peer.endpoint) refused the request before it began") }
+        if code == 0x7 { return PeerLinkError(.refused, "\(target.endpoint) refused the request before it began") }
         // This side's own limits of an answer end its stream with CANCEL too.
         let cause = code == 0x8 ? "cancelled the request, or its answer is over a limit" : "ended it with code \(code)"
-        return PeerLinkError(.broken, "\(peer.endpoint) \(cause)", mayHaveArrived: true)
+        return PeerLinkError(.broken, "\(target.endpoint) \(cause)", mayHaveArrived: true)
     }
 
     private func refusedHandshake(_ error: TLSError) -> PeerLinkError {
-        PeerLinkError(.handshake, "TLS with \(peer.endpoint): \(error)")
+        PeerLinkError(.handshake, "TLS with \(target.endpoint): \(error)")
     }
 
     /// The error of a connection that is lost at this point.

@@ -22,12 +22,12 @@ extension ClientConnection {
                 value: AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 16 << 10, maximum: 64 << 10)
             )
             .channelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
-            .connect(host: peer.endpoint.host, port: Int(peer.endpoint.port))
+            .connect(host: target.endpoint.host, port: Int(target.endpoint.port))
         connected.assumeIsolated().whenComplete { [self] result in
             switch result {
             case .success(let channel): take(channel)
             case .failure(let error):
-                failure = failure ?? PeerLinkError(.unreachable, "cannot connect to \(peer.endpoint): \(error)")
+                failure = failure ?? PeerLinkError(.unreachable, "cannot connect to \(target.endpoint): \(error)")
                 end()
             }
         }
@@ -42,7 +42,7 @@ extension ClientConnection {
         do {
             try channel.pipeline.syncOperations.addHandler(self)
         } catch {
-            failure = PeerLinkError(.unreachable, "\(peer.endpoint) closed the connection at once")
+            failure = PeerLinkError(.unreachable, "\(target.endpoint) closed the connection at once")
             channel.close(promise: nil)
             end()
         }
@@ -67,13 +67,15 @@ extension ClientConnection {
 
     /// Says goodbye as far as the socket takes it, and closes.
     func closeGracefully() {
-        guard let session, let tls, context != nil else { return }
-        session.terminate()
-        let count = session.fill(into: shard.writeScratch)
-        if count > 0 { _ = tls.write(UnsafeRawBufferPointer(rebasing: shard.writeScratch[..<count])) }
+        guard let tls, context != nil, phase != .closed else { return }
+        if let session {
+            session.terminate()
+            let count = session.fill(into: shard.writeScratch)
+            if count > 0 { _ = tls.write(UnsafeRawBufferPointer(rebasing: shard.writeScratch[..<count])) }
+        }
         tls.close()
         flushOutput()
-        close(lost("the connection to \(peer.endpoint) was closed"))
+        close(lost("the connection to \(target.endpoint) was closed"))
     }
 
     /// Closes at once.
@@ -86,9 +88,10 @@ extension ClientConnection {
     /// Tells everybody who waits; only the first call counts.
     func end() {
         guard phase != .closed else { return }
-        let error = failure ?? lost("\(peer.endpoint) closed the connection")
+        let error = failure ?? lost("\(target.endpoint) closed the connection")
         phase = .closed
         session = nil
+        http1 = nil
         let lostStreams = takeStreams()
         // The owner first, so that nobody who hears of a lost stream starts another here.
         owner?.connectionEnded(self, error)
@@ -101,7 +104,7 @@ extension ClientConnection {
         switch phase {
         case .connecting, .handshake, .settling:
             if now - min(now, startedAt) > settings.connectTimeout.clampedNanoseconds {
-                close(lost("\(peer.endpoint) did not finish connecting within \(settings.connectTimeout)"))
+                close(lost("\(target.endpoint) did not finish connecting within \(settings.connectTimeout)"))
             }
         case .open, .leaving:
             checkTrust(now, settings)
@@ -116,7 +119,7 @@ extension ClientConnection {
     private func checkStreams(_ now: UInt64) {
         for stream in streams where stream.deadline <= now {
             cancel(stream)
-            let text = "\(peer.endpoint) did not answer in time"
+            let text = "\(target.endpoint) did not answer in time"
             stream.fail(PeerLinkError(.timedOut, text, mayHaveArrived: true))
         }
     }
@@ -124,10 +127,10 @@ extension ClientConnection {
     private func checkLiveness(_ now: UInt64, _ settings: PeerLinkSettings) {
         if let pingSentAt {
             guard now - min(now, pingSentAt) > settings.pingTimeout.clampedNanoseconds else { return }
-            close(lost("\(peer.endpoint) did not answer a ping within \(settings.pingTimeout)"))
-        } else if now - min(now, lastReceivedAt) > settings.pingInterval.clampedNanoseconds {
+            close(lost("\(target.endpoint) did not answer a ping within \(settings.pingTimeout)"))
+        } else if let session, now - min(now, lastReceivedAt) > settings.pingInterval.clampedNanoseconds {
             pingSentAt = now
-            session?.ping()
+            session.ping()
             drain()
         }
     }

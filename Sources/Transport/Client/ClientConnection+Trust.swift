@@ -25,7 +25,7 @@ extension ClientConnection {
     }
 
     private func distrust(_ reason: String) -> PeerLinkError {
-        let text = "the certificate of \(peer.endpoint) is not valid any more: \(reason)"
+        let text = "the certificate of \(target.endpoint) is not valid any more: \(reason)"
         return PeerLinkError(.handshake, text, mayHaveArrived: true)
     }
 }

@@ -26,11 +26,14 @@ protocol ClientConnectionOwner: AnyObject {
     func connectionEnded(_ connection: ClientConnection, _ error: PeerLinkError)
 }
 
-/// One connection of a client over HTTP/2, in one channel handler: TLS, who the other side is, streams and closing.
+/// One connection of a client, in one channel handler: TLS, who the other side is, HTTP/2, streams and closing. HTTP/1.1
+/// adds NIO's coders and an ``HTTP1ClientHandler`` behind it, whose output comes back here.
 ///
 /// Like the server's, it handles bytes as they come, gathers output and sends it once a turn, from ``drain()``.
-final class ClientConnection: ChannelInboundHandler, StreamCarrier {
+final class ClientConnection: ChannelDuplexHandler, StreamCarrier {
     typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = IOData
     typealias OutboundOut = ByteBuffer
 
     /// What the connection is doing.
@@ -48,13 +51,16 @@ final class ClientConnection: ChannelInboundHandler, StreamCarrier {
     }
 
     let shard: ClientShard
-    let peer: PeerAddress
+    let target: ClientTarget
     var phase = Phase.connecting
     var context: ChannelHandlerContext?
     var tls: TLSSession?
     /// When the peer's certificate was found not to be valid any more, in monotonic nanoseconds.
     var distrustedAt: UInt64?
     var session: HTTP2Session?
+    var http1: HTTP1ClientHandler?
+    /// Plain bytes of HTTP/1.1 on their way out.
+    private var plainOutput = ByteBuffer()
     /// The names in the peer's certificate, once it is verified.
     var identity = CertificateIdentity(uris: [], dnsNames: [])
     /// Open streams, in no order.
@@ -82,9 +88,9 @@ final class ClientConnection: ChannelInboundHandler, StreamCarrier {
     /// How much encrypted output is handed to the channel at a time.
     private static let flushBytes = 64 << 10
 
-    init(shard: ClientShard, peer: PeerAddress, owner: any ClientConnectionOwner) {
+    init(shard: ClientShard, target: ClientTarget, owner: any ClientConnectionOwner) {
         self.shard = shard
-        self.peer = peer
+        self.target = target
         self.owner = owner
     }
 
@@ -103,7 +109,7 @@ final class ClientConnection: ChannelInboundHandler, StreamCarrier {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        close(lost("the connection to \(peer.endpoint) failed: \(error)"))
+        close(lost("the connection to \(target.endpoint) failed: \(error)"))
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -113,6 +119,7 @@ final class ClientConnection: ChannelInboundHandler, StreamCarrier {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
+        if http1 != nil { context.fireChannelReadComplete() }
         drain()
     }
 
@@ -127,20 +134,24 @@ final class ClientConnection: ChannelInboundHandler, StreamCarrier {
 
     /// How many more streams may start, out of `limit` at most.
     func room(limit: Int) -> Int {
-        guard phase == .open, let session else { return 0 }
+        guard phase == .open else { return 0 }
+        guard let session else { return streams.isEmpty ? 1 : 0 }
         return max(0, min(limit, session.peerConcurrentStreams) - streams.count)
     }
 
     /// Starts a stream; false when the connection takes none.
     func start(_ stream: ClientStream) -> Bool {
-        guard phase == .open,
-            let id = session?.submit(stream.request, scheme: "https", context: stream, inParts: stream.isInParts)
-        else { return false }
-        stream.id = id
+        guard phase == .open else { return false }
+        if let session {
+            guard let id = session.submit(stream.request, scheme: "https", context: stream, inParts: stream.isInParts)
+            else { return false }
+            stream.id = id
+        }
         stream.connection = self
         stream.index = streams.count
         streams.append(stream)
         stream.started(now: shard.now)
+        http1?.send(stream)
         scheduleDrain()
         return true
     }
@@ -168,11 +179,41 @@ final class ClientConnection: ChannelInboundHandler, StreamCarrier {
     /// Ends a stream that nobody waits for any more.
     func cancel(_ stream: ClientStream) {
         forget(stream)
-        session?.reset(stream: stream.id, code: 0x8)
-        scheduleDrain()
+        if let session {
+            session.reset(stream: stream.id, code: 0x8)
+            scheduleDrain()
+        } else {
+            // HTTP/1.1 has no other way to give up an answer.
+            leftByItself = true
+            close(lost("a request to \(target.endpoint) was cancelled"))
+        }
+    }
+
+    /// A stream over HTTP/1.1 has its answer.
+    func answered(_ stream: ClientStream, _ response: HTTPResponse, isLast: Bool) {
+        forget(stream)
+        noteAnswer()
+        if isLast, phase == .open { phase = .leaving }
+        stream.receive(response)
+        owner?.connectionHasRoom(self)
+    }
+
+    /// Tells the owner of the first answer.
+    func noteAnswer() {
+        guard !hasAnswered else { return }
+        hasAnswered = true
+        owner?.connectionAnswered(self)
     }
 
     // Writing
+
+    /// Takes the output of HTTP/1.1; the rest goes past this.
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if case .byteBuffer(var bytes) = unwrapOutboundIn(data) { plainOutput.writeBuffer(&bytes) }
+        promise?.succeed()
+    }
+
+    func flush(context: ChannelHandlerContext) { scheduleDrain() }
 
     /// Sends soon: at the end of the read that is going on, or once on this loop's next turn.
     func scheduleDrain() {
@@ -197,18 +238,26 @@ final class ClientConnection: ChannelInboundHandler, StreamCarrier {
             takeEvents()
             guard count > 0 else { break }
             if let error = tls.write(UnsafeRawBufferPointer(rebasing: shard.writeScratch[..<count])) {
-                close(lost("cannot write to \(peer.endpoint): \(error)"))
+                close(lost("cannot write to \(target.endpoint): \(error)"))
                 break
             }
             if tls.outputBytes >= Self.flushBytes { flushOutput() }
         }
+        encryptHTTP1()
         flushOutput()
         isDraining = false
-        if let session, session.isFinished || (phase == .leaving && streams.isEmpty) { closeGracefully() }
+        if session?.isFinished == true || (phase == .leaving && streams.isEmpty) { closeGracefully() }
         if drainIsWanted {
             drainIsWanted = false
             scheduleDrain()
         }
+    }
+
+    private func encryptHTTP1() {
+        guard plainOutput.readableBytes > 0, let tls, phase != .closed else { return }
+        let error = plainOutput.withUnsafeReadableBytes { tls.write($0) }
+        plainOutput.clear()
+        if let error { close(lost("cannot write to \(target.endpoint): \(error)")) }
     }
 
     /// Hands gathered output to the channel. The buffers keep their memory if the socket took everything at once.

@@ -2,13 +2,13 @@ import SansIO
 
 /// One request to a peer and its whole answer.
 final class PeerExchange: ClientStream {
-    private let pool: PeerPool
+    private let pool: ConnectionPool
     private let completion: (Result<PeerReply, PeerLinkError>) -> Void
 
     init(
         _ request: HTTPRequest,
         deadline: UInt64,
-        pool: PeerPool,
+        pool: ConnectionPool,
         completion: @escaping (Result<PeerReply, PeerLinkError>) -> Void
     ) {
         self.pool = pool

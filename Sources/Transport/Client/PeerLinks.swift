@@ -12,16 +12,11 @@ import SansIO
 /// made when someone waits again, but not before a jittered wait that grows with each failure.
 public final class PeerLinks: PeerLinkPort {
     /// The limits and deadlines.
-    public let settings: PeerLinkSettings
+    public var settings: PeerLinkSettings { pools.settings }
     /// What has happened so far. Read it on the loop.
-    public internal(set) var counters = PeerLinkCounters()
+    public var counters: PeerLinkCounters { pools.counters }
 
-    private let shard: ClientShard
-    private var pools: [PeerAddress: PeerPool] = [:]
-    private var random: SeededGenerator
-    private var sweepIsScheduled = false
-    private var isClosing = false
-    private var closed: EventLoopPromise<Void>?
+    private let pools: ConnectionPools
 
     /// Creates links without connecting to anybody. May be called from anywhere.
     ///
@@ -36,15 +31,7 @@ public final class PeerLinks: PeerLinkPort {
         settings: PeerLinkSettings = PeerLinkSettings(),
         seed: UInt64
     ) {
-        precondition(settings.problems().isEmpty, "the settings must be valid")
-        self.settings = settings
-        shard = ClientShard(
-            eventLoop: eventLoop,
-            tls: tls,
-            http2: settings.http2,
-            connectTimeout: settings.connectTimeout
-        )
-        random = SeededGenerator(seed: seed)
+        pools = ConnectionPools(eventLoop: eventLoop, tls: tls, settings: settings, seed: seed)
     }
 
     /// Makes one request with POST, and completes with the whole answer on a later turn.
@@ -62,19 +49,16 @@ public final class PeerLinks: PeerLinkPort {
         timeout: Duration,
         completion: @escaping (Result<PeerReply, PeerLinkError>) -> Void
     ) {
-        shard.eventLoop.preconditionInEventLoop()
+        pools.shard.eventLoop.preconditionInEventLoop()
         guard let pool = pool(for: peer, orFail: { completion(.failure($0)) }) else { return }
-        counters.requests += 1
+        pools.counters.requests += 1
         let exchange = PeerExchange(
             Self.request(path, peer, body),
-            deadline: shard.instant(after: timeout),
+            deadline: pools.shard.instant(after: timeout),
             pool: pool,
             completion: completion
         )
-        if let error = pool.add(exchange) {
-            counters.refusals += 1
-            later { completion(.failure(error)) }
-        }
+        add(exchange, to: pool, orFail: { completion(.failure($0)) })
     }
 
     /// Opens a channel of messages, and completes on a later turn.
@@ -91,22 +75,18 @@ public final class PeerLinks: PeerLinkPort {
         with peer: PeerAddress,
         completion: @escaping (Result<any PeerChannel, PeerLinkError>) -> Void
     ) {
-        shard.eventLoop.preconditionInEventLoop()
+        pools.shard.eventLoop.preconditionInEventLoop()
         guard let pool = pool(for: peer, orFail: { completion(.failure($0)) }) else { return }
-        counters.channels += 1
-        let eventLoop = shard.eventLoop
+        pools.counters.channels += 1
         let stream = PeerStream(
             Self.request(path, peer, []),
             pool: pool,
             limits: settings.channel,
             answerTimeout: settings.channelTimeout.clampedNanoseconds,
-            later: { eventLoop.assumeIsolated().execute($0) },
+            later: pools.later,
             completion: completion
         )
-        if let error = pool.add(stream) {
-            counters.refusals += 1
-            later { completion(.failure(error)) }
-        }
+        add(stream, to: pool, orFail: { completion(.failure($0)) })
     }
 
     private static func request(_ path: String, _ peer: PeerAddress, _ body: [UInt8]) -> HTTPRequest {
@@ -119,88 +99,22 @@ public final class PeerLinks: PeerLinkPort {
         )
     }
 
-    /// The peer's pool; when there can be none, `fail` runs on a later turn.
-    private func pool(for peer: PeerAddress, orFail fail: @escaping (PeerLinkError) -> Void) -> PeerPool? {
-        if isClosing {
-            later { fail(PeerLinkError(.closed, "this node closes its links")) }
-            return nil
-        }
-        scheduleSweep()
-        if let pool = pools[peer] { return pool }
-        if pools.count >= settings.maximumPeers {
-            let now = shard.now
-            pools = pools.filter { !$0.value.isForgettable(now) }
-        }
-        guard pools.count < settings.maximumPeers else {
-            let error = PeerLinkError(.overloaded, "there are links to \(pools.count) peers already")
-            counters.refusals += 1
-            later { fail(error) }
-            return nil
-        }
-        let pool = PeerPool(peer: peer, links: self, shard: shard)
-        pools[peer] = pool
-        return pool
+    private func pool(for peer: PeerAddress, orFail fail: @escaping (PeerLinkError) -> Void) -> ConnectionPool? {
+        pools.pool(for: ClientTarget(peer: peer), orFail: fail)
     }
 
-    private func later(_ action: @escaping () -> Void) {
-        shard.eventLoop.assumeIsolated().execute(action)
-    }
-
-    /// Lets one peer's pacing draw its next wait from the common generator.
-    func drawWait(_ pacing: inout ReconnectPacing) {
-        counters.connectionFailures += 1
-        pacing.failed(now: shard.now, using: &random)
+    private func add(_ stream: ClientStream, to pool: ConnectionPool, orFail fail: @escaping (PeerLinkError) -> Void) {
+        guard let error = pool.add(stream) else { return }
+        pools.counters.refusals += 1
+        pools.later { fail(error) }
     }
 
     /// How many connections there are, those that are being opened or closed included.
-    public var openConnections: Int { pools.values.reduce(0) { $0 + $1.connectionCount } }
-
-    // Deadlines: one timer for all, as a timer for each request would cost more than all the looking.
-
-    private func scheduleSweep() {
-        guard !sweepIsScheduled else { return }
-        sweepIsScheduled = true
-        let interval = TimeAmount.milliseconds(settings.sweepInterval.milliseconds)
-        shard.eventLoop.assumeIsolated().scheduleTask(in: interval) { [weak self] in
-            guard let self else { return }
-            sweepIsScheduled = false
-            sweep()
-        }
-    }
-
-    private func sweep() {
-        let now = shard.now
-        shard.trustChecksLeft = ClientShard.trustChecksPerSweep
-        for pool in Array(pools.values) { pool.checkDeadlines(now) }
-        if pools.values.contains(where: { !$0.isIdle }) { scheduleSweep() }
-    }
-
-    // Closing
+    public var openConnections: Int { pools.openConnections }
 
     /// Starts nothing new, lets requests that peers work on finish, and closes.
     ///
     /// - Parameter limit: after this long, what is left fails.
     /// - Returns: completes when no connection is left.
-    public func close(within limit: Duration) -> EventLoopFuture<Void> {
-        shard.eventLoop.preconditionInEventLoop()
-        isClosing = true
-        let promise = closed ?? shard.eventLoop.makePromise(of: Void.self)
-        closed = promise
-        for pool in Array(pools.values) { pool.close() }
-        let delay = TimeAmount.milliseconds(max(0, limit.milliseconds))
-        let timer = shard.eventLoop.assumeIsolated().scheduleTask(in: delay) { [self] in
-            for pool in Array(pools.values) { pool.closeNow() }
-            poolChanged()
-        }
-        promise.futureResult.assumeIsolated().whenComplete { _ in timer.cancel() }
-        poolChanged()
-        return promise.futureResult
-    }
-
-    /// A connection ended: perhaps it was the last.
-    func poolChanged() {
-        guard isClosing, openConnections == 0 else { return }
-        closed?.succeed()
-        closed = nil
-    }
+    public func close(within limit: Duration) -> EventLoopFuture<Void> { pools.close(within: limit) }
 }

@@ -2,7 +2,7 @@ import SansIO
 
 /// A request to a peer whose bodies go in parts, and the channel of messages over it.
 final class PeerStream: ClientStream {
-    private let pool: PeerPool
+    private let pool: ConnectionPool
     private let limits: PeerChannelLimits
     private let answerTimeout: UInt64
     private let later: (@escaping () -> Void) -> Void
@@ -16,7 +16,7 @@ final class PeerStream: ClientStream {
 
     init(
         _ request: HTTPRequest,
-        pool: PeerPool,
+        pool: ConnectionPool,
         limits: PeerChannelLimits,
         answerTimeout: UInt64,
         later: @escaping (@escaping () -> Void) -> Void,

@@ -1,13 +1,13 @@
 import NIOCore
 import SansIO
 
-/// The connections to one peer, and the requests that wait for one.
+/// The connections to one target, and the requests that wait for one.
 ///
 /// A request goes to the open connection with the fewest streams. One connection is opened at a time, when a request
 /// waits and the open ones are full.
-final class PeerPool: ClientConnectionOwner {
-    let peer: PeerAddress
-    private unowned let links: PeerLinks
+final class ConnectionPool: ClientConnectionOwner {
+    let target: ClientTarget
+    private unowned let pools: ConnectionPools
     private let shard: ClientShard
     private var connections: [ClientConnection] = []
     private var waiting = CircularBuffer<ClientStream>()
@@ -20,13 +20,13 @@ final class PeerPool: ClientConnectionOwner {
     /// What past connections left for resuming, the latest last. A context that was reloaded since takes none of them.
     private var resumptions: [TLSResumption] = []
 
-    private var settings: PeerLinkSettings { links.settings }
+    private var settings: PeerLinkSettings { pools.settings }
 
-    init(peer: PeerAddress, links: PeerLinks, shard: ClientShard) {
-        self.peer = peer
-        self.links = links
+    init(target: ClientTarget, pools: ConnectionPools, shard: ClientShard) {
+        self.target = target
+        self.pools = pools
         self.shard = shard
-        pacing = ReconnectPacing(base: links.settings.reconnectBase, cap: links.settings.reconnectCap)
+        pacing = ReconnectPacing(base: pools.settings.reconnectBase, cap: pools.settings.reconnectCap)
     }
 
     /// True when there is nothing to look after: only the pacing and what allows to resume are remembered.
@@ -44,18 +44,18 @@ final class PeerPool: ClientConnectionOwner {
     func add(_ stream: ClientStream) -> PeerLinkError? {
         let bytes = stream.request.body.count
         guard pendingBytes == 0 || pendingBytes + bytes <= settings.maximumPendingBytes else {
-            return PeerLinkError(.overloaded, "\(pendingBytes) bytes wait for \(peer.endpoint) already")
+            return PeerLinkError(.overloaded, "\(pendingBytes) bytes wait for \(target.endpoint) already")
         }
         if waiting.isEmpty, let connection = mostRoom(), connection.start(stream) {
             pendingBytes += bytes
             return nil
         }
         guard waiting.count < settings.maximumWaitingRequests else {
-            return PeerLinkError(.overloaded, "\(waiting.count) requests wait for \(peer.endpoint) already")
+            return PeerLinkError(.overloaded, "\(waiting.count) requests wait for \(target.endpoint) already")
         }
         if pacing.notBefore >= stream.deadline {
             let reason = lastFailure?.message ?? "no connection"
-            return PeerLinkError(.unreachable, "\(peer.endpoint) is not tried again in time: \(reason)")
+            return PeerLinkError(.unreachable, "\(target.endpoint) is not tried again in time: \(reason)")
         }
         pendingBytes += bytes
         waiting.append(stream)
@@ -104,8 +104,8 @@ final class PeerPool: ClientConnectionOwner {
             }
             return
         }
-        links.counters.connectionAttempts += 1
-        let connection = ClientConnection(shard: shard, peer: peer, owner: self)
+        pools.counters.connectionAttempts += 1
+        let connection = ClientConnection(shard: shard, target: target, owner: self)
         connections.append(connection)
         connection.connect()
     }
@@ -120,13 +120,13 @@ final class PeerPool: ClientConnectionOwner {
     }
 
     func connectionOpened(_ connection: ClientConnection) {
-        links.counters.connectionsOpened += 1
-        if connection.tls?.isResumed == true { links.counters.connectionsResumed += 1 }
+        pools.counters.connectionsOpened += 1
+        if connection.tls?.isResumed == true { pools.counters.connectionsResumed += 1 }
         startWaiting()
     }
 
     func connectionIsLeaving(_ connection: ClientConnection) {
-        links.counters.goAways += 1
+        pools.counters.goAways += 1
     }
 
     func connectionAnswered(_ connection: ClientConnection) {
@@ -140,15 +140,15 @@ final class PeerPool: ClientConnectionOwner {
 
     func connectionEnded(_ connection: ClientConnection, _ error: PeerLinkError) {
         connections.removeAll { $0 === connection }
-        links.counters.connectionsEnded += 1
+        pools.counters.connectionsEnded += 1
         if !connection.hasAnswered, !connection.leftByItself {
             lastFailure = error
-            links.drawWait(&pacing)
+            pools.drawWait(&pacing)
             // Whoever waits learns of it now, as another peer may do. A connection that still works goes on serving them.
             if !connections.contains(where: { $0.phase == .open }) { failWaiting(error) }
         }
         startWaiting()
-        links.poolChanged()
+        pools.poolChanged()
     }
 
     private func failWaiting(_ error: PeerLinkError) {
@@ -168,7 +168,7 @@ final class PeerPool: ClientConnectionOwner {
         let expired = waiting.filter { $0.deadline <= now }
         waiting.removeAll { $0.deadline <= now }
         for stream in expired {
-            stream.fail(PeerLinkError(.timedOut, "no connection to \(peer.endpoint) was free in time"))
+            stream.fail(PeerLinkError(.timedOut, "no connection to \(target.endpoint) was free in time"))
         }
     }
 
