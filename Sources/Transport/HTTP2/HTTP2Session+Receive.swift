@@ -110,10 +110,10 @@ extension HTTP2Session {
         if slot.pointee.headersDone { return 0 }
         guard let first = nameBytes.base?.pointee else { return 0 }
         if first == UInt8(ascii: ":") {
-            pseudoHeader(slot, UnsafeBufferPointer(start: nameBytes.base, count: nameBytes.len), value)
+            pseudoHeader(slot, name, value)
             return 0
         }
-        let field = HTTPField(strings.string(name), strings.string(value))
+        let field = strings.field(name, value)
         // The first letter spares nearly all fields the comparisons.
         if first == UInt8(ascii: "h"), field.name == "host", slot.pointee.hasAuthority {
             let authority = slot.pointee.headers.first?.value ?? ""
@@ -150,20 +150,22 @@ extension HTTP2Session {
 
     private func pseudoHeader(
         _ slot: UnsafeMutablePointer<HTTP2Stream>,
-        _ name: UnsafeBufferPointer<UInt8>,
+        _ name: OpaquePointer,
         _ value: OpaquePointer
     ) {
+        let bytes = nghttp2_rcbuf_get_buf(name)
+        let text = strings.value(value, of: name)
         // The second byte and the length tell the pseudo headers apart; nghttp2 lets no unknown one through.
-        switch (name.count, name[1]) {
+        switch (bytes.len, bytes.base?[1]) {
         case (7, UInt8(ascii: "m")):
-            slot.pointee.method = strings.string(value)
+            slot.pointee.method = text
         case (5, UInt8(ascii: "p")):
-            slot.pointee.target = strings.string(value)
+            slot.pointee.target = text
         case (10, UInt8(ascii: "a")):
             slot.pointee.hasAuthority = true
-            slot.pointee.append(HTTPField("host", strings.string(value)))
+            slot.pointee.append(HTTPField("host", text))
         case (7, UInt8(ascii: "s")):
-            if role == .client { slot.pointee.status = Int(strings.string(value)) ?? 0 }
+            if role == .client { slot.pointee.status = Int(text) ?? 0 }
         default:
             break
         }
@@ -184,7 +186,7 @@ extension HTTP2Session {
             } else {
                 actions.append(.reset(stream: id, code: NGHTTP2_CANCEL.rawValue))
             }
-        } else if bufferedBytes + bytes.count > settings.maximumBufferedBytes {
+        } else if heldBytes + bytes.count > settings.maximumBufferedBytes {
             slot.pointee.discardsBody = true
             slot.pointee.delivered = role == .server
             slot.pointee.body = []
@@ -196,7 +198,7 @@ extension HTTP2Session {
         } else {
             slot.pointee.body.append(contentsOf: bytes)
             slot.pointee.bufferedBytes += bytes.count
-            bufferedBytes += bytes.count
+            heldBytes += bytes.count
         }
         return 0
     }
@@ -418,7 +420,7 @@ extension HTTP2Session {
         }
         if slot.pointee.remoteEnded, role == .server { history.closedAfterEnd(slot.pointee.id) }
         releaseBuffered(slot)
-        unsentBodyBytes -= slot.pointee.outgoing.count - slot.pointee.outgoingOffset
+        unsentBytes -= slot.pointee.outgoing.count - slot.pointee.outgoingOffset
         if current == slot { current = nil }
         pool.close(slot)
     }

@@ -37,14 +37,14 @@ public final class HTTP2Session {
     /// side's certificate.
     public internal(set) var hasPeerSettings = false
     /// Body bytes of this side's messages that are not yet in a frame.
-    public internal(set) var unsentBodyBytes = 0
+    public var unsentBodyBytes: Int { unsentBytes }
     /// Payload bytes of all DATA frames that were sent.
     public internal(set) var sentDataBytes: UInt64 = 0
     /// When the header block began whose end is still to come, in monotonic nanoseconds; nil outside a block. Nothing
     /// else can be received before that end.
     public internal(set) var headerBlockSince: UInt64?
     /// Body bytes held for messages that are not answered yet.
-    public internal(set) var bufferedBytes = 0
+    public var bufferedBytes: Int { heldBytes }
 
     /// Says by method and target whose bodies a server hands over as they come, with
     /// ``HTTP2Event/requestHead(stream:_:)`` first. Runs inside ``receive(_:now:)`` and must only look at its arguments.
@@ -52,6 +52,10 @@ public final class HTTP2Session {
 
     /// The largest frame payload that this side takes: SETTINGS_MAX_FRAME_SIZE as nghttp2 leaves it.
     let maximumFrameBytes = 16_384
+    // Not public: what other modules cannot see needs no check against overlapping access at run time, which on the way
+    // of every request is dear.
+    var unsentBytes = 0
+    var heldBytes = 0
     let handle: OpaquePointer
     let pool = HTTP2StreamPool()
     let strings = HeaderStringCache()
@@ -72,8 +76,7 @@ public final class HTTP2Session {
     var now: UInt64 = 0
     var actions: [Action] = []
     var limitHits: [HTTP2Limit] = []
-    private var events: [HTTP2Event?] = []
-    private var nextEventIndex = 0
+    private let events = EventQueue()
     private var carry: [UInt8] = []
     private var carryOffset = 0
 
@@ -148,17 +151,7 @@ public final class HTTP2Session {
     }
 
     /// The next event, or nil when there is none. Take them all after each ``receive(_:now:)`` and ``fill(into:)``.
-    public func nextEvent() -> HTTP2Event? {
-        guard nextEventIndex < events.count else {
-            events.removeAll(keepingCapacity: true)
-            nextEventIndex = 0
-            return nil
-        }
-        var event: HTTP2Event?
-        swap(&event, &events[nextEventIndex])
-        nextEventIndex += 1
-        return event
-    }
+    public func nextEvent() -> HTTP2Event? { events.next() }
 
     /// Writes bytes for the other side.
     ///
@@ -230,7 +223,7 @@ public final class HTTP2Session {
         return protocolErrors
     }
 
-    func emit(_ event: HTTP2Event) {
+    func emit(_ event: consuming HTTP2Event) {
         events.append(event)
     }
 
