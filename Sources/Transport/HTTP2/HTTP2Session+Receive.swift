@@ -14,10 +14,10 @@ extension HTTP2Session {
         case NGHTTP2_DATA.rawValue:
             if header.length == 0, header.flags & endStream == 0 { spend(.emptyFrames, \.emptyFrames) }
         case NGHTTP2_HEADERS.rawValue:
-            if header.flags & endHeaders == 0 { headerBlockSince = now }
+            if header.flags & endHeaders == 0 { blockSince = now }
             if role == .server { requestFrameBegan(header.stream_id) }
         case NGHTTP2_CONTINUATION.rawValue:
-            if header.flags & endHeaders != 0 { headerBlockSince = nil }
+            if header.flags & endHeaders != 0 { blockSince = nil }
             // nghttp2 does not look at this frame's size (RFC 9113 §4.2).
             if header.length > maximumFrameBytes { refuseConnection(NGHTTP2_FRAME_SIZE_ERROR) }
             spend(.continuationFrames, \.continuationFrames)
@@ -29,7 +29,7 @@ extension HTTP2Session {
             spend(.otherFrames, \.otherFrames)
         }
         // Nothing behind the frame that ended the session is worth looking at.
-        return error == nil ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
+        return failure == nil ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
     }
 
     /// Tells a new request, trailers, and what is neither apart (RFC 9113 §5.1 and §5.1.1).
@@ -50,7 +50,7 @@ extension HTTP2Session {
     func take(_ bytes: UnsafeRawBufferPointer) {
         var taken = 0
         var offset = 0
-        while role == .server, error == nil {
+        while role == .server, failure == nil {
             switch scanner.scan(bytes, &offset) {
             case .data(let stream):
                 // nghttp2 ignores data of all closed streams; see StreamHistory.
@@ -231,7 +231,7 @@ extension HTTP2Session {
         default:
             break
         }
-        return error == nil ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
+        return failure == nil ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
     }
 
     private func headersReceived(_ header: nghttp2_frame_hd) {
@@ -323,8 +323,8 @@ extension HTTP2Session {
 
     private func isTakenInParts(_ slot: UnsafeMutablePointer<HTTP2Stream>) -> Bool {
         guard role == .server else { return slot.pointee.isReceivedInParts }
-        guard let takesInParts else { return false }
-        return takesInParts(slot.pointee.method, slot.pointee.target)
+        guard let partsRule else { return false }
+        return partsRule(slot.pointee.method, slot.pointee.target)
     }
 
     /// Hands a message over at its header.
@@ -392,7 +392,7 @@ extension HTTP2Session {
     private func earnWindowCredit(_ header: nghttp2_frame_hd) {
         let isData = UInt32(header.type) == NGHTTP2_DATA.rawValue
         windowCredit = min(windowCredit + (isData ? header.length >> 10 : 4), 8192)
-        if isData { sentDataBytes += UInt64(header.length) }
+        if isData { dataBytes += UInt64(header.length) }
     }
 
     func frameNotSent(_ frame: UnsafePointer<nghttp2_frame>) -> Int32 {
