@@ -32,37 +32,26 @@ public final class HTTP2Session {
     /// What requests say of their connection.
     public let connection: HTTPConnectionInfo
     /// Why the session cannot go on, once it cannot.
-    public var error: HTTP2SessionError? { failure }
+    public internal(set) var error: HTTP2SessionError?
     /// True once the other side's first SETTINGS frame has come, which in TLS 1.3 also says that a server has taken this
     /// side's certificate.
     public internal(set) var hasPeerSettings = false
     /// Body bytes of this side's messages that are not yet in a frame.
-    public var unsentBodyBytes: Int { unsentBytes }
+    public internal(set) var unsentBodyBytes = 0
     /// Payload bytes of all DATA frames that were sent.
-    public var sentDataBytes: UInt64 { dataBytes }
+    public internal(set) var sentDataBytes: UInt64 = 0
     /// When the header block began whose end is still to come, in monotonic nanoseconds; nil outside a block. Nothing
     /// else can be received before that end.
-    public var headerBlockSince: UInt64? { blockSince }
+    public internal(set) var headerBlockSince: UInt64?
     /// Body bytes held for messages that are not answered yet.
-    public var bufferedBytes: Int { heldBytes }
+    public internal(set) var bufferedBytes = 0
 
     /// Says by method and target whose bodies a server hands over as they come, with
     /// ``HTTP2Event/requestHead(stream:_:)`` first. Runs inside ``receive(_:now:)`` and must only look at its arguments.
-    public var takesInParts: ((_ method: String, _ target: String) -> Bool)? {
-        get { partsRule }
-        set { partsRule = newValue }
-    }
+    public var takesInParts: ((_ method: String, _ target: String) -> Bool)?
 
     /// The largest frame payload that this side takes: SETTINGS_MAX_FRAME_SIZE as nghttp2 leaves it.
     let maximumFrameBytes = 16_384
-    // Not public: what other modules cannot see needs no check against overlapping access at run time, which on the way
-    // of every request is dear.
-    var failure: HTTP2SessionError?
-    var unsentBytes = 0
-    var dataBytes: UInt64 = 0
-    var heldBytes = 0
-    var blockSince: UInt64?
-    var partsRule: ((_ method: String, _ target: String) -> Bool)?
     let handle: OpaquePointer
     let pool = HTTP2StreamPool()
     let strings = HeaderStringCache()
@@ -72,7 +61,7 @@ public final class HTTP2Session {
     var current: UnsafeMutablePointer<HTTP2Stream>?
     /// The stream that was looked up last. Its slot may be free or another stream's by now, which its id tells.
     var recent: UnsafeMutablePointer<HTTP2Stream>?
-    let history = StreamHistory()
+    var history = StreamHistory()
     /// Begins behind the connection preface (RFC 9113 §3.4).
     var scanner = FrameScanner(prefaceBytes: 24)
     /// WINDOW_UPDATE frames that what was sent explains.
@@ -83,7 +72,8 @@ public final class HTTP2Session {
     var now: UInt64 = 0
     var actions: [Action] = []
     var limitHits: [HTTP2Limit] = []
-    private let events = EventQueue()
+    private var events: [HTTP2Event?] = []
+    private var nextEventIndex = 0
     private var carry: [UInt8] = []
     private var carryOffset = 0
 
@@ -158,7 +148,17 @@ public final class HTTP2Session {
     }
 
     /// The next event, or nil when there is none. Take them all after each ``receive(_:now:)`` and ``fill(into:)``.
-    public func nextEvent() -> HTTP2Event? { events.next() }
+    public func nextEvent() -> HTTP2Event? {
+        guard nextEventIndex < events.count else {
+            events.removeAll(keepingCapacity: true)
+            nextEventIndex = 0
+            return nil
+        }
+        var event: HTTP2Event?
+        swap(&event, &events[nextEventIndex])
+        nextEventIndex += 1
+        return event
+    }
 
     /// Writes bytes for the other side.
     ///
@@ -230,13 +230,13 @@ public final class HTTP2Session {
         return protocolErrors
     }
 
-    func emit(_ event: consuming HTTP2Event) {
+    func emit(_ event: HTTP2Event) {
         events.append(event)
     }
 
     func fail(_ error: HTTP2SessionError) {
-        guard failure == nil else { return }
-        failure = error
+        guard self.error == nil else { return }
+        self.error = error
         if case .protocolViolation = error { protocolErrors += 1 }
     }
 

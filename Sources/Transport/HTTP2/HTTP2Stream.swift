@@ -50,9 +50,6 @@ struct HTTP2Stream {
     /// Whose stream it is above the session.
     var context: AnyObject?
 
-    /// The next slot that is free, while this one is.
-    var nextFree: UnsafeMutablePointer<HTTP2Stream>?
-
     /// Adds a header field; the first one makes room for as many as most messages have.
     mutating func append(_ field: HTTPField) {
         if headers.isEmpty { headers.reserveCapacity(16) }
@@ -69,18 +66,16 @@ struct HTTP2Stream {
 /// never dangles; a free slot has id 0, and whoever gets a pointer from nghttp2 compares the id before using it.
 final class HTTP2StreamPool {
     private(set) var all: [UnsafeMutablePointer<HTTP2Stream>] = []
-    /// The first free slot; each one names the next.
-    private var firstFree: UnsafeMutablePointer<HTTP2Stream>?
+    private var free: [UnsafeMutablePointer<HTTP2Stream>] = []
+
     /// How many slots are in use.
-    private(set) var openCount = 0
+    var openCount: Int { all.count - free.count }
 
     /// Takes a slot for a new stream.
     func open(id: Int32, now: UInt64) -> UnsafeMutablePointer<HTTP2Stream> {
         let slot: UnsafeMutablePointer<HTTP2Stream>
-        if let free = firstFree {
-            slot = free
-            firstFree = free.pointee.nextFree
-            slot.pointee.nextFree = nil
+        if let reused = free.popLast() {
+            slot = reused
         } else {
             slot = .allocate(capacity: 1)
             slot.initialize(to: HTTP2Stream())
@@ -88,16 +83,14 @@ final class HTTP2StreamPool {
         }
         slot.pointee.id = id
         slot.pointee.openedAt = now
-        openCount += 1
         return slot
     }
 
     /// Gives a slot back; it must be in use.
     func close(_ slot: UnsafeMutablePointer<HTTP2Stream>) {
         precondition(slot.pointee.id != 0, "the slot is free already")
-        slot.pointee = HTTP2Stream(nextFree: firstFree)
-        firstFree = slot
-        openCount -= 1
+        slot.pointee = HTTP2Stream()
+        free.append(slot)
     }
 
     /// The pool's owner has ended nghttp2's session by now.
