@@ -67,12 +67,11 @@ let package = Package(
         library("AWSAPI", cores + ["Delivery", "Router", "SigV4"]),
         library("Transport", nio + ["SansIO", "RetryControl", "CNghttp2", "COpenSSL"]),
         library("EmbeddedStore", ["SansIO", "EventModel", "CRocksDB"]),
-        library("Simulation", ["EventModel", "SansIO"]),
+        library("Simulation", ["EventModel", "Membership", "SansIO"]),
         .executableTarget(
             name: "busbar",
             dependencies: cores + nio + [
-                "AWSAPI", "COpenSSL", "Cluster", "Delivery", "EmbeddedStore", "Membership", "PeerProtocol", "Router",
-                "SigV4", "Transport", "Yams",
+                "AWSAPI", "COpenSSL", "Delivery", "EmbeddedStore", "Router", "SigV4", "Simulation", "Transport", "Yams",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -93,6 +92,16 @@ let package = Package(
         .executableTarget(
             name: "TransportBenchmark",
             dependencies: nio + ["SansIO", "Transport"],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "MembershipBenchmark",
+            dependencies: ["EventModel", "Membership", "SansIO", "Simulation"],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "SimulationBenchmark",
+            dependencies: ["SansIO", "Simulation"],
             swiftSettings: strict
         ),
         .executableTarget(
@@ -122,12 +131,12 @@ let package = Package(
         tests("QueueTests", ["AWSAPI", "EventModel", "Router", "SansIO", "Simulation"]),
         tests("AWSAPITests", cores + ["AWSAPI", "Router", "SigV4", "Simulation"]),
         tests("TransportTests", nio + ["COpenSSL", "RetryControl", "Transport", "SansIO"]),
-        tests("SimulationTests", ["EventModel", "SansIO", "Simulation"]),
+        tests("SimulationTests", ["EventModel", "Membership", "SansIO", "Simulation"]),
         tests("EmbeddedStoreTests", ["CRocksDB", "EmbeddedStore", "SansIO", "Simulation"]),
         tests(
             "BusbarTests",
             [
-                "busbar", "EmbeddedStore", "EventModel", "Membership", "Router", "SansIO", "Simulation", "Transport",
+                "busbar", "EmbeddedStore", "EventModel", "Router", "SansIO", "Simulation",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

@@ -93,7 +93,8 @@ import Testing
         pair[1].resume()
         world.run(for: .milliseconds(1))
         #expect(try notes(pair[1]).lines.count == 257)
-        #expect(try notes(pair[1]).lines.last == "timer")
+        // The loop reads four datagrams and then runs what is due.
+        #expect(try notes(pair[1]).lines.firstIndex(of: "timer") == 4)
         #expect(world.network.statistics.overflowed == 44)
     }
 

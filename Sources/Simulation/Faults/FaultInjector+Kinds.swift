@@ -125,7 +125,8 @@ extension FaultInjector {
     }
 
     private func spoilCertificate(_ kind: FaultKind, lasting duration: Duration) {
-        guard let machine = victims(atMost: 1).first else { return }
+        // Two renewals within seconds are nothing that an operator does, and nothing that a node promises to stand.
+        guard let machine = victims(atMost: 1).first, takesCertificate(machine) else { return }
         let network = world.network
         switch kind {
         case .expire:
@@ -158,6 +159,7 @@ private final class StarvationSpell {
     func stand() {
         guard !isOver else { return }
         machine.pause()
+        machine.turnCost = .milliseconds(1)
         stands = true
         world.after(.milliseconds(1 + generator.below(3000))) { [self] in run() }
     }
@@ -171,6 +173,7 @@ private final class StarvationSpell {
 
     func end() {
         isOver = true
+        machine.turnCost = .zero
         if stands { machine.resume() }
         stands = false
     }

@@ -23,6 +23,8 @@ public final class FaultInjector {
     private var isRaging = false
     private var storm = 0
     private var disturbances: [(id: Int, machine: Int?, conditions: LinkConditions)] = []
+    /// When a machine's certificate was last touched, by index.
+    private var certificateTimes: [Int: Duration] = [:]
     private let base: LinkConditions
     private(set) lazy var outsider = Outsider(self)
 
@@ -107,6 +109,13 @@ public final class FaultInjector {
         } else {
             world.network.conditions = mine.reduce(base) { $0.and($1.conditions) }
         }
+    }
+
+    /// Whether it is time for another certificate fault at a machine: three minutes after the last one at the earliest.
+    func takesCertificate(_ machine: Machine) -> Bool {
+        if let last = certificateTimes[machine.index], world.elapsed - last < .seconds(180) { return false }
+        certificateTimes[machine.index] = world.elapsed
+        return true
     }
 
     /// One or more machines; one half of the time just one.

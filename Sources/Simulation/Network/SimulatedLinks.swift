@@ -108,12 +108,17 @@ public final class SimulatedLinks: PeerLinkPort {
         if connecting[server.index]?.count == 1 { greet(server, attempts: 0) }
     }
 
-    /// The first trips of a connection, tried again while a partition or loss keeps them, for ten seconds.
+    /// The first trips of a connection. While a partition keeps them they are tried again after 1, 2 and 4 s, as TCP does.
     private func greet(_ server: Machine, attempts: Int) {
         let network = world.network
         guard !network.isBlocked(from: machine, to: server), !network.isBlocked(from: server, to: machine) else {
-            guard attempts < 10 else { return connected(server, .failure(PeerLinkError(.unreachable, "no answer"))) }
-            machine.later(1_000_000) { [self] in greet(server, attempts: attempts + 1) }
+            guard attempts < 3 else {
+                machine.later(3_000_000) { [self] in
+                    connected(server, .failure(PeerLinkError(.unreachable, "no answer")))
+                }
+                return
+            }
+            machine.later(1_000_000 << Int64(attempts)) { [self] in greet(server, attempts: attempts + 1) }
             return
         }
         var delay = network.reliableDelay(from: machine, to: server)

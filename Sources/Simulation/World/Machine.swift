@@ -76,9 +76,7 @@ public final class Machine: ClockPort {
 
     unowned let world: World
     private var pauses = 0
-    private var inbox: [MachineWork] = []
-    private var inboxStart = 0
-    private var inboxDatagrams = 0
+    private var inbox = MachineInbox()
     private var busyUntil: Int64 = 0
     private var wakes = false
     private var diskBusyUntil: Int64 = 0
@@ -115,13 +113,7 @@ public final class Machine: ClockPort {
     /// Cancels a timer.
     public func cancel(_ token: TimerToken) {
         if world.cancel(token) { return }
-        // It may be due and wait for the processor.
-        for position in inboxStart..<inbox.count {
-            if case .timer(token, _) = inbox[position] {
-                inbox[position] = .nothing
-                return
-            }
-        }
+        inbox.cancel(token)
     }
 
     /// Whether the process can work now.
@@ -148,9 +140,7 @@ public final class Machine: ClockPort {
         requestHandler = nil
         channelAcceptor = nil
         datagrams.onReceive = nil
-        inbox = []
-        inboxStart = 0
-        inboxDatagrams = 0
+        inbox = MachineInbox()
         busyUntil = 0
         store.crash()
         world.network.ended(self)
@@ -196,29 +186,18 @@ public final class Machine: ClockPort {
     }
 }
 
-/// One thing that a process has to do.
-enum MachineWork {
-    case timer(TimerToken, () -> Void)
-    case datagram([UInt8], NodeEndpoint)
-    case nothing
-}
-
 extension Machine {
     /// Takes work at once when the processor is free, else into the inbox.
     func arrived(_ work: MachineWork, life: Int?) {
         guard isUp, life == nil || life == self.life else { return }
-        if pauses == 0, inboxStart == inbox.count, busyUntil <= world.time {
+        if pauses == 0, inbox.isEmpty, busyUntil <= world.time {
             perform(work)
             return
         }
-        if case .datagram = work {
-            guard inboxDatagrams < inboxLimit else {
-                world.network.statistics.overflowed += 1
-                return
-            }
-            inboxDatagrams += 1
+        guard inbox.add(work, datagramLimit: inboxLimit) else {
+            world.network.statistics.overflowed += 1
+            return
         }
-        inbox.append(work)
         wakeLater()
     }
 
@@ -226,18 +205,8 @@ extension Machine {
     func woke() {
         wakes = false
         let life = life
-        while isRunning, life == self.life, inboxStart < inbox.count, busyUntil <= world.time {
-            let work = inbox[inboxStart]
-            inbox[inboxStart] = .nothing
-            inboxStart += 1
-            if case .datagram = work { inboxDatagrams -= 1 }
-            if inboxStart == inbox.count {
-                inbox.removeAll(keepingCapacity: true)
-                inboxStart = 0
-            }
-            perform(work)
-        }
-        if isRunning, inboxStart < inbox.count { wakeLater() }
+        while isRunning, life == self.life, busyUntil <= world.time, let work = inbox.next() { perform(work) }
+        wakeLater()
     }
 
     private func perform(_ work: MachineWork) {
@@ -245,12 +214,11 @@ extension Machine {
         switch work {
         case .timer(_, let action): action()
         case .datagram(let bytes, let source): datagrams.onReceive?(bytes, source)
-        case .nothing: break
         }
     }
 
     private func wakeLater() {
-        guard !wakes, isRunning, inboxStart < inbox.count else { return }
+        guard !wakes, isRunning, !inbox.isEmpty else { return }
         wakes = true
         world.schedule(.wake(machine: index), after: max(0, busyUntil - world.time))
     }

@@ -1,0 +1,110 @@
+import EventModel
+import Membership
+import SansIO
+
+/// Nodes that find each other, each a cell of its own with two accounts.
+public final class MembershipWorkload: Workload {
+    /// The trust domain of every node.
+    public static let trustDomain = "example.com"
+
+    /// The protocol's knobs, taken at each start of a process.
+    public var configuration: MembershipConfiguration
+    /// Hears of every event of every process.
+    public var onEvent: (Machine, MembershipEvent) -> Void = { _, _ in }
+    /// Changes each process before it starts; a test plants its bugs here.
+    public var adjust: (MembershipNode) -> Void = { _ in }
+    /// While the world is calm, so many machines stay down that all others must know to be gone.
+    public var absentees = 1
+    /// The cluster's keys as each machine has them, by index.
+    public private(set) var rings: [SimulatedKeyRing] = []
+
+    private var world: World?
+    private var authority: SimulatedAuthority?
+    private var generator = SeededGenerator(seed: 0)
+    private var absent: [Machine] = []
+
+    /// Creates a workload.
+    public init(configuration: MembershipConfiguration = .lan) {
+        self.configuration = configuration
+    }
+
+    /// Adds machines and starts them within a second.
+    public func prepare(_ world: World, nodes count: Int) {
+        self.world = world
+        authority = SimulatedAuthority(world: world, trustDomain: Self.trustDomain)
+        generator = world.generator(for: "membership")
+        for _ in 0..<count {
+            let machine = add(to: world)
+            world.after(.milliseconds(generator.below(1000))) { machine.start() }
+        }
+    }
+
+    /// Adds one machine, which is not started.
+    ///
+    /// - Parameters:
+    ///   - world: the world of ``prepare(_:nodes:)``.
+    ///   - name: the node's name, which its cell has too; by default a new one.
+    /// - Returns: the machine.
+    @discardableResult
+    public func add(to world: World, name: String? = nil) -> Machine {
+        let index = world.machines.count
+        let name = name ?? "n\(index)"
+        let accounts = (0..<2).map { "\(100_000_000_000 + index * 2 + $0)" }
+        let machine = world.addMachine(
+            name: name,
+            endpoint: NodeEndpoint(host: "10.\(index / 65_536).\(index / 256 % 256).\(index % 256)", port: 7946),
+            certificate: world.network.certificates.issue(
+                CertificateIdentity(
+                    uris: ["spiffe://\(Self.trustDomain)/cell/\(name)/node/\(name)"],
+                    dnsNames: accounts.map { "\($0).account.\(Self.trustDomain)" }
+                )
+            )
+        )
+        rings.append(SimulatedKeyRing(world: world))
+        machine.boot = { [unowned self, unowned world] machine in
+            node(on: machine, in: world, accounts: accounts.compactMap { AccountID($0) })
+        }
+        return machine
+    }
+
+    private func node(on machine: Machine, in world: World, accounts: [AccountID]) -> any SimulatedNode {
+        guard let authority else { preconditionFailure("the world is not prepared") }
+        let seeds = world.machines.prefix(3).map(\.endpoint).filter { $0 != machine.endpoint }
+        let node = MembershipNode(
+            machine: machine,
+            accounts: accounts,
+            seeds: seeds,
+            configuration: configuration,
+            crypto: SimulatedCrypto(machine: machine, authority: authority, ring: rings[machine.index]),
+            trustDomain: Self.trustDomain
+        )
+        guard let node else { preconditionFailure("\(machine.name) has no certificate of a node") }
+        node.onEvent = { [unowned self, unowned machine] event in onEvent(machine, event) }
+        adjust(node)
+        return node
+    }
+
+    /// Starts what was down in the calm.
+    public func begin() {
+        for machine in absent { machine.start() }
+        absent = []
+    }
+
+    /// Ends some processes, so that the calm shows whether the others notice.
+    public func rest() {
+        guard let world else { return }
+        var candidates = world.machines.filter(\.isUp)
+        // The seeds stay: a node that starts anew when none of them is there finds nobody.
+        candidates.removeAll { $0.index < 3 }
+        for _ in 0..<min(absentees, candidates.count) {
+            let machine = candidates.remove(at: generator.below(candidates.count))
+            machine.crash()
+            absent.append(machine)
+        }
+    }
+}
+
+extension Machine {
+    /// The process on it, when it takes part in membership.
+    public var membership: MembershipNode? { node as? MembershipNode }
+}

@@ -1,0 +1,79 @@
+import ArgumentParser
+import SansIO
+import Simulation
+
+/// `busbar simulate --seed N --nodes N --hours H [--faults LIST] [--twice]`
+struct SimulateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "simulate",
+        abstract: "Run many nodes in a simulated world with faults, all of which follow from one seed.",
+        discussion: """
+            The nodes' own code runs on simulated machines, clocks, disks and a simulated network. Storms of faults take \
+            turns with calms, after each of which every node must have the right view again. The same options end with \
+            the same unseed, whenever and wherever they are run. Exits with 1 when something was wrong.
+            """
+    )
+
+    @Option(help: "What everything follows from; by default a new one.")
+    var seed: UInt64 = .random(in: 1...UInt64(UInt32.max))
+
+    @Option(help: "How many nodes take part, 1 to 1000.")
+    var nodes = 10
+
+    @Option(help: "How much time passes in the world.")
+    var hours = 1.0
+
+    @Option(
+        help: "What goes wrong: all, none, or some of \(FaultKind.allCases.map(\.rawValue).joined(separator: ","))."
+    )
+    var faults = "all"
+
+    @Flag(help: "Run it twice and compare the unseeds.")
+    var twice = false
+
+    func validate() throws {
+        guard (1...1000).contains(nodes) else { throw ValidationError("--nodes must be 1 to 1000.") }
+        guard hours > 0, hours <= 100_000 else { throw ValidationError("--hours must be above 0, at most 100000.") }
+        if case .failure(let error) = FaultKind.list(faults) { throw ValidationError("\(error).") }
+    }
+
+    func run() async throws {
+        guard case .success(let kinds) = FaultKind.list(faults) else { return }
+        let duration = Duration.milliseconds(Int64(hours * 3_600_000))
+        let options = SimulationOptions(seed: seed, nodes: nodes, duration: duration, faults: kinds)
+        print(options.summary)
+        let report = simulate(options)
+        print("faults: \(report.faultLine)")
+        for violation in report.violations { print("violation \(violation)") }
+        print("unseed \(hexadecimal(report.unseed))")
+        if twice {
+            let again = simulate(options)
+            guard again.unseed == report.unseed else {
+                print("the second run ends with \(hexadecimal(again.unseed)): something does not follow from the seed")
+                throw ExitCode(1)
+            }
+            print("the second run ends with the same number")
+        }
+        if !report.violations.isEmpty { throw ExitCode(1) }
+    }
+
+    /// Shows progress at most once in ten minutes of the world.
+    private func simulate(_ options: SimulationOptions) -> SimulationReport {
+        var shown: Duration = .zero
+        let show: (SimulationReport) -> Void = { report in
+            guard report.elapsed - shown >= .seconds(600) else { return }
+            shown = report.elapsed
+            print(report.progressLine)
+        }
+        let report = SimulationRun(options, progress: show) { world in
+            Scenario.membership(in: world, faults: options.faults)
+        }.run()
+        print(report.progressLine)
+        return report
+    }
+
+    private func hexadecimal(_ number: UInt64) -> String {
+        let digits = String(number, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

@@ -1,0 +1,51 @@
+import Membership
+import SansIO
+import Simulation
+import Testing
+
+/// Goal: membership keeps its promises under faults, and the checker would notice if it did not. Method: the state machine
+/// in simulated worlds; each run names its seed.
+@Suite struct MembershipRunTests {
+    private func run(
+        _ options: SimulationOptions,
+        adjust: @escaping (MembershipNode) -> Void = { _ in }
+    ) -> SimulationReport {
+        SimulationRun(options) { world in
+            Scenario.membership(in: world, faults: options.faults, adjust: adjust)
+        }.run()
+    }
+
+    @Test(arguments: KeptSeeds.membership) func keptRunIsClean(kept: KeptSeeds.Kept) {
+        let report = run(kept.options)
+        #expect(report.violations == [], "\(kept)")
+        #expect(report.settlings > 1)
+    }
+
+    @Test func runOfOneSeedDoneTwiceEndsWithTheSameNumber() {
+        let options = SimulationOptions(seed: 77, nodes: 7, duration: .seconds(1200))
+        let first = run(options)
+        #expect(first == run(options))
+    }
+
+    @Test(arguments: [21, 29] as [UInt64]) func harmlessFaultsKillNobody(seed: UInt64) {
+        let faults = FaultKind.allCases.filter { MembershipChecker.harmless.contains($0) }
+        let options = SimulationOptions(seed: seed, nodes: 8, duration: .seconds(1800), faults: faults)
+        #expect(run(options).violations == [], "\(options.summary)")
+    }
+
+    @Test func deafNodeIsCaught() {
+        var options = SimulationOptions(seed: 31, nodes: 6, duration: .seconds(600), faults: [])
+        options.storm = .seconds(60)
+        let report = run(options) { node in
+            if node.machine.index == 4 { node.isDeaf = { _, _ in true } }
+        }
+        #expect(!report.violations.isEmpty)
+    }
+
+    /// The state machine asks for proofs; the bug is in what checks them.
+    @Test func beliefInForgedMessagesIsCaught() {
+        let options = SimulationOptions(seed: 32, nodes: 6, duration: .seconds(3600), faults: [.forge])
+        let report = run(options) { $0.crypto.believesEverything = true }
+        #expect(!report.violations.isEmpty)
+    }
+}
