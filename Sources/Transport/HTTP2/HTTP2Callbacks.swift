@@ -153,7 +153,7 @@ func readBody(
     let isOpen = slot.pointee.outgoingIsOpen
     if offset + count == total, !isOpen { flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue }
     Unmanaged<HTTP2Session>.fromOpaque(userData)._withUnsafeGuaranteedRef { session in
-        session.unsentBodyBytes -= count
+        session.unsentBytes -= count
         if isOpen, offset + count == total { session.partsDrained(slot) }
     }
     return count

@@ -53,7 +53,7 @@ extension HTTP2Session {
         }
         // The offset may now be what it was when it was last looked at, though bytes went.
         if sent > 0 { slot.pointee.stalledSince = 0 }
-        unsentBodyBytes += bytes.count
+        unsentBytes += bytes.count
         resumeSending(slot)
         return true
     }

@@ -14,10 +14,10 @@ extension HTTP2Session {
         case NGHTTP2_DATA.rawValue:
             if header.length == 0, header.flags & endStream == 0 { spend(.emptyFrames, \.emptyFrames) }
         case NGHTTP2_HEADERS.rawValue:
-            if header.flags & endHeaders == 0 { headerBlockSince = now }
+            if header.flags & endHeaders == 0 { blockSince = now }
             if role == .server { requestFrameBegan(header.stream_id) }
         case NGHTTP2_CONTINUATION.rawValue:
-            if header.flags & endHeaders != 0 { headerBlockSince = nil }
+            if header.flags & endHeaders != 0 { blockSince = nil }
             // nghttp2 does not look at this frame's size (RFC 9113 §4.2).
             if header.length > maximumFrameBytes { refuseConnection(NGHTTP2_FRAME_SIZE_ERROR) }
             spend(.continuationFrames, \.continuationFrames)
@@ -29,7 +29,7 @@ extension HTTP2Session {
             spend(.otherFrames, \.otherFrames)
         }
         // Nothing behind the frame that ended the session is worth looking at.
-        return error == nil ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
+        return failure == nil ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
     }
 
     /// Tells a new request, trailers, and what is neither apart (RFC 9113 §5.1 and §5.1.1).
@@ -50,7 +50,7 @@ extension HTTP2Session {
     func take(_ bytes: UnsafeRawBufferPointer) {
         var taken = 0
         var offset = 0
-        while role == .server, error == nil {
+        while role == .server, failure == nil {
             switch scanner.scan(bytes, &offset) {
             case .data(let stream):
                 // nghttp2 ignores data of all closed streams; see StreamHistory.
@@ -110,10 +110,10 @@ extension HTTP2Session {
         if slot.pointee.headersDone { return 0 }
         guard let first = nameBytes.base?.pointee else { return 0 }
         if first == UInt8(ascii: ":") {
-            pseudoHeader(slot, UnsafeBufferPointer(start: nameBytes.base, count: nameBytes.len), value)
+            pseudoHeader(slot, name, value)
             return 0
         }
-        let field = HTTPField(strings.string(name), strings.string(value))
+        let field = strings.field(name, value)
         // The first letter spares nearly all fields the comparisons.
         if first == UInt8(ascii: "h"), field.name == "host", slot.pointee.hasAuthority {
             let authority = slot.pointee.headers.first?.value ?? ""
@@ -150,20 +150,22 @@ extension HTTP2Session {
 
     private func pseudoHeader(
         _ slot: UnsafeMutablePointer<HTTP2Stream>,
-        _ name: UnsafeBufferPointer<UInt8>,
+        _ name: OpaquePointer,
         _ value: OpaquePointer
     ) {
+        let bytes = nghttp2_rcbuf_get_buf(name)
+        let text = strings.value(value, of: name)
         // The second byte and the length tell the pseudo headers apart; nghttp2 lets no unknown one through.
-        switch (name.count, name[1]) {
+        switch (bytes.len, bytes.base?[1]) {
         case (7, UInt8(ascii: "m")):
-            slot.pointee.method = strings.string(value)
+            slot.pointee.method = text
         case (5, UInt8(ascii: "p")):
-            slot.pointee.target = strings.string(value)
+            slot.pointee.target = text
         case (10, UInt8(ascii: "a")):
             slot.pointee.hasAuthority = true
-            slot.pointee.append(HTTPField("host", strings.string(value)))
+            slot.pointee.append(HTTPField("host", text))
         case (7, UInt8(ascii: "s")):
-            if role == .client { slot.pointee.status = Int(strings.string(value)) ?? 0 }
+            if role == .client { slot.pointee.status = Int(text) ?? 0 }
         default:
             break
         }
@@ -184,7 +186,7 @@ extension HTTP2Session {
             } else {
                 actions.append(.reset(stream: id, code: NGHTTP2_CANCEL.rawValue))
             }
-        } else if bufferedBytes + bytes.count > settings.maximumBufferedBytes {
+        } else if heldBytes + bytes.count > settings.maximumBufferedBytes {
             slot.pointee.discardsBody = true
             slot.pointee.delivered = role == .server
             slot.pointee.body = []
@@ -196,7 +198,7 @@ extension HTTP2Session {
         } else {
             slot.pointee.body.append(contentsOf: bytes)
             slot.pointee.bufferedBytes += bytes.count
-            bufferedBytes += bytes.count
+            heldBytes += bytes.count
         }
         return 0
     }
@@ -229,7 +231,7 @@ extension HTTP2Session {
         default:
             break
         }
-        return error == nil ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
+        return failure == nil ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
     }
 
     private func headersReceived(_ header: nghttp2_frame_hd) {
@@ -321,8 +323,8 @@ extension HTTP2Session {
 
     private func isTakenInParts(_ slot: UnsafeMutablePointer<HTTP2Stream>) -> Bool {
         guard role == .server else { return slot.pointee.isReceivedInParts }
-        guard let takesInParts else { return false }
-        return takesInParts(slot.pointee.method, slot.pointee.target)
+        guard let partsRule else { return false }
+        return partsRule(slot.pointee.method, slot.pointee.target)
     }
 
     /// Hands a message over at its header.
@@ -390,7 +392,7 @@ extension HTTP2Session {
     private func earnWindowCredit(_ header: nghttp2_frame_hd) {
         let isData = UInt32(header.type) == NGHTTP2_DATA.rawValue
         windowCredit = min(windowCredit + (isData ? header.length >> 10 : 4), 8192)
-        if isData { sentDataBytes += UInt64(header.length) }
+        if isData { dataBytes += UInt64(header.length) }
     }
 
     func frameNotSent(_ frame: UnsafePointer<nghttp2_frame>) -> Int32 {
@@ -418,7 +420,7 @@ extension HTTP2Session {
         }
         if slot.pointee.remoteEnded, role == .server { history.closedAfterEnd(slot.pointee.id) }
         releaseBuffered(slot)
-        unsentBodyBytes -= slot.pointee.outgoing.count - slot.pointee.outgoingOffset
+        unsentBytes -= slot.pointee.outgoing.count - slot.pointee.outgoingOffset
         if current == slot { current = nil }
         pool.close(slot)
     }

@@ -104,7 +104,7 @@ extension HTTP2Session {
             id = block.withPairs { nghttp2_submit_request(handle, nil, $0, $1, &provider, slot) }
         }
         guard id > 0 else {
-            unsentBodyBytes -= slot.pointee.outgoing.count
+            unsentBytes -= slot.pointee.outgoing.count
             pool.close(slot)
             return nil
         }
@@ -189,14 +189,14 @@ extension HTTP2Session {
     }
 
     func releaseBuffered(_ slot: UnsafeMutablePointer<HTTP2Stream>) {
-        bufferedBytes -= slot.pointee.bufferedBytes
+        heldBytes -= slot.pointee.bufferedBytes
         slot.pointee.bufferedBytes = 0
     }
 
     func startBody(_ slot: UnsafeMutablePointer<HTTP2Stream>, _ body: [UInt8]) {
         slot.pointee.outgoing = body
         slot.pointee.outgoingOffset = 0
-        unsentBodyBytes += body.count
+        unsentBytes += body.count
     }
 
     func bodyProvider(_ slot: UnsafeMutablePointer<HTTP2Stream>) -> nghttp2_data_provider {

@@ -32,26 +32,37 @@ public final class HTTP2Session {
     /// What requests say of their connection.
     public let connection: HTTPConnectionInfo
     /// Why the session cannot go on, once it cannot.
-    public internal(set) var error: HTTP2SessionError?
+    public var error: HTTP2SessionError? { failure }
     /// True once the other side's first SETTINGS frame has come, which in TLS 1.3 also says that a server has taken this
     /// side's certificate.
     public internal(set) var hasPeerSettings = false
     /// Body bytes of this side's messages that are not yet in a frame.
-    public internal(set) var unsentBodyBytes = 0
+    public var unsentBodyBytes: Int { unsentBytes }
     /// Payload bytes of all DATA frames that were sent.
-    public internal(set) var sentDataBytes: UInt64 = 0
+    public var sentDataBytes: UInt64 { dataBytes }
     /// When the header block began whose end is still to come, in monotonic nanoseconds; nil outside a block. Nothing
     /// else can be received before that end.
-    public internal(set) var headerBlockSince: UInt64?
+    public var headerBlockSince: UInt64? { blockSince }
     /// Body bytes held for messages that are not answered yet.
-    public internal(set) var bufferedBytes = 0
+    public var bufferedBytes: Int { heldBytes }
 
     /// Says by method and target whose bodies a server hands over as they come, with
     /// ``HTTP2Event/requestHead(stream:_:)`` first. Runs inside ``receive(_:now:)`` and must only look at its arguments.
-    public var takesInParts: ((_ method: String, _ target: String) -> Bool)?
+    public var takesInParts: ((_ method: String, _ target: String) -> Bool)? {
+        get { partsRule }
+        set { partsRule = newValue }
+    }
 
     /// The largest frame payload that this side takes: SETTINGS_MAX_FRAME_SIZE as nghttp2 leaves it.
     let maximumFrameBytes = 16_384
+    // Not public: what other modules cannot see needs no check against overlapping access at run time, which on the way
+    // of every request is dear.
+    var failure: HTTP2SessionError?
+    var unsentBytes = 0
+    var dataBytes: UInt64 = 0
+    var heldBytes = 0
+    var blockSince: UInt64?
+    var partsRule: ((_ method: String, _ target: String) -> Bool)?
     let handle: OpaquePointer
     let pool = HTTP2StreamPool()
     let strings = HeaderStringCache()
@@ -61,7 +72,7 @@ public final class HTTP2Session {
     var current: UnsafeMutablePointer<HTTP2Stream>?
     /// The stream that was looked up last. Its slot may be free or another stream's by now, which its id tells.
     var recent: UnsafeMutablePointer<HTTP2Stream>?
-    var history = StreamHistory()
+    let history = StreamHistory()
     /// Begins behind the connection preface (RFC 9113 §3.4).
     var scanner = FrameScanner(prefaceBytes: 24)
     /// WINDOW_UPDATE frames that what was sent explains.
@@ -72,8 +83,7 @@ public final class HTTP2Session {
     var now: UInt64 = 0
     var actions: [Action] = []
     var limitHits: [HTTP2Limit] = []
-    private var events: [HTTP2Event?] = []
-    private var nextEventIndex = 0
+    private let events = EventQueue()
     private var carry: [UInt8] = []
     private var carryOffset = 0
 
@@ -148,17 +158,7 @@ public final class HTTP2Session {
     }
 
     /// The next event, or nil when there is none. Take them all after each ``receive(_:now:)`` and ``fill(into:)``.
-    public func nextEvent() -> HTTP2Event? {
-        guard nextEventIndex < events.count else {
-            events.removeAll(keepingCapacity: true)
-            nextEventIndex = 0
-            return nil
-        }
-        var event: HTTP2Event?
-        swap(&event, &events[nextEventIndex])
-        nextEventIndex += 1
-        return event
-    }
+    public func nextEvent() -> HTTP2Event? { events.next() }
 
     /// Writes bytes for the other side.
     ///
@@ -230,13 +230,13 @@ public final class HTTP2Session {
         return protocolErrors
     }
 
-    func emit(_ event: HTTP2Event) {
+    func emit(_ event: consuming HTTP2Event) {
         events.append(event)
     }
 
     func fail(_ error: HTTP2SessionError) {
-        guard self.error == nil else { return }
-        self.error = error
+        guard failure == nil else { return }
+        failure = error
         if case .protocolViolation = error { protocolErrors += 1 }
     }
 

@@ -50,6 +50,9 @@ struct HTTP2Stream {
     /// Whose stream it is above the session.
     var context: AnyObject?
 
+    /// The next slot that is free, while this one is.
+    var nextFree: UnsafeMutablePointer<HTTP2Stream>?
+
     /// Adds a header field; the first one makes room for as many as most messages have.
     mutating func append(_ field: HTTPField) {
         if headers.isEmpty { headers.reserveCapacity(16) }
@@ -66,16 +69,18 @@ struct HTTP2Stream {
 /// never dangles; a free slot has id 0, and whoever gets a pointer from nghttp2 compares the id before using it.
 final class HTTP2StreamPool {
     private(set) var all: [UnsafeMutablePointer<HTTP2Stream>] = []
-    private var free: [UnsafeMutablePointer<HTTP2Stream>] = []
-
+    /// The first free slot; each one names the next.
+    private var firstFree: UnsafeMutablePointer<HTTP2Stream>?
     /// How many slots are in use.
-    var openCount: Int { all.count - free.count }
+    private(set) var openCount = 0
 
     /// Takes a slot for a new stream.
     func open(id: Int32, now: UInt64) -> UnsafeMutablePointer<HTTP2Stream> {
         let slot: UnsafeMutablePointer<HTTP2Stream>
-        if let reused = free.popLast() {
-            slot = reused
+        if let free = firstFree {
+            slot = free
+            firstFree = free.pointee.nextFree
+            slot.pointee.nextFree = nil
         } else {
             slot = .allocate(capacity: 1)
             slot.initialize(to: HTTP2Stream())
@@ -83,14 +88,16 @@ final class HTTP2StreamPool {
         }
         slot.pointee.id = id
         slot.pointee.openedAt = now
+        openCount += 1
         return slot
     }
 
     /// Gives a slot back; it must be in use.
     func close(_ slot: UnsafeMutablePointer<HTTP2Stream>) {
         precondition(slot.pointee.id != 0, "the slot is free already")
-        slot.pointee = HTTP2Stream()
-        free.append(slot)
+        slot.pointee = HTTP2Stream(nextFree: firstFree)
+        firstFree = slot
+        openCount -= 1
     }
 
     /// The pool's owner has ended nghttp2's session by now.

@@ -29,22 +29,36 @@ extension ServerConnection {
     /// Hands requests over, and tells handlers whose client is gone.
     func takeEvents() {
         guard let session else { return }
-        while let event = session.nextEvent() {
-            switch event {
-            case .request(let stream, let request):
-                handle(request, stream, session)
-            case .closed(_, let code, let context):
-                (context as? HTTP2Reply)?.cancel()
-                (context as? BodyStream)?.closed(code: code)
-            case .requestHead, .bodyPart, .bodyEnd, .drained:
-                takePartsEvent(event, session)
-            case .response, .responseHead, .goingAway:
-                break
-            }
-        }
+        while takeEvent(session) {}
         for limit in session.takeLimitHits() { shard.counters.hit(HTTPLimit(limit)) }
         let violations = session.takeProtocolErrors()
         if violations > 0 { shard.counters.protocolErrors.add(UInt64(violations)) }
+    }
+
+    /// Takes one event, which gets no name, so that its request moves out of it uncopied.
+    ///
+    /// - Returns: false when there was none.
+    private func takeEvent(_ session: HTTP2Session) -> Bool {
+        switch session.nextEvent() {
+        case .request(let stream, let request)?:
+            handle(request, stream, session)
+        case .closed(_, let code, let context)?:
+            (context as? HTTP2Reply)?.cancel()
+            (context as? BodyStream)?.closed(code: code)
+        case .requestHead(let stream, let request)?:
+            handleHead(request, stream, session)
+        case .bodyPart(let stream, let bytes, _)?:
+            (session.context(of: stream) as? BodyStream)?.received(bytes)
+        case .bodyEnd(let stream, _)?:
+            (session.context(of: stream) as? BodyStream)?.receivedEnd()
+        case .drained(let stream, _)?:
+            (session.context(of: stream) as? BodyStream)?.drained()
+        case .response?, .responseHead?, .goingAway?:
+            break
+        case nil:
+            return false
+        }
+        return true
     }
 
     private func handle(_ request: HTTPRequest, _ stream: Int32, _ session: HTTP2Session) {
@@ -57,23 +71,12 @@ extension ServerConnection {
         shard.handler.handle(request, reply)
     }
 
-    /// An event of a request that is taken in parts.
-    private func takePartsEvent(_ event: HTTP2Event, _ session: HTTP2Session) {
-        switch event {
-        case .requestHead(let stream, let request):
-            let body = BodyStream(carrier: self, id: stream)
-            guard session.attach(body, to: stream) else { return }
-            shard.counters.http2Requests.increment()
-            shard.streamHandler?.handle(request, body)
-        case .bodyPart(let stream, let bytes, _):
-            (session.context(of: stream) as? BodyStream)?.received(bytes)
-        case .bodyEnd(let stream, _):
-            (session.context(of: stream) as? BodyStream)?.receivedEnd()
-        case .drained(let stream, _):
-            (session.context(of: stream) as? BodyStream)?.drained()
-        default:
-            break
-        }
+    /// Hands over a request whose body is taken in parts.
+    private func handleHead(_ request: HTTPRequest, _ stream: Int32, _ session: HTTP2Session) {
+        let body = BodyStream(carrier: self, id: stream)
+        guard session.attach(body, to: stream) else { return }
+        shard.counters.http2Requests.increment()
+        shard.streamHandler?.handle(request, body)
     }
 
     func respondHTTP2(_ stream: Int32, _ response: HTTPResponse) {
