@@ -4,9 +4,9 @@ import SansIO
 /// domain>` each, or `*.account.<trust domain>` for all (DESIGN §6).
 public struct AccountScope: Hashable, Sendable {
     /// True when the certificate names every account of the trust domain.
-    public var isEverything: Bool
+    public let isEverything: Bool
     /// The accounts that are named one by one, in order and without repeats.
-    public var accounts: [AccountID]
+    public let accounts: [AccountID]
 
     /// Creates a scope.
     public init(isEverything: Bool = false, accounts: [AccountID] = []) {
@@ -14,7 +14,8 @@ public struct AccountScope: Hashable, Sendable {
         self.accounts = Array(Set(accounts)).sorted()
     }
 
-    /// Reads the scope out of a certificate's names; names that are not of this form count for nothing.
+    /// Reads the scope out of a certificate's names; names that are not of this form count for nothing, and an empty trust
+    /// domain has none of this form.
     ///
     /// - Parameters:
     ///   - identity: a verified certificate's names.
@@ -23,7 +24,7 @@ public struct AccountScope: Hashable, Sendable {
         let suffix = ".account.\(trustDomain)"
         var everything = false
         var accounts: [AccountID] = []
-        for name in identity.dnsNames.map({ $0.lowercased() }) where name.hasSuffix(suffix) {
+        for name in identity.dnsNames.map({ $0.lowercased() }) where !trustDomain.isEmpty && name.hasSuffix(suffix) {
             let label = String(name.dropLast(suffix.count))
             if label == "*" {
                 everything = true
@@ -36,6 +37,13 @@ public struct AccountScope: Hashable, Sendable {
 
     /// Whether the certificate speaks for an account.
     public func covers(_ account: AccountID) -> Bool {
-        isEverything || accounts.contains(account)
+        if isEverything { return true }
+        var low = 0
+        var high = accounts.count
+        while low < high {
+            let middle = (low + high) / 2
+            if accounts[middle] < account { low = middle + 1 } else { high = middle }
+        }
+        return low < accounts.count && accounts[low] == account
     }
 }

@@ -1,3 +1,5 @@
+import SansIO
+
 /// Who a node is, by the URI of its certificate: `spiffe://<authority>/cell/<cell>/node/<node>` (DESIGN §6).
 ///
 /// Cell and node names are unique per authority. The authority is the trust domain, or a sub-domain of it for a site whose
@@ -13,8 +15,9 @@ public struct NodeIdentity: Hashable, Comparable, Sendable, CustomStringConverti
     /// Creates an identity; nil when a part is not valid.
     ///
     /// - Parameters:
-    ///   - authority: 1 to 253 characters out of `a-z`, `0-9`, `-`, `.`.
-    ///   - cell: 1 to 64 characters out of `A-Z`, `a-z`, `0-9`, `-`, `_`, `.`.
+    ///   - authority: a host name of at most 253 characters: labels of 1 to 63 characters out of `a-z`, `0-9`, `-`, with
+    ///     no `-` at either end.
+    ///   - cell: 1 to 64 characters out of `A-Z`, `a-z`, `0-9`, `-`, `_`, `.`; neither `.` nor `..`.
     ///   - node: as `cell`.
     public init?(authority: String, cell: String, node: String) {
         guard Self.isAuthority(authority), Self.isName(cell), Self.isName(node) else { return nil }
@@ -30,6 +33,17 @@ public struct NodeIdentity: Hashable, Comparable, Sendable, CustomStringConverti
         let parts = uri.dropFirst(scheme.count).split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 5, parts[1] == "cell", parts[3] == "node" else { return nil }
         self.init(authority: String(parts[0]), cell: String(parts[2]), node: String(parts[4]))
+    }
+
+    /// Reads a certificate's names; nil unless they hold exactly one URI, and that names a node of the trust domain.
+    ///
+    /// - Parameters:
+    ///   - certificate: a verified certificate's names.
+    ///   - trustDomain: the trust domain, in lower case.
+    public init?(_ certificate: CertificateIdentity, trustDomain: String) {
+        guard certificate.uris.count == 1 else { return nil }
+        self.init(uri: certificate.uris[0])
+        guard isIn(trustDomain: trustDomain) else { return nil }
     }
 
     /// The URI form.
@@ -49,21 +63,23 @@ public struct NodeIdentity: Hashable, Comparable, Sendable, CustomStringConverti
     }
 
     private static func isAuthority(_ text: String) -> Bool {
-        (1...253).contains(text.utf8.count) && !text.hasPrefix(".") && !text.hasSuffix(".")
-            && text.utf8.allSatisfy { byte in
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                    || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
-            }
+        guard (1...253).contains(text.utf8.count) else { return false }
+        let hyphen = UInt8(ascii: "-")
+        return text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { label in
+            (1...63).contains(label.count) && label.first != hyphen && label.last != hyphen
+                && label.allSatisfy { isLower($0) || isDigit($0) || $0 == hyphen }
+        }
     }
 
     private static func isName(_ text: String) -> Bool {
-        (1...64).contains(text.utf8.count)
+        (1...64).contains(text.utf8.count) && text != "." && text != ".."
             && text.utf8.allSatisfy { byte in
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                    || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
-                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                isLower(byte) || isDigit(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
                     || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: ".")
             }
     }
+
+    private static func isLower(_ byte: UInt8) -> Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 }

@@ -132,12 +132,3 @@ public final class UplinkRegistry: PeerChannelAcceptor {
         }
     }
 }
-
-extension NodeIdentity {
-    /// The one node of the trust domain that a certificate names; nil when it names none, or more than one.
-    public init?(_ identity: CertificateIdentity, trustDomain: String) {
-        let nodes = identity.uris.compactMap(NodeIdentity.init(uri:)).filter { $0.isIn(trustDomain: trustDomain) }
-        guard nodes.count == 1 else { return nil }
-        self = nodes[0]
-    }
-}

@@ -149,9 +149,7 @@ public final class MembershipDriver {
     ///   - identity: what the link's certificate says.
     /// - Returns: the answer.
     public func answerSync(_ body: [UInt8], from identity: CertificateIdentity) -> SyncAnswer {
-        guard let node = identity.uris.lazy.compactMap({ NodeIdentity(uri: $0) }).first,
-            node.isIn(trustDomain: instance.trustDomain)
-        else { return .notANode }
+        guard let node = NodeIdentity(identity, trustDomain: instance.trustDomain) else { return .notANode }
         guard isRunning else { return .refused }
         let (answer, actions) = instance.receivedSyncRequest(body, from: node, now: clock.now, using: &generator)
         perform(actions)
