@@ -147,7 +147,7 @@ import Transport
 
     @Test func aTicketKeepsTheCertificatesInBetween() throws {
         let site = try root.subordinate("site")
-        let ends = try ends(client: site.issue())
+        let ends = try ends(client: site.issue(), server: site.issue())
         let pair = try ends.connect(ticket(ends))
         #expect(pair.server.isResumed)
         #expect(pair.server.revalidate() == nil)
@@ -158,6 +158,10 @@ import Transport
         #expect(!ends.server.store.reload().isEmpty)
         #expect(pair.server.revalidate()?.code == .certificateRevoked)
         #expect(ends.serverContext.counters.revalidationFailures == [.certificateRevoked: 1])
+        #expect(pair.client.revalidate() == nil)
+        try ends.client.folder.write("crl.pem", root.revocationList(of: [site.certificate], thisUpdate: .seconds(-20)))
+        #expect(!ends.client.store.reload().isEmpty)
+        #expect(pair.client.revalidate()?.code == .certificateRevoked)
     }
 
     @Test func revalidationSeesExpiryAndLostAuthorities() throws {
