@@ -42,6 +42,8 @@ public enum HTTPStreamEnd: Hashable, Sendable {
     case reset(code: UInt32)
     /// The connection is gone.
     case connectionLost
+    /// The other side took too long.
+    case timedOut
 }
 
 /// The server's end of a request that is taken in parts.
@@ -51,6 +53,15 @@ public protocol HTTPServerStream: HTTPBodyStream {
 
     /// Begins a response whose body goes on with ``HTTPBodyStream/send(_:)`` until ``HTTPBodyStream/end()``.
     func begin(_ response: HTTPResponse)
+}
+
+/// The client's end of a request whose bodies go in parts.
+public protocol HTTPClientStream: HTTPBodyStream {
+    /// The names in the server's verified certificate.
+    var identity: CertificateIdentity { get }
+
+    /// Hears of the response's status and fields, before its first part.
+    var onResponse: ((HTTPResponse) -> Void)? { get set }
 }
 
 /// A handler that takes some requests' bodies as they come. Requests over HTTP/1.1 come whole all the same.

@@ -132,6 +132,12 @@ final class StreamChannel: PeerChannel {
             case .complete: break
             case .reset(let code):
                 failure = PeerLinkError(.broken, "the channel was reset with code \(code)", mayHaveArrived: true)
+            case .timedOut:
+                failure = PeerLinkError(
+                    .timedOut,
+                    "the other side did not close the channel in time",
+                    mayHaveArrived: true
+                )
             case .connectionLost:
                 failure = PeerLinkError(.broken, "the connection of the channel was lost", mayHaveArrived: true)
             }

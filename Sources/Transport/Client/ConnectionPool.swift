@@ -7,7 +7,10 @@ import SansIO
 /// waits and the open ones are full.
 final class ConnectionPool: ClientConnectionOwner {
     let target: ClientTarget
-    private unowned let pools: ConnectionPools
+    /// The cycle ends when the pools are closed.
+    private let pools: ConnectionPools
+    /// What requests name as their host.
+    let authority: String
     private let shard: ClientShard
     private var connections: [ClientConnection] = []
     private var waiting = CircularBuffer<ClientStream>()
@@ -20,11 +23,13 @@ final class ConnectionPool: ClientConnectionOwner {
     /// What past connections left for resuming, the latest last. A context that was reloaded since takes none of them.
     private var resumptions: [TLSResumption] = []
 
+    private static let leavingFactor = 4
     private var settings: PeerLinkSettings { pools.settings }
 
     init(target: ClientTarget, pools: ConnectionPools, shard: ClientShard) {
         self.target = target
         self.pools = pools
+        authority = target.endpoint.description
         self.shard = shard
         pacing = ReconnectPacing(base: pools.settings.reconnectBase, cap: pools.settings.reconnectCap)
     }
@@ -91,8 +96,12 @@ final class ConnectionPool: ClientConnectionOwner {
     }
 
     private func connectIfNeeded() {
+        // Those that are leaving may carry long streams, and must not keep new ones from starting; but a peer that sends
+        // each connection away gets no end of them either.
+        let leaving = connections.count { $0.phase == .leaving }
         guard !isClosing, retry == nil, connections.allSatisfy({ $0.phase == .open || $0.phase == .leaving }),
-            connections.count < settings.connectionsPerPeer
+            connections.count - leaving < settings.connectionsPerPeer,
+            leaving < settings.connectionsPerPeer * Self.leavingFactor
         else { return }
         let now = shard.now
         if pacing.notBefore > now {

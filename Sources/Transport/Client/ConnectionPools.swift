@@ -7,6 +7,8 @@ final class ConnectionPools {
     var counters = PeerLinkCounters()
     let shard: ClientShard
     private var pools: [ClientTarget: ConnectionPool] = [:]
+    /// The pool that was asked for last, as it mostly is the next one too.
+    private var latest: ConnectionPool?
     private var random: SeededGenerator
     private var sweepIsScheduled = false
     private var isClosing = false
@@ -31,9 +33,14 @@ final class ConnectionPools {
             return nil
         }
         scheduleSweep()
-        if let pool = pools[target] { return pool }
+        if let latest, latest.target == target { return latest }
+        if let pool = pools[target] {
+            latest = pool
+            return pool
+        }
         if pools.count >= settings.maximumPeers {
             let now = shard.now
+            latest = nil
             pools = pools.filter { !$0.value.isForgettable(now) }
         }
         guard pools.count < settings.maximumPeers else {
@@ -44,6 +51,7 @@ final class ConnectionPools {
         }
         let pool = ConnectionPool(target: target, pools: self, shard: shard)
         pools[target] = pool
+        latest = pool
         return pool
     }
 
@@ -102,6 +110,8 @@ final class ConnectionPools {
     /// A connection ended: perhaps it was the last.
     func poolChanged() {
         guard isClosing, openConnections == 0 else { return }
+        latest = nil
+        pools = [:]
         closed?.succeed()
         closed = nil
     }

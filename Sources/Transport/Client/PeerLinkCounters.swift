@@ -2,9 +2,9 @@
 public struct PeerLinkCounters: Sendable, Hashable {
     /// Requests asked for.
     public var requests: UInt64 = 0
-    /// Channels asked for.
-    public var channels: UInt64 = 0
-    /// Requests and channels that were refused on the spot because too much waits.
+    /// Streams asked for, channels included.
+    public var streams: UInt64 = 0
+    /// Requests and streams that were refused on the spot because too much waits.
     public var refusals: UInt64 = 0
     /// Connections that were begun.
     public var connectionAttempts: UInt64 = 0

@@ -30,7 +30,7 @@ public struct PeerLinkSettings: Sendable, Hashable {
     public var distrustGrace: Duration = .seconds(15)
     /// How often deadlines are looked at, and so how late a timeout can be noticed.
     public var sweepInterval: Duration = .milliseconds(50)
-    /// How long a peer may take to accept a channel.
+    /// How long a peer may take to begin its answer to a stream, so to accept a channel, and to end it after this side.
     public var channelTimeout: Duration = .seconds(10)
     /// Bounds of the messages of channels.
     public var channel = PeerChannelLimits()

@@ -53,7 +53,7 @@ public final class PeerLinks: PeerLinkPort {
         guard let pool = pool(for: peer, orFail: { completion(.failure($0)) }) else { return }
         pools.counters.requests += 1
         let exchange = PeerExchange(
-            Self.request(path, peer, body),
+            Self.request(path, pool, body),
             deadline: pools.shard.instant(after: timeout),
             pool: pool,
             completion: completion
@@ -75,13 +75,45 @@ public final class PeerLinks: PeerLinkPort {
         with peer: PeerAddress,
         completion: @escaping (Result<any PeerChannel, PeerLinkError>) -> Void
     ) {
+        let limits = settings.channel
+        let later = pools.later
+        openStream(path: path, with: peer) { result in
+            switch result {
+            case .success(let stream):
+                ChannelOpening.begin(over: stream, limits: limits, later: later, completion: completion)
+            case .failure(let error):
+                completion(.failure(error))
+            }
+        }
+    }
+
+    /// Starts a request whose bodies go in parts, and completes on a later turn once a connection has taken it.
+    ///
+    /// It waits for a connection as long as that takes, attempts being paced; once it has started, the peer has
+    /// ``PeerLinkSettings/channelTimeout`` to begin its answer, and may pause as long in it when this side's body has ended.
+    ///
+    /// - Parameters:
+    ///   - method: e.g. `POST`.
+    ///   - path: e.g. `/peer/v1/snapshot`.
+    ///   - headers: further header fields.
+    ///   - peer: whom to ask.
+    ///   - completion: receives the stream, whose callbacks are to be set before it returns, or why there is none.
+    public func openStream(
+        method: String = "POST",
+        path: String,
+        headers: [HTTPField] = [],
+        with peer: PeerAddress,
+        completion: @escaping (Result<any HTTPClientStream, PeerLinkError>) -> Void
+    ) {
         pools.shard.eventLoop.preconditionInEventLoop()
         guard let pool = pool(for: peer, orFail: { completion(.failure($0)) }) else { return }
-        pools.counters.channels += 1
+        pools.counters.streams += 1
+        var request = Self.request(path, pool, [])
+        request.method = method
+        request.headers += headers
         let stream = PeerStream(
-            Self.request(path, peer, []),
+            request,
             pool: pool,
-            limits: settings.channel,
             answerTimeout: settings.channelTimeout.clampedNanoseconds,
             later: pools.later,
             completion: completion
@@ -89,11 +121,11 @@ public final class PeerLinks: PeerLinkPort {
         add(stream, to: pool, orFail: { completion(.failure($0)) })
     }
 
-    private static func request(_ path: String, _ peer: PeerAddress, _ body: [UInt8]) -> HTTPRequest {
+    private static func request(_ path: String, _ pool: ConnectionPool, _ body: [UInt8]) -> HTTPRequest {
         HTTPRequest(
             method: "POST",
             target: path,
-            headers: [HTTPField("host", peer.endpoint.description)],
+            headers: [HTTPField("host", pool.authority)],
             body: body,
             connection: HTTPConnectionInfo(remoteAddress: "", isSecure: true, majorVersion: 2)
         )

@@ -1,29 +1,22 @@
 import SansIO
 
-/// A request to a peer whose bodies go in parts, and the channel of messages over it.
+/// A request to a peer whose bodies go in parts.
 final class PeerStream: ClientStream {
     private let pool: ConnectionPool
-    private let limits: PeerChannelLimits
     private let answerTimeout: UInt64
     private let later: (@escaping () -> Void) -> Void
-    private var completion: ((Result<any PeerChannel, PeerLinkError>) -> Void)?
-    /// The channel's stream, once the peer has accepted it.
+    private var completion: ((Result<any HTTPClientStream, PeerLinkError>) -> Void)?
+    /// The stream as its user sees it, once it has started.
     private var body: BodyStream?
-    /// The beginning of a refusal's body, which says why.
-    private var refusal: (status: Int, text: [UInt8])?
-
-    private static let refusalBytes = 512
 
     init(
         _ request: HTTPRequest,
         pool: ConnectionPool,
-        limits: PeerChannelLimits,
         answerTimeout: UInt64,
         later: @escaping (@escaping () -> Void) -> Void,
-        completion: @escaping (Result<any PeerChannel, PeerLinkError>) -> Void
+        completion: @escaping (Result<any HTTPClientStream, PeerLinkError>) -> Void
     ) {
         self.pool = pool
-        self.limits = limits
         self.answerTimeout = answerTimeout
         self.later = later
         self.completion = completion
@@ -33,43 +26,32 @@ final class PeerStream: ClientStream {
 
     override var isInParts: Bool { true }
 
-    override func started(now: UInt64) { deadline = now + answerTimeout }
-
-    override func receiveHead(_ response: HTTPResponse) {
-        guard !isDone, let connection else { return }
-        guard response.status == 200 else {
-            refusal = (response.status, [])
-            return
-        }
+    override func started(now: UInt64) {
+        guard let connection, !isDone else { return }
         isDone = true
-        deadline = .max
         pool.ended(self)
-        let body = BodyStream(carrier: connection, id: id)
+        deadline = now + answerTimeout
+        let body = BodyStream(carrier: connection, id: id, identity: connection.identity)
         self.body = body
         // A peer that never ends its half must not keep the stream for ever.
-        body.onOwnEnd = { [unowned self] in deadline = connection.shard.now + answerTimeout }
-        let channel = StreamChannel(stream: body, identity: connection.identity, limits: limits, later: later)
-        completion?(.success(channel))
-        completion = nil
+        body.onOwnEnd = { [unowned self] in deadline = min(deadline, connection.shard.now + answerTimeout) }
+        let completion = completion
+        self.completion = nil
+        // The answer needs the request to leave first, so the user's callbacks are set before it comes.
+        later { completion?(.success(body)) }
+    }
+
+    override func receiveHead(_ response: HTTPResponse) {
+        deadline = .max
+        body?.receivedHead(response)
     }
 
     override func receivePart(_ bytes: [UInt8]) {
-        if let body {
-            body.received(bytes)
-        } else if let count = refusal?.text.count, count < Self.refusalBytes {
-            refusal?.text += bytes.prefix(Self.refusalBytes - count)
-        }
+        if deadline != .max, let connection { deadline = connection.shard.now + answerTimeout }
+        body?.received(bytes)
     }
 
-    override func receiveEnd() {
-        if let body {
-            body.receivedEnd()
-        } else if let refusal, !isDone {
-            let text = String(decoding: refusal.text, as: UTF8.self)
-            connection?.cancel(self)
-            fail(PeerLinkError(.refused, "the peer answered with status \(refusal.status): \(text)"))
-        }
-    }
+    override func receiveEnd() { body?.receivedEnd() }
 
     override func drained() { body?.drained() }
 
@@ -80,7 +62,7 @@ final class PeerStream: ClientStream {
     }
 
     override func fail(_ error: PeerLinkError) {
-        body?.closed(error.code == .timedOut ? .reset(code: 0x8) : .connectionLost)
+        body?.closed(error.code == .timedOut ? .timedOut : .connectionLost)
         guard !isDone else { return }
         isDone = true
         pool.ended(self)

@@ -13,12 +13,14 @@ protocol StreamCarrier: AnyObject {
 }
 
 /// One stream whose bodies go in parts, for both roles; attached to it as its context.
-final class BodyStream: HTTPServerStream {
+final class BodyStream: HTTPServerStream, HTTPClientStream {
     var onPart: (([UInt8]) -> Void)?
     var onEnd: (() -> Void)?
     var onClose: ((HTTPStreamEnd) -> Void)?
     var onDrained: (() -> Void)?
     var onLeaving: (() -> Void)?
+    var onResponse: ((HTTPResponse) -> Void)?
+    let identity: CertificateIdentity
     let id: Int32
     /// Runs when this side has ended its body.
     var onOwnEnd: (() -> Void)?
@@ -27,9 +29,14 @@ final class BodyStream: HTTPServerStream {
     private var hasReceivedAll = false
     private var hasEnded = false
 
-    init(carrier: any StreamCarrier, id: Int32) {
+    init(
+        carrier: any StreamCarrier,
+        id: Int32,
+        identity: CertificateIdentity = CertificateIdentity(uris: [], dnsNames: [])
+    ) {
         self.carrier = carrier
         self.id = id
+        self.identity = identity
     }
 
     var unsentBytes: Int { carrier?.session?.unsentBytes(on: id) ?? 0 }
@@ -73,6 +80,12 @@ final class BodyStream: HTTPServerStream {
 
     // What the connection says
 
+    func receivedHead(_ response: HTTPResponse) {
+        let action = onResponse
+        onResponse = nil
+        action?(response)
+    }
+
     func received(_ part: [UInt8]) { onPart?(part) }
 
     func receivedEnd() {
@@ -106,6 +119,7 @@ final class BodyStream: HTTPServerStream {
         onDrained = nil
         onLeaving = nil
         onOwnEnd = nil
+        onResponse = nil
         action?(end)
     }
 }
