@@ -103,14 +103,13 @@ import Transport
 
     @Test func nobodyListeningIsUnreachable() async throws {
         let certificates = try TestCertificates.shared.get()
-        let peer = try await ScriptedPeer.start(tls: certificates.peerListener()) { _, _, _ in }
-        let address = peer.address
-        await peer.stop()
+        let port = try RefusingPort()
         let links = try await TestLinks.make(certificates.peer())
-        let error = await links.failure(with: address)
+        let error = await links.failure(with: TestLinks.address(port.number))
         #expect(error?.code == .unreachable)
         #expect(error?.mayHaveArrived == false)
         try await links.close()
+        withExtendedLifetime(port) {}
     }
 
     @Test func requestsBeyondTheLimitsAreOverloaded() async throws {
@@ -208,6 +207,53 @@ import Transport
             _ = try await links.exchange(with: peer).get()
             let later = try await links.counters
             #expect(later.connectionsOpened == 2)
+        }
+    }
+
+    @Test func attemptsArePacedAndWhoeverWaitsHearsOfEachFailure() async throws {
+        let certificates = try TestCertificates.shared.get()
+        let port = try RefusingPort()
+        let links = try await TestLinks.make(certificates.peer(), seed: 7) {
+            $0.reconnectBase = .milliseconds(40)
+            $0.reconnectCap = .milliseconds(80)
+        }
+        let peer = TestLinks.address(port.number)
+        for attempt in 1...5 {
+            let error = await links.failure(with: peer)
+            #expect(error?.code == .unreachable)
+            let counters = try await links.counters
+            #expect(counters.connectionAttempts == UInt64(attempt))
+            #expect(counters.connectionFailures == UInt64(attempt))
+        }
+        try await links.close()
+        withExtendedLifetime(port) {}
+    }
+
+    @Test func aRequestThatCannotWaitForTheNextAttemptFailsAtOnce() async throws {
+        let certificates = try TestCertificates.shared.get()
+        let port = try RefusingPort()
+        let links = try await TestLinks.make(certificates.peer(), seed: 3) {
+            $0.reconnectBase = .seconds(3600)
+            $0.reconnectCap = .seconds(3600)
+        }
+        let peer = TestLinks.address(port.number)
+        #expect(await links.failure(with: peer)?.code == .unreachable)
+        let error = await links.failure(with: peer, timeout: .seconds(1))
+        #expect(error?.code == .unreachable)
+        #expect(error?.message.contains("is not tried again in time: cannot connect to") == true)
+        let counters = try await links.counters
+        #expect(counters.connectionAttempts == 1)
+        try await links.close()
+        withExtendedLifetime(port) {}
+    }
+
+    @Test func moreTargetsThanMayBeAreOverloaded() async throws {
+        try await withServer({ $0.maximumPeers = 1 }) { links, server in
+            let peer = TestLinks.address(server.port)
+            _ = try await links.exchange(with: peer).get()
+            let error = await links.failure(with: TestLinks.address(server.port, uri: nil))
+            #expect(error?.code == .overloaded)
+            #expect(error?.message == "there are links to 1 peers already")
         }
     }
 }
