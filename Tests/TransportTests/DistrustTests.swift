@@ -85,6 +85,22 @@ import Transport
         }
     }
 
+    @Test func manyClientsAreLookedAtInTurn() async throws {
+        try await start().use { server in
+            let context = try context(client.store, .client, .http1)
+            var clients: [RawClient] = []
+            for _ in 0..<40 {
+                let open = try await RawClient.connect(to: server.port, tls: context)
+                try await open.send(Self.request)
+                #expect(await open.receiveResponse().status == 200)
+                clients.append(open)
+            }
+            try revokeClient()
+            try await server.wait { $0.connectionsDistrusted == 40 && $0.connectionsOpen == 0 }
+            for client in clients { #expect(await client.receiveToEnd() == "") }
+        }
+    }
+
     @Test func whatIsUnderWayFinishesFirst() async throws {
         let held = HeldReplies()
         try await start { request, reply in held.hold(request, reply) }.use { server in

@@ -1,6 +1,8 @@
+import COpenSSL
 import SansIO
 import Testing
-import Transport
+
+@testable import Transport
 
 /// Resumption must never let in whom a full handshake would refuse: OpenSSL itself verifies nothing then.
 @Suite struct TLSResumptionTests {
@@ -67,6 +69,49 @@ import Transport
         let again = try #require(pair.client.takeResumption())
         #expect(pair.client.takeResumption() == nil)
         #expect(try ends.connect(again).server.isResumed)
+    }
+
+    /// The API listener takes TLS 1.2 too, where the ticket comes with the handshake and not after it.
+    @Test func resumptionOverTLS12IsBoundToTheSameThings() throws {
+        let revoked = try root.issue()
+        let ends = try ends(client: revoked)
+        let server = try ends.server.store.makeContext(role: .server, verification: .required)
+        let client = try ends.client.store.makeContext(role: .client, verification: .required)
+        func connect(_ resumption: TLSResumption? = nil) throws -> TLSPair {
+            let session = try TLSSession(context: client, resuming: resumption)
+            // SSL_OP_NO_TLSv1_3
+            SSL_set_options(session.ssl, UInt64(1) << 29)
+            return try TLSPair(client: session, server: TLSSession(context: server))
+        }
+        let first = try connect()
+        #expect(first.isComplete && first.server.version == "TLSv1.2")
+        let second = try connect(first.client.takeResumption())
+        #expect(second.isComplete && second.server.isResumed)
+        #expect(second.server.peerIdentity?.uris == ["spiffe://example.com/cell/west/node/w1"])
+        let kept = try #require(try connect().client.takeResumption())
+        try ends.server.folder.write("crl.pem", root.revocationList(of: [revoked], thisUpdate: .seconds(-1)))
+        #expect(!ends.server.store.reload().isEmpty)
+        #expect(second.server.revalidate()?.code == .certificateRevoked)
+        #expect(try connect(kept).serverError?.code == .certificateRevoked)
+    }
+
+    @Test func ticketFactsReadBackAndNothingElseDoes() throws {
+        var generator = SeededGenerator(seed: 7)
+        let facts = TicketFacts(validUntil: -5, intermediates: [[1, 2, 3], [], Array(repeating: 9, count: 1000)])
+        let bytes = try #require(facts.encoded)
+        #expect(TicketFacts(bytes) == facts)
+        for count in 0..<bytes.count { #expect(TicketFacts(Array(bytes.prefix(count))) != facts) }
+        for _ in 0..<2000 {
+            var damaged = Array(bytes.prefix(Int.random(in: 0...bytes.count, using: &generator)))
+            guard let index = damaged.indices.randomElement(using: &generator) else { continue }
+            damaged[index] = UInt8.random(in: 0...255, using: &generator)
+            // What is read is never more than what there is.
+            let size = TicketFacts(damaged)?.intermediates.reduce(0) { $0 + $1.count } ?? 0
+            #expect(size <= damaged.count)
+        }
+        let large = TicketFacts(validUntil: 1, intermediates: [Array(repeating: 0, count: TicketFacts.maximumBytes)])
+        #expect(large.encoded == nil)
+        #expect(TicketFacts([1, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255]) == nil)
     }
 
     @Test func aClientThatWasRevokedSinceShakesHandsInFullAndIsRefused() throws {

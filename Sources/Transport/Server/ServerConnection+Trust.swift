@@ -2,12 +2,17 @@ import NIOCore
 import SansIO
 
 extension ServerConnection {
+    /// Whether ``checkTrust(_:)`` has something to verify.
+    var needsTrustCheck: Bool {
+        distrustedAt == nil && (phase == .http1 || phase == .http2) && tls?.needsRevalidation == true
+    }
+
     /// Looks again at the client's certificate: it may have expired, been revoked, or lost its authority since the
     /// handshake. A client that is not trusted any more is told to go, without losing what is under way.
     ///
     /// - Parameter now: monotonic nanoseconds.
     func checkTrust(_ now: UInt64) {
-        guard distrustedAt == nil, phase == .http1 || phase == .http2, tls?.revalidate() != nil else { return }
+        guard needsTrustCheck, tls?.revalidate() != nil else { return }
         distrustedAt = now
         shard.counters.connectionsDistrusted.increment()
         guard phase == .http2 else {

@@ -21,6 +21,7 @@ final class ServerShard {
     private var nextLook = 0
     /// Where the next look at certificates begins.
     private var nextTrustCheck = 0
+    private var trustCheckIsScheduled = false
     private var dateCache = DateCache()
     private var sweep: RepeatedTask?
     private var drained: EventLoopPromise<Void>?
@@ -28,6 +29,8 @@ final class ServerShard {
 
     /// One TLS record's worth of plain bytes: a larger write would only be cut, a smaller one costs more records.
     private static let scratchBytes = 16 << 10
+    /// Chains that are verified anew without a pause.
+    private static let chainsAtATime = 8
 
     init(
         eventLoop: any EventLoop,
@@ -114,19 +117,42 @@ final class ServerShard {
         }
     }
 
-    /// Looks again at the certificates of some connections, so that each has its turn once in
-    /// ``HTTPServerConfiguration/trustCheckInterval``: after a reload every chain is verified anew, which must not hold
-    /// the loop.
+    /// Looks again at the certificates of a share of the connections, so that each has its turn once in
+    /// ``HTTPServerConfiguration/trustCheckInterval``.
     private func checkTrust(_ now: UInt64) {
-        guard let tls, tls.verifiesPeers else { return }
+        guard let tls, tls.verifiesPeers, !trustCheckIsScheduled else { return }
         let ticks = configuration.trustCheckInterval / configuration.sweepInterval
         let share = Int((Double(connections.count) / max(1, ticks)).rounded(.up))
-        for _ in 0..<min(share, connections.count) {
+        checkTrust(now, of: min(share, connections.count))
+    }
+
+    /// Goes on with `count` connections. After a reload each chain is verified anew, which costs some tenths of a
+    /// millisecond, so a few at a time have to do.
+    private func checkTrust(_ now: UInt64, of count: Int) {
+        var verified = 0
+        for done in 0..<count {
             // Connections come and go meanwhile: one that moved waits for its next turn.
             if nextTrustCheck >= connections.count { nextTrustCheck = 0 }
             guard nextTrustCheck < connections.count else { return }
-            connections[nextTrustCheck].checkTrust(now)
+            let connection = connections[nextTrustCheck]
+            if connection.needsTrustCheck {
+                if verified == Self.chainsAtATime {
+                    continueTrustCheck(of: count - done)
+                    return
+                }
+                verified += 1
+                connection.checkTrust(now)
+            }
             nextTrustCheck += 1
+        }
+    }
+
+    private func continueTrustCheck(of count: Int) {
+        trustCheckIsScheduled = true
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: .milliseconds(5)) {
+            bound.value.trustCheckIsScheduled = false
+            bound.value.checkTrust(NIODeadline.now().uptimeNanoseconds, of: count)
         }
     }
 
