@@ -110,6 +110,13 @@ let package = Package(
             swiftSettings: strict
         ),
         tests("SansIOTests", ["SansIO"]),
+        .executableTarget(
+            name: "HopBenchmark",
+            dependencies: nio + [
+                "Cluster", "EmbeddedStore", "EventModel", "PeerProtocol", "Router", "SansIO", "Transport",
+            ],
+            swiftSettings: strict
+        ),
         tests("EventModelTests", ["EventModel", "SansIO"]),
         tests("EventPatternTests", ["CScan", "EventPattern", "EventModel", "SansIO"]),
         tests("EventTransformTests", ["EventTransform", "EventModel", "SansIO"]),
