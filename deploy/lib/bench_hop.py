@@ -1,0 +1,143 @@
+"""The hop between two cells: events of 1.2 KB over mutual TLS, durable on both sides, beside a Mosquitto bridge.
+
+Two processes of the cells and two brokers take turns, three rounds each; the medians are told. Run by deploy/bench.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+
+from mosquitto_bridge import MosquittoBridge
+
+EVENT_BYTES = 1_200
+
+
+class Cells:
+    """The two processes, on fresh data."""
+
+    def __init__(self, options):
+        self.directory = os.path.join(options.directory, "cells")
+        shutil.rmtree(self.directory, ignore_errors=True)
+        os.makedirs(self.directory)
+        self.log = open(os.path.join(options.directory, "cells.log"), "w", encoding="utf-8")
+        self.receiver = self._start(options, "receive", [])
+        port = self._answer(self.receiver, "listening ").split()[1]
+        self.sender = self._start(options, "send", ["--port", port])
+        self._answer(self.sender, "ready")
+
+    def _start(self, options, role, more):
+        command = [options.hop, role, "--directory", os.path.join(self.directory, role), "--certs", options.certs] + more
+        return subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, bufsize=1
+        )
+
+    def _answer(self, process, start):
+        line = process.stdout.readline()
+        if not line.startswith(start):
+            raise SystemExit(f"a cell said {line.strip()!r}; see {self.log.name}")
+        return line
+
+    def run(self, events, rate):
+        """Sends events and returns what both ends say of them."""
+        self.receiver.stdin.write("report\n")
+        before = json.loads(self._answer(self.receiver, "{"))
+        self.sender.stdin.write(f"{events} {rate}\n")
+        sent = json.loads(self._answer(self.sender, "{"))
+        self.receiver.stdin.write("report\n")
+        received = json.loads(self._answer(self.receiver, "{"))
+        accepted = received["accepted"] - before["accepted"]
+        if sent["delivered"] != events or accepted != events:
+            raise SystemExit(f"of {events} events {sent['delivered']} were delivered and {accepted} accepted")
+        return sent, received
+
+    def stop(self):
+        for process in (self.sender, self.receiver):
+            process.stdin.close()
+            process.wait(60)
+        self.log.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def measure(options):
+    cells = Cells(options)
+    bridge = MosquittoBridge(os.path.join(options.directory, "mosquitto"), options.certs, options.mosquitto)
+    rounds, bridges, calm = [], [], []
+    try:
+        cells.run(20_000, 0)
+        for number in range(options.rounds):
+            print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
+            sent, received = cells.run(options.events, 0)
+            rounds.append(
+                {
+                    "per_second": options.events / sent["seconds"],
+                    "sender_cpu": sent["cpu_us"] / options.events,
+                    "receiver_cpu": received["cpu_us"] / options.events,
+                    "events_per_request": options.events / max(1, received["requests"]),
+                }
+            )
+            bridges.append(bridge.measure(options.messages, EVENT_BYTES))
+        rate = int(statistics.median(one["per_second"] for one in rounds) / 2)
+        for _ in range(options.rounds):
+            sent, received = cells.run(rate * 3, rate)
+            calm.append(
+                {
+                    "rate": rate,
+                    **{name: sent[name] for name in ("put_p50", "put_p99")},
+                    **{name: received[name] for name in ("answer_p50", "answer_p99", "journey_p50", "journey_p99")},
+                }
+            )
+    finally:
+        bridge.stop()
+        cells.stop()
+    return median(rounds), median(bridges), median(calm)
+
+
+def median(rows):
+    return {name: statistics.median(row[name] for row in rows) for name in rows[0]}
+
+
+def show(hop, bridge, calm):
+    added_p50 = calm["journey_p50"] - calm["put_p50"] - calm["answer_p50"]
+    added_p99 = calm["journey_p99"] - calm["put_p50"] - calm["answer_p50"]
+    throughput = hop["per_second"] / bridge["per_second"]
+    cpu = (hop["sender_cpu"] + hop["receiver_cpu"]) / (bridge["sender_cpu"] + bridge["receiver_cpu"])
+    print("| measure | hop | Mosquitto bridge | goal |")
+    print("|---|---|---|---|")
+    print(f"| events/s | {hop['per_second']:,.0f} | {bridge['per_second']:,.0f} | at least 50,000 |")
+    print(f"| throughput against the bridge | {throughput:.2f} | 1 | at least 3 |")
+    print(f"| sender, CPU µs/event | {hop['sender_cpu']:.1f} | {bridge['sender_cpu']:.1f} | at most 15 |")
+    print(f"| receiver, CPU µs/event | {hop['receiver_cpu']:.1f} | {bridge['receiver_cpu']:.1f} | at most 15 |")
+    print(f"| CPU against the bridge | {cpu:.2f} | 1 | at most 0.5 |")
+    print(f"| events a request | {hop['events_per_request']:.1f} | | |")
+    print(f"| at {calm['rate']:,.0f} events/s: put to durable there, p50 / p99 ms | "
+          f"{calm['journey_p50'] / 1000:.2f} / {calm['journey_p99'] / 1000:.2f} | | |")
+    print(f"| of that the commits of both sides, p50 ms | {calm['put_p50'] / 1000:.2f} + {calm['answer_p50'] / 1000:.2f} | | |")
+    print(f"| added latency, p50 / p99 ms | {added_p50 / 1000:.2f} / {added_p99 / 1000:.2f} | | at most 2 / 5 |")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="deploy/bench hop")
+    parser.add_argument("--hop", required=True)
+    parser.add_argument("--mosquitto", required=True)
+    parser.add_argument("--certs", required=True)
+    parser.add_argument("--directory", required=True)
+    parser.add_argument("--events", type=int, default=150_000)
+    parser.add_argument("--messages", type=int, default=60_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    os.makedirs(options.directory, exist_ok=True)
+    hop, bridge, calm = measure(options)
+    if options.json:
+        for name, row in (("hop", hop), ("mosquitto", bridge), ("hop-half-load", calm)):
+            print(json.dumps({"name": name, **row}))
+    else:
+        show(hop, bridge, calm)
+
+
+if __name__ == "__main__":
+    main()
