@@ -113,7 +113,7 @@ let package = Package(
         .executableTarget(
             name: "HopBenchmark",
             dependencies: nio + [
-                "Cluster", "EmbeddedStore", "EventModel", "PeerProtocol", "Router", "SansIO", "Transport",
+                "Cluster", "EmbeddedStore", "EventModel", "Membership", "PeerProtocol", "Router", "SansIO", "Transport",
             ],
             swiftSettings: strict
         ),

@@ -22,7 +22,8 @@ enum BenchmarkCell {
     }
 
     /// Opens the store and makes a router. Call on the loop.
-    static func router(_ eventLoop: any EventLoop, directory: String, hosting account: AccountID) throws -> EventRouter {
+    static func router(_ eventLoop: any EventLoop, directory: String, hosting account: AccountID) throws -> EventRouter
+    {
         let clock = EventLoopClock(eventLoop: eventLoop)
         let store = try EmbeddedStore.open(configuration: EmbeddedStoreConfiguration(directory: directory)) { work in
             eventLoop.execute { work() }
@@ -59,7 +60,9 @@ enum BenchmarkCell {
         _ body: @escaping @Sendable (@escaping (Result<Value, Failure>) -> Void) -> Void
     ) async throws {
         let promise = eventLoop.makePromise(of: Void.self)
-        eventLoop.execute { body { result in promise.completeWith(result.map { _ in () }.mapError { $0 as any Error }) } }
+        eventLoop.execute {
+            body { result in promise.completeWith(result.map { _ in () }.mapError { $0 as any Error }) }
+        }
         try await promise.futureResult.get()
     }
 

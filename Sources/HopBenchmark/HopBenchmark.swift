@@ -17,7 +17,9 @@ struct HopBenchmark {
     static func main() async {
         var options: [String: String] = [:]
         let arguments = Array(CommandLine.arguments.dropFirst())
-        for index in stride(from: 1, to: arguments.count - 1, by: 2) { options[arguments[index]] = arguments[index + 1] }
+        for index in stride(from: 1, to: arguments.count - 1, by: 2) {
+            options[arguments[index]] = arguments[index + 1]
+        }
         guard let role = arguments.first, let directory = options["--directory"], let certs = options["--certs"] else {
             return usage()
         }

@@ -78,7 +78,12 @@ final class Load {
         putsUnderWay += 1
         let now = Usage.clock()
         let detail = Array(#"{"kind":"measured","at":\#(now),"order":4711,"note":"\#(Self.filling)"}"#.utf8)
-        let entry = PutEventsEntry(source: "bench", detailType: "measured", detail: detail, resources: ["bench-resource"])
+        let entry = PutEventsEntry(
+            source: "bench",
+            detailType: "measured",
+            detail: detail,
+            resources: ["bench-resource"]
+        )
         router.putEvents([PutEventsEntry](repeating: entry, count: count), by: putter) { [self] result in
             putsUnderWay -= 1
             puts.add(Usage.clock() - now)

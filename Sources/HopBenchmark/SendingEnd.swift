@@ -1,5 +1,6 @@
 import Cluster
 import EventModel
+import Membership
 import NIOCore
 import NIOPosix
 import Router
@@ -37,7 +38,8 @@ final class SendingEnd: Sendable {
         return SendingEnd(eventLoop: eventLoop, load: load)
     }
 
-    private static func forwarder(_ eventLoop: any EventLoop, _ tls: TLSContext, _ port: UInt16) throws -> PeerForwarder {
+    private static func forwarder(_ eventLoop: any EventLoop, _ tls: TLSContext, _ port: UInt16) throws -> PeerForwarder
+    {
         guard let node = NodeIdentity(authority: BenchmarkCell.trustDomain, cell: "dev", node: "dev-1") else {
             preconditionFailure("the name of the development certificate")
         }
@@ -58,6 +60,7 @@ final class SendingEnd: Sendable {
     ///   - events: how many.
     ///   - rate: events a second; 0 for as fast as possible.
     /// - Returns: one JSON object.
+    /// - Throws: when the loop is closed.
     func run(events: Int, rate: Int) async throws -> String {
         let promise = eventLoop.makePromise(of: String.self)
         eventLoop.execute { [load] in load.value.run(events: events, rate: rate) { promise.succeed($0) } }

@@ -32,6 +32,10 @@ public final class PolicyDecider: AccessDecider {
     private let clock: any ClockPort
     /// By the policy's bytes: texts compare by canonical equivalence, and then one tenant's policy could stand for another's.
     private var compiled: [[UInt8]: Entry] = [:]
+    /// The policies that were asked for last: hashing a long text for every event costs more than the decision.
+    private var recent = RecentPolicies<Entry>()
+    /// Keys by the spelling that requests use.
+    private var conditionKeys: [String: ConditionKey] = [:]
     /// Principals of other cells, whose condition values are worth keeping.
     private var remotes: [RemoteKey: IdentityDirectory.Identity] = [:]
     private static let cacheLimit = 4_096
@@ -112,8 +116,9 @@ public final class PolicyDecider: AccessDecider {
 
     private func context(_ request: AccessRequest) -> RequestContext {
         var context = RequestContext()
-        for (key, values) in request.context {
-            for value in values { context.add(ConditionKey(key), value) }
+        for (name, values) in request.context {
+            let key = conditionKey(name)
+            for value in values { context.add(key, value) }
         }
         switch request.subject {
         case .principal: context.add(.viaAWSService, false)
@@ -122,6 +127,15 @@ public final class PolicyDecider: AccessDecider {
         }
         context.addTime(clock.now)
         return context
+    }
+
+    private func conditionKey(_ name: String) -> ConditionKey {
+        if let key = conditionKeys[name] { return key }
+        // Canonical equivalence cannot mix two keys up here: only names that are ASCII are kept.
+        let key = ConditionKey(name)
+        guard name.utf8.allSatisfy({ $0 < 0x80 }), conditionKeys.count < Self.cacheLimit else { return key }
+        conditionKeys[name] = key
+        return key
     }
 
     private func addSource(_ arn: String, _ account: AccountID, to context: inout RequestContext) {
@@ -134,6 +148,13 @@ public final class PolicyDecider: AccessDecider {
 
     private func entry(_ policy: String?) -> Entry? {
         guard let policy else { return nil }
+        if let entry = recent[policy] { return entry }
+        let entry = compiledEntry(policy)
+        recent.insert(policy, entry)
+        return entry
+    }
+
+    private func compiledEntry(_ policy: String) -> Entry {
         let key = Array(policy.utf8)
         if let entry = compiled[key] { return entry }
         if compiled.count >= Self.cacheLimit { compiled.removeAll() }

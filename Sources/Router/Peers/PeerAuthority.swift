@@ -60,3 +60,16 @@ struct PeerAuthority {
         }
     }
 }
+
+extension ForwardEntry {
+    /// Whether another entry names the same account, principal, rule and buses, byte for byte.
+    func claimsTheSame(as other: ForwardEntry) -> Bool {
+        sourceAccount == other.sourceAccount && Self.areSame(bus, other.bus) && Self.areSame(rule, other.rule)
+            && Self.areSame(principal, other.principal) && Self.areSame(session, other.session)
+            && hops.count == other.hops.count && zip(hops, other.hops).allSatisfy(Self.areSame)
+    }
+
+    private static func areSame(_ left: String, _ right: String) -> Bool {
+        left.utf8.elementsEqual(right.utf8)
+    }
+}
