@@ -71,7 +71,8 @@ let package = Package(
         .executableTarget(
             name: "busbar",
             dependencies: cores + nio + [
-                "AWSAPI", "COpenSSL", "Delivery", "EmbeddedStore", "Router", "SigV4", "Simulation", "Transport", "Yams",
+                "AWSAPI", "COpenSSL", "Cluster", "Delivery", "EmbeddedStore", "Membership", "PeerProtocol", "Router",
+                "SigV4", "Simulation", "Transport", "Yams",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -143,7 +144,7 @@ let package = Package(
         tests(
             "BusbarTests",
             [
-                "busbar", "EmbeddedStore", "EventModel", "Router", "SansIO", "Simulation",
+                "busbar", "EmbeddedStore", "EventModel", "Membership", "Router", "SansIO", "Simulation", "Transport",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

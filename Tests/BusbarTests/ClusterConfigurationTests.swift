@@ -89,20 +89,18 @@ import Testing
                 peers: {certificate: "\(Self.pem)", key: "\(Self.key)", roots: "\(Self.roots)", clockSkewSeconds: 5}
                 uplink:
                   seeds: ["centre.example.com:7443"]
-                  queueMegabytes: 64
+                  queueEvents: 64000
                   whenFull: dropOldest
                   drainEventsPerSecond: 500
-                  compress: true
                 """
         let cluster = try #require(try Self.parse(text).cluster)
         #expect(cluster.role == .edge)
         #expect(cluster.peers.listener == nil)
         #expect(cluster.peers.clockSkew == .seconds(5))
         let uplink = try #require(cluster.uplink)
-        #expect(uplink.queueBytes == 64 << 20)
+        #expect(uplink.queueEvents == 64_000)
         #expect(uplink.whenFull == .dropOldest)
         #expect(uplink.drainEventsPerSecond == 500)
-        #expect(uplink.compresses)
     }
 
     @Test(arguments: [

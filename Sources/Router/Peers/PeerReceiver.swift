@@ -81,7 +81,7 @@ public final class PeerReceiver: PeerFrameHandler {
     }
 
     /// How much of the intake is in use: 0 idle, 255 full.
-    var pressure: UInt8 {
+    public var pressure: UInt8 {
         if router.store.statistics.isFull { return .max }
         let waiting = max(
             Double(router.appendingBytes) / Double(max(1, router.settings.appendingBytes)),

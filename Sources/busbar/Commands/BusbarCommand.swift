@@ -9,7 +9,7 @@ struct BusbarCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             ServeCommand.self, DevCommand.self, ConfigCommand.self, PatternCommand.self, PolicyCommand.self,
-            MapCommand.self, AccountCommand.self, PrincipalCommand.self, KeyCommand.self,
+            ClusterCommand.self, MapCommand.self, AccountCommand.self, PrincipalCommand.self, KeyCommand.self,
             SimulateCommand.self,
         ]
     )

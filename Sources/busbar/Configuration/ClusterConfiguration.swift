@@ -44,6 +44,8 @@ extension NodeConfiguration {
         var revocationStaleness = Duration.seconds(7 * 86_400)
         /// Whether a chain without a current revocation list is refused.
         var requiresRevocationLists = false
+        /// How long an event may wait for a bus of another cell.
+        var retention = Duration.seconds(86_400)
         /// How often the files are looked at for changes.
         var reloadInterval = Duration.seconds(10)
     }
@@ -60,6 +62,8 @@ extension NodeConfiguration {
         var host: String
         /// 0 lets the system choose.
         var port: Int
+        /// The IP address that other nodes are told; nil for the socket's own.
+        var advertiseHost: String?
         /// The port that other nodes are told; nil for the socket's own.
         var advertisePort: Int?
         var preset = Preset.lan
@@ -80,13 +84,11 @@ extension NodeConfiguration {
 
         /// Peer listeners of the centre, in order of preference.
         var seeds: [NodeEndpoint]
-        /// Disk bytes that may wait for the link.
-        var queueBytes = 1 << 30
+        /// Events that may wait for the link in the queue of one rule's target.
+        var queueEvents = 5_000_000
         var whenFull = FullQueue.refuseNew
         /// Events a second that a backlog is sent with when the link is back.
         var drainEventsPerSecond = 1_000
-        /// Whether batches are compressed.
-        var compresses = false
     }
 
     /// A cell that is known without gossip.

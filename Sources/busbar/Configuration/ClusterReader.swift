@@ -1,5 +1,6 @@
 import EventModel
 import Foundation
+import NIOCore
 import SansIO
 import Yams
 
@@ -16,7 +17,7 @@ enum ClusterReader {
         let uplink = reader.nested("uplink").flatMap { UplinkReader.uplink($0) }
         let section = reader.nested("peers")
         let peers = section.flatMap { Self.peers($0, mayOnlyDial: uplink != nil) }
-        let gossip = reader.nested("gossip").flatMap { Self.gossip($0, defaultHost: peers?.listener?.host) }
+        let gossip = reader.nested("gossip").flatMap { Self.gossip($0, peers) }
         let cells = reader.list("cells").compactMap { cell($0) }
         guard section != nil else {
             for key in ["trustDomain", "role", "uplink", "gossip", "cells"] where reader.has(key) {
@@ -103,14 +104,29 @@ enum ClusterReader {
         if let hours = reader.integer("revocationStalenessHours", in: 0...87_600) {
             peers?.revocationStaleness = .seconds(hours * 3_600)
         }
+        if let hours = reader.integer("retentionHours", in: 1...8_760) { peers?.retention = .seconds(hours * 3_600) }
         if let flag = reader.bool("requireRevocationLists") { peers?.requiresRevocationLists = flag }
         if let seconds = reader.integer("reloadSeconds", in: 1...86_400) { peers?.reloadInterval = .seconds(seconds) }
         reader.finish()
         return peers
     }
 
-    private static func gossip(_ reader: ConfigurationReader, defaultHost: String?) -> NodeConfiguration.Gossip? {
-        let host = reader.string("host") ?? defaultHost ?? "127.0.0.1"
+    private static func gossip(
+        _ reader: ConfigurationReader,
+        _ peers: NodeConfiguration.Peers?
+    ) -> NodeConfiguration.Gossip? {
+        let host = reader.string("host") ?? peers?.listener?.host ?? "127.0.0.1"
+        let advertiseHost = reader.string("advertiseHost")
+        if let advertiseHost, !advertiseHost.isAddress {
+            reader.note("must be an IP address", at: reader.value("advertiseHost"), key: "advertiseHost")
+        }
+        let told = advertiseHost ?? peers?.advertiseHost.flatMap { $0.isAddress ? $0 : nil }
+        if told == nil, ["0.0.0.0", "::"].contains(host) {
+            reader.note("is missing: other nodes cannot send to \(host)", key: "advertiseHost")
+        }
+        if peers != nil, peers?.listener == nil {
+            reader.note("needs a peer listener; a node that only dials out knows the cells of cells")
+        }
         let port = reader.integer("port", in: 0...65_535)
         if port == nil, !reader.has("port") { reader.note("is missing", key: "port") }
         let keyRing = reader.file("keyRing", isRequired: true)
@@ -122,6 +138,7 @@ enum ClusterReader {
         return NodeConfiguration.Gossip(
             host: host,
             port: port,
+            advertiseHost: told,
             advertisePort: advertisePort,
             preset: preset ?? .lan,
             keyRing: keyRing,
@@ -200,10 +217,9 @@ enum UplinkReader {
         let seeds = reader.endpoints("seeds")
         if seeds.isEmpty, !reader.has("seeds") { reader.note("needs at least one entry", key: "seeds") }
         var uplink = NodeConfiguration.Uplink(seeds: seeds)
-        if let megabytes = reader.integer("queueMegabytes", in: 1...(1 << 24)) { uplink.queueBytes = megabytes << 20 }
+        if let events = reader.integer("queueEvents", in: 1...1_000_000_000) { uplink.queueEvents = events }
         if let choice = reader.choice("whenFull", NodeConfiguration.Uplink.FullQueue.self) { uplink.whenFull = choice }
         if let rate = reader.integer("drainEventsPerSecond", in: 1...1_000_000) { uplink.drainEventsPerSecond = rate }
-        if let flag = reader.bool("compress") { uplink.compresses = flag }
         reader.finish()
         return seeds.isEmpty ? nil : uplink
     }
@@ -249,6 +265,11 @@ extension ConfigurationReader {
         )
         return nil
     }
+}
+
+extension String {
+    /// Whether this is an IP address.
+    fileprivate var isAddress: Bool { (try? SocketAddress(ipAddress: self, port: 1)) != nil }
 }
 
 extension NodeEndpoint {

@@ -17,12 +17,26 @@ final class NodeCore {
     let router: EventRouter
     let front: APIFront
     let admin: AdminEndpoints
+    /// The node's part in the cluster; nil when it stands alone.
+    let cluster: ClusterNode?
     private let clock: EventLoopClock
     private let log: Logger
     private let decider: PolicyDecider
 
     /// Opens the store and builds the drivers. Blocks the loop while the store opens; nothing else runs on it yet.
-    init(_ configuration: NodeConfiguration, eventLoop: any EventLoop, log: Logger) throws {
+    ///
+    /// - Parameters:
+    ///   - configuration: how to run.
+    ///   - certificates: what proves the node to others; nil when it stands alone.
+    ///   - eventLoop: the shard.
+    ///   - log: where to log.
+    /// - Throws: what the store, the certificates or the key ring say.
+    init(
+        _ configuration: NodeConfiguration,
+        certificates: CertificateStore?,
+        eventLoop: any EventLoop,
+        log: Logger
+    ) throws {
         self.configuration = configuration
         self.log = log
         clock = EventLoopClock(eventLoop: eventLoop)
@@ -33,6 +47,7 @@ final class NodeCore {
         settings.regions = Set(configuration.regions)
         settings.strictCompatibility = configuration.strictCompatibility
         settings.maximumHops = configuration.maximumHops
+        settings.peers = configuration.cluster?.peerSettings
         decider = PolicyDecider(clock: clock)
         decider.onUnreadablePolicy = { fault in
             log.error("a stored policy cannot be read; it denies everything", metadata: ["fault": "\(fault)"])
@@ -45,6 +60,7 @@ final class NodeCore {
             seed: random.next(),
             settings: settings
         )
+        cluster = try Self.cluster(configuration, certificates, router, eventLoop, clock, seed: random.next(), log: log)
         front = APIFront(
             keys: AccessKeys(),
             clock: clock,
@@ -61,6 +77,7 @@ final class NodeCore {
         front.serveIdentity(IdentityService())
         admin = AdminEndpoints(router: router, store: store)
         admin.questions = PolicyEndpoints(router: router)
+        admin.join(cluster)
         front.observer = { [admin] service, operation, status, error in
             admin.count(service: service, operation: operation, status: status, error: error)
         }
@@ -69,11 +86,33 @@ final class NodeCore {
         admit(configuration.accounts)
     }
 
+    private static func cluster(
+        _ configuration: NodeConfiguration,
+        _ certificates: CertificateStore?,
+        _ router: EventRouter,
+        _ eventLoop: any EventLoop,
+        _ clock: any ClockPort,
+        seed: UInt64,
+        log: Logger
+    ) throws -> ClusterNode? {
+        guard let cluster = configuration.cluster, let certificates else { return nil }
+        return try ClusterNode(
+            cluster,
+            certificates: certificates,
+            router: router,
+            eventLoop: eventLoop,
+            clock: clock,
+            seed: seed,
+            log: log
+        )
+    }
+
     /// Lets these accounts and principals in, and nobody else.
     func admit(_ accounts: [NodeConfiguration.Account]) {
         front.keys = Self.keys(accounts)
         decider.directory = IdentityDirectory(accounts.map(\.declaration))
         router.catalog.host(Set(accounts.map(\.id)))
+        cluster?.accountsChanged()
         for fault in decider.directory.faults {
             log.error("a policy cannot be read; whom it is for is refused everything", metadata: ["fault": "\(fault)"])
         }
@@ -134,7 +173,9 @@ final class NodeCore {
     func stop(_ promise: EventLoopPromise<Void>) {
         admin.isReady = false
         router.stop()
-        store.close { promise.succeed(()) }
+        let closeStore = { [store] in store.close { promise.succeed(()) } }
+        guard let cluster else { return closeStore() }
+        cluster.stop(within: .seconds(1)).assumeIsolated().whenComplete { _ in closeStore() }
     }
 }
 

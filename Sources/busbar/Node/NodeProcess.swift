@@ -38,6 +38,9 @@ struct NodeProcess {
         let node = try await RunningNode.start(configuration, log: log)
         let service = NodeService(node: node, ready: ready)
         var services = [ServiceGroupConfiguration.ServiceConfiguration(service: service)]
+        if let certificates = node.certificates, let interval = configuration.cluster?.peers.reloadInterval {
+            services.append(.init(service: CertificateService(node: node, store: certificates, interval: interval)))
+        }
         if let reload {
             // Trapped before the node is announced: a signal that comes earlier would end the process.
             let signals = await UnixSignalsSequence(trapping: .sighup)
@@ -76,6 +79,7 @@ private struct ReloadService: Service {
 
     func run() async throws {
         for await _ in signals.cancelOnGracefulShutdown() {
+            await node.reloadCertificates()
             do {
                 let accounts = try reload().accounts
                 try await node.admit(accounts)
@@ -102,15 +106,20 @@ final class RunningNode: Sendable {
     let servers: [HTTPServer]
     /// The listener of the admin endpoints, when it is apart.
     let adminServer: HTTPServer?
-    private let core: NIOLoopBound<NodeCore>
+    /// The listener of other nodes.
+    let peerServer: HTTPServer?
+    /// What proves the node to others; nil when it stands alone.
+    let certificates: CertificateStore?
+    let core: NIOLoopBound<NodeCore>
     private let group: MultiThreadedEventLoopGroup
-    private let eventLoop: any EventLoop
-    private let log: Logger
+    let eventLoop: any EventLoop
+    let log: Logger
 
     private init(
         _ configuration: NodeConfiguration,
         servers: [HTTPServer],
         adminServer: HTTPServer?,
+        peers: (server: HTTPServer?, certificates: CertificateStore?),
         core: NIOLoopBound<NodeCore>,
         group: MultiThreadedEventLoopGroup,
         log: Logger
@@ -118,18 +127,24 @@ final class RunningNode: Sendable {
         self.configuration = configuration
         self.servers = servers
         self.adminServer = adminServer
+        peerServer = peers.server
+        certificates = peers.certificates
         self.core = core
         self.group = group
         eventLoop = group.next()
         self.log = log
     }
 
-    /// Opens the store, recovers, and binds the listeners.
+    /// Opens the store, recovers, binds the listeners, and joins the cluster.
     static func start(_ configuration: NodeConfiguration, log: Logger) async throws -> RunningNode {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let eventLoop = group.next()
+        let certificates = try configuration.cluster.map { cluster in
+            try CertificateStore(files: cluster.peers.certificateFiles, policy: cluster.peers.certificatePolicy)
+        }
         let core = try await eventLoop.submit {
-            NIOLoopBound(try NodeCore(configuration, eventLoop: eventLoop, log: log), eventLoop: eventLoop)
+            let core = try NodeCore(configuration, certificates: certificates, eventLoop: eventLoop, log: log)
+            return NIOLoopBound(core, eventLoop: eventLoop)
         }.get()
         let started = eventLoop.makePromise(of: Void.self)
         eventLoop.execute { core.value.start(started) }
@@ -144,8 +159,12 @@ final class RunningNode: Sendable {
         } else {
             try await eventLoop.submit { core.value.front.fallback = core.value.admin.respond }.get()
         }
+        let peerServer = try await joinCluster(configuration, certificates, core, group, log)
         let all = servers + [adminServer].compactMap { $0 }
-        try await eventLoop.submit { core.value.admin.servers = all }.get()
+        try await eventLoop.submit { [peerServer] in
+            core.value.admin.servers = all
+            core.value.admin.peerServer = peerServer
+        }.get()
         for (server, listener) in zip(servers, configuration.listeners) {
             log.info(
                 "serving the API",
@@ -157,10 +176,12 @@ final class RunningNode: Sendable {
         if let adminServer {
             log.info("serving health and metrics", metadata: ["address": "\(adminServer.host):\(adminServer.port)"])
         }
+        log.info("the node serves", metadata: ["cell": "\(configuration.cell)"])
         return RunningNode(
             configuration,
             servers: servers,
             adminServer: adminServer,
+            peers: (peerServer, certificates),
             core: core,
             group: group,
             log: log
@@ -196,8 +217,9 @@ final class RunningNode: Sendable {
     func stop() async {
         log.info("stopping")
         let limit = configuration.stopTimeout
+        await leaveCluster(within: limit)
         await withTaskGroup(of: Void.self) { tasks in
-            for server in servers {
+            for server in servers + [peerServer].compactMap({ $0 }) {
                 tasks.addTask { await server.shutdown(within: limit) }
             }
         }

@@ -18,10 +18,12 @@ final class AdminEndpoints: HTTPRequestHandler {
     var isReady = false
     /// Whose counters are shown.
     var servers: [HTTPServer] = []
+    /// The listener of other nodes, which is counted apart.
+    var peerServer: HTTPServer?
     /// Answers `POST /policy/...`.
     var questions: PolicyEndpoints?
-    /// How accounts are reached, for the map.
-    var links: (any AccountLinks)?
+    private var cluster: ClusterNode?
+    private var clusterEndpoints: ClusterEndpoints?
     private let router: EventRouter
     private let store: EmbeddedStore
     private var calls: [CallKey: UInt64] = [:]
@@ -33,8 +35,15 @@ final class AdminEndpoints: HTTPRequestHandler {
         self.store = store
     }
 
+    /// Answers for the node's part in the cluster too.
+    func join(_ cluster: ClusterNode?) {
+        self.cluster = cluster
+        clusterEndpoints = cluster.map { ClusterEndpoints(cluster: $0) }
+    }
+
     func handle(_ request: HTTPRequest, _ reply: any HTTPReply) {
-        let places = "/livez, /readyz, /metrics, /map and /policy/..."
+        if let clusterEndpoints, clusterEndpoints.answer(request, reply) { return }
+        let places = "/livez, /readyz, /metrics, /map, /cluster and /policy/..."
         reply.send(respond(request) ?? Self.text(404, "There is nothing here but \(places).\n"))
     }
 
@@ -49,9 +58,8 @@ final class AdminEndpoints: HTTPRequestHandler {
             if isReady, !isFull { return Self.text(200, "ok\n") }
             return Self.text(503, isFull ? "the disk is full\n" : "starting or stopping\n")
         case "/map":
-            let map = BusMap(router.catalog.state, links: links ?? LoneCell(accounts: router.catalog.state.accounts)) {
-                try? router.explain($0)
-            }
+            let links: any AccountLinks = cluster ?? LoneCell(accounts: router.catalog.state.accounts)
+            let map = BusMap(router.catalog.state, links: links) { try? router.explain($0) }
             return Self.json(["map": map.json, "lines": .array(map.lines.map(JSONValue.string))])
         case "/metrics":
             var response = Self.text(200, metrics())
@@ -96,6 +104,8 @@ final class AdminEndpoints: HTTPRequestHandler {
         var counters = HTTPServerCounters()
         for server in servers { counters += server.counters }
         page.add(counters)
+        if let peerServer { page.add(peerServer.counters, prefix: "busbar_peer_listener") }
+        if let cluster { page.add(cluster) }
         page.add(ProcessFigures.current())
         return page.text
     }

@@ -1,7 +1,81 @@
+import Cluster
+import EventModel
+import Membership
+import Router
 import SansIO
 import Transport
 
 extension MetricsPage {
+    /// Everything of a node's part in the cluster.
+    mutating func add(_ cluster: ClusterNode) {
+        add(cluster.links.counters, open: cluster.links.openConnections)
+        add(cluster.forwarder.statistics, cluster.forwarder.cells)
+        single("busbar_uplinks", "gauge", "Uplinks of edge cells that end here.", cluster.uplinks.nodes.count)
+        add(cluster.certificates.status, now: .system)
+        guard let gossip = cluster.gossip else { return }
+        add(gossip.socket.counters)
+        add(gossip.driver.counters)
+        single(
+            "busbar_membership_present",
+            "gauge",
+            "Nodes alive or suspected, this one included.",
+            gossip.driver.presentCount
+        )
+        single("busbar_membership_leaves", "gauge", "Edge nodes that are known.", gossip.driver.leafCount)
+        single(
+            "busbar_membership_local_health",
+            "gauge",
+            "How slow this node itself seems; 0 is well.",
+            gossip.driver.localHealth
+        )
+        single(
+            "busbar_membership_accounts",
+            "gauge",
+            "Accounts that some cell hosts.",
+            gossip.driver.directory.accountCount
+        )
+    }
+
+    mutating func add(_ statistics: PeerStatistics) {
+        single("busbar_peer_frames_received_total", "counter", "Batches of other nodes.", statistics.frames)
+        single("busbar_peer_frames_refused_total", "counter", "Batches refused as a whole.", statistics.refusedFrames)
+        single("busbar_peer_entries_received_total", "counter", "Events of other nodes.", statistics.entries)
+        family("busbar_peer_verdicts_given_total", "counter", "Verdicts given to other nodes, by kind.")
+        for (kind, count) in statistics.verdicts.sorted(by: { $0.key < $1.key }) {
+            sample("busbar_peer_verdicts_given_total", [("verdict", kind)], count)
+        }
+        single(
+            "busbar_duplicate_window_ids",
+            "gauge",
+            "Deliveries that are known not to be taken twice.",
+            statistics.windowIDs
+        )
+        single(
+            "busbar_duplicate_window_shortened_total",
+            "counter",
+            "Times ids were forgotten early, for there were too many.",
+            statistics.windowShortened
+        )
+    }
+
+    private mutating func add(_ statistics: ForwarderStatistics, _ cells: [CellStatus]) {
+        single("busbar_forward_events_total", "counter", "Events for other cells.", statistics.events)
+        single("busbar_forward_requests_total", "counter", "Requests made for them.", statistics.requests)
+        single("busbar_forward_bytes_total", "counter", "Bytes of these requests.", statistics.bytes)
+        single("busbar_forward_resent_total", "counter", "Requests made again at another node.", statistics.resent)
+        single("busbar_forward_split_total", "counter", "Requests that had to be taken apart.", statistics.split)
+        family("busbar_forward_verdicts_total", "counter", "Verdicts of other cells, by kind.")
+        for (kind, count) in statistics.verdicts.sorted(by: { $0.key < $1.key }) {
+            sample("busbar_forward_verdicts_total", [("verdict", kind)], count)
+        }
+        family("busbar_forward_failures_total", "counter", "Events without a verdict, by reason.")
+        for (code, count) in statistics.failures.sorted(by: { $0.key < $1.key }) {
+            sample("busbar_forward_failures_total", [("reason", code)], count)
+        }
+        family("busbar_forward_waiting", "gauge", "Events that wait for a request, by cell.")
+        for cell in cells { sample("busbar_forward_waiting", [("cell", cell.cell.description)], cell.waiting) }
+    }
+
     mutating func add(_ counters: PeerLinkCounters, open: Int) {
         single("busbar_peer_requests_total", "counter", "Requests to other nodes.", counters.requests)
         single(

@@ -104,6 +104,7 @@ struct MetricsPage {
             statistics.queueFull
         )
         single("busbar_deliveries_active", "gauge", "Deliveries in memory.", active)
+        add(statistics.peers)
     }
 
     mutating func add(_ statistics: StoreStatistics) {
@@ -147,19 +148,20 @@ struct MetricsPage {
         )
     }
 
-    mutating func add(_ counters: HTTPServerCounters) {
-        single("busbar_connections_total", "counter", "Connections accepted.", counters.connectionsAccepted)
-        single("busbar_connections_open", "gauge", "Connections open.", counters.connectionsOpen)
-        single("busbar_connections_refused_total", "counter", "Over the limit.", counters.connectionsRefused)
-        single("busbar_tls_handshake_failures_total", "counter", "TLS failures.", counters.handshakeFailures)
-        single("busbar_http_protocol_errors_total", "counter", "Protocol errors.", counters.protocolErrors)
-        single("busbar_http_timeouts_total", "counter", "Deadlines missed.", counters.timeouts)
-        family("busbar_http_requests_total", "counter", "Requests by protocol.")
-        sample("busbar_http_requests_total", [("version", "1")], counters.http1Requests)
-        sample("busbar_http_requests_total", [("version", "2")], counters.http2Requests)
-        family("busbar_http_limit_hits_total", "counter", "Times that clients ran into each limit.")
+    /// What a listener has done; the peer listener's series have a prefix of their own.
+    mutating func add(_ counters: HTTPServerCounters, prefix: String = "busbar") {
+        single("\(prefix)_connections_total", "counter", "Connections accepted.", counters.connectionsAccepted)
+        single("\(prefix)_connections_open", "gauge", "Connections open.", counters.connectionsOpen)
+        single("\(prefix)_connections_refused_total", "counter", "Over the limit.", counters.connectionsRefused)
+        single("\(prefix)_tls_handshake_failures_total", "counter", "TLS failures.", counters.handshakeFailures)
+        single("\(prefix)_http_protocol_errors_total", "counter", "Protocol errors.", counters.protocolErrors)
+        single("\(prefix)_http_timeouts_total", "counter", "Deadlines missed.", counters.timeouts)
+        family("\(prefix)_http_requests_total", "counter", "Requests by protocol.")
+        sample("\(prefix)_http_requests_total", [("version", "1")], counters.http1Requests)
+        sample("\(prefix)_http_requests_total", [("version", "2")], counters.http2Requests)
+        family("\(prefix)_http_limit_hits_total", "counter", "Times that clients ran into each limit.")
         for limit in HTTPLimit.allCases {
-            sample("busbar_http_limit_hits_total", [("limit", limit.rawValue)], counters[limit])
+            sample("\(prefix)_http_limit_hits_total", [("limit", limit.rawValue)], counters[limit])
         }
     }
 

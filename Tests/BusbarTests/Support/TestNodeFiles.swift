@@ -6,7 +6,7 @@ final class TestNodeFiles: Sendable {
 
     private let directory: URL
 
-    private static let root = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+    static let root = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
@@ -20,6 +20,11 @@ final class TestNodeFiles: Sendable {
             "$2" "$1" >/dev/null
             "$2" "$1/other" >/dev/null
             openssl rand -hex 32 >"$1/gossip.keys"
+            "$3" "$1/cluster" edge/edge-1=111122223333 central/central-1=444455556666,555566667777 \
+                partner/partner-1=777788889999 >/dev/null
+            for name in shop orders billing partner; do openssl rand -hex 20 >"$1/cluster/$name.secret"; done
+            cp "$1/gossip.keys" "$1/cluster/central.keys"
+            cp "$1/gossip.keys" "$1/cluster/partner.keys"
             openssl ecparam -name prime256v1 -genkey -noout -out "$1/narrow.key" 2>/dev/null
             printf '%s\\n' 'basicConstraints = critical, CA:FALSE' 'keyUsage = critical, digitalSignature' \
                 'extendedKeyUsage = serverAuth, clientAuth' 'subjectKeyIdentifier = hash' \
@@ -32,7 +37,8 @@ final class TestNodeFiles: Sendable {
             """
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        process.arguments = ["-c", script, "bash", directory.path, make]
+        let makeCluster = Self.root.appendingPathComponent("certs/make-cluster-certs").path
+        process.arguments = ["-c", script, "bash", directory.path, make, makeCluster]
         do {
             try process.run()
             process.waitUntilExit()

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 A = "111122223333"
 B = "444455556666"
 REGION = "us-east-1"
-ENDPOINT = os.environ["BUSBAR_ENDPOINT"]
+ENDPOINT = os.environ.get("BUSBAR_ENDPOINT", "")
 WORK = os.environ["BUSBAR_WORK"]
 
 _once = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=40)
