@@ -4,6 +4,8 @@ import SansIO
 final class HTTP1Exchange: HTTPReply {
     /// Nil once it was handed over, or when the transport answers by itself.
     var request: HTTPRequest?
+    /// What the request's body takes of its client's budget, until it is answered or nobody has it any more.
+    var heldBytes: HeldBytes?
     /// Set when the answer is there.
     private(set) var response: HTTPResponse?
     let isHead: Bool
@@ -34,6 +36,7 @@ final class HTTP1Exchange: HTTPReply {
     func send(_ response: HTTPResponse) {
         guard self.response == nil else { return }
         self.response = response
+        heldBytes = nil
         cancellation = nil
         if !isCancelled { handler?.answered() }
     }

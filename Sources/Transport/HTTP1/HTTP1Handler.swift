@@ -38,8 +38,12 @@ final class HTTP1Handler: ChannelInboundHandler {
     private var shard: ServerShard { connection.shard }
     private var configuration: HTTPServerConfiguration { connection.shard.configuration }
 
-    init(connection: ServerConnection, info: HTTPConnectionInfo) {
+    /// What the bodies of the client's requests may take.
+    private let budget: ByteBudget
+
+    init(connection: ServerConnection, info: HTTPConnectionInfo, budget: ByteBudget) {
         self.connection = connection
+        self.budget = budget
         self.info = info
         waitingSince = NIODeadline.now().uptimeNanoseconds
     }
@@ -78,10 +82,14 @@ final class HTTP1Handler: ChannelInboundHandler {
         case (.body(let bytes), .body(var partial)):
             // Takes the partial request out, so that its body grows in place.
             stage = .ended
-            if partial.append(bytes, limit: configuration.maximumBodyBytes) {
+            switch partial.append(bytes, limit: configuration.maximumBodyBytes, of: budget) {
+            case .taken:
                 stage = .body(partial)
-            } else {
+            case .tooLong:
                 refuseBody(partial)
+            case .noRoom:
+                shard.counters.hit(.sharedBufferedBytes)
+                refuse(503)
             }
         case (.end, .body(let partial)):
             stage = .betweenRequests
@@ -159,6 +167,7 @@ final class HTTP1Handler: ChannelInboundHandler {
             closesAfter: partial.closesAfter,
             handler: self
         )
+        exchange.heldBytes = partial.heldBytes
         if queue.count >= configuration.maximumPipelinedRequests {
             shard.counters.hit(.pipelinedRequests)
             exchange.closesAfter = true

@@ -10,6 +10,8 @@ struct PartialRequest {
     var closesAfter: Bool
     /// The client waits for leave to send the body.
     var expectsContinue: Bool
+    /// What the body takes of its client's budget.
+    private(set) var heldBytes: HeldBytes?
     /// The body's length when it was declared, else 0.
     let declaredBytes: Int
 
@@ -42,13 +44,23 @@ struct PartialRequest {
         if let length = framing.contentLength { request.body.reserveCapacity(min(length, 64 << 10)) }
     }
 
-    /// Adds a part of the body.
-    ///
-    /// - Returns: false when it would grow past `limit` bytes.
-    mutating func append(_ bytes: ByteBuffer, limit: Int) -> Bool {
-        guard request.body.count + bytes.readableBytes <= limit else { return false }
+    /// What came of adding a part of the body.
+    enum AppendResult {
+        case taken
+        /// The body would grow past its limit.
+        case tooLong
+        /// The client's budget has no room for it.
+        case noRoom
+    }
+
+    /// Adds a part of the body, if it stays within `limit` bytes and the budget.
+    mutating func append(_ bytes: ByteBuffer, limit: Int, of budget: ByteBudget) -> AppendResult {
+        guard request.body.count + bytes.readableBytes <= limit else { return .tooLong }
+        let held = heldBytes ?? HeldBytes(budget)
+        heldBytes = held
+        guard held.add(bytes.readableBytes) else { return .noRoom }
         bytes.withUnsafeReadableBytes { request.body.append(contentsOf: $0) }
-        return true
+        return .taken
     }
 
     private static func lowercased(_ name: String) -> String {

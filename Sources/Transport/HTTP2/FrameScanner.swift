@@ -1,9 +1,13 @@
-/// Follows the frames of received bytes, since nghttp2 tells nothing of those that it ignores (RFC 9113 §4.1).
+/// Follows the frames of received bytes, since nghttp2 tells nothing of those that it ignores (RFC 9113 §4.1), and puts frame
+/// headers together that come in pieces, since it takes each piece of a CONTINUATION frame's for another such frame.
 struct FrameScanner {
     /// What makes the scanner stop.
     enum Stop {
-        /// All bytes are scanned.
+        /// All bytes are scanned. The last ones may be of an incomplete frame header; see ``headerBytes``.
         case end
+        /// A frame header is complete of which a part had come before; all but its last byte, the first in the highest
+        /// place, and its last.
+        case header(UInt64, UInt8)
         /// A RST_STREAM frame ends here. What follows is to be judged when it has been seen.
         case afterReset
         /// The header of a DATA frame ends here.
@@ -17,6 +21,11 @@ struct FrameScanner {
     /// The bytes of an incomplete frame header, the first in the highest place, and their number.
     private var header: (high: UInt64, count: Int) = (0, 0)
     private var isInReset = false
+    /// What the header that was just completed is to stop for.
+    private var nextStop: Stop?
+
+    /// How many bytes of an incomplete frame header have come.
+    var headerBytes: Int { header.count }
 
     /// Creates a scanner for a stream that starts with so many bytes before its first frame.
     init(prefaceBytes: Int) {
@@ -30,6 +39,10 @@ struct FrameScanner {
     ///   - offset: where to begin; afterwards where the scanner stopped.
     /// - Returns: what it stopped for.
     mutating func scan(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) -> Stop {
+        if let stop = nextStop {
+            nextStop = nil
+            return stop
+        }
         while offset < bytes.count {
             if toSkip > 0 {
                 let skipped = min(toSkip, bytes.count - offset)
@@ -56,7 +69,8 @@ struct FrameScanner {
             }
             let high = header.high
             header = (0, 0)
-            if let stop = take(high, byte) { return stop }
+            nextStop = take(high, byte)
+            return .header(high, byte)
         }
         return .end
     }

@@ -55,6 +55,9 @@ public enum HTTP2Limit: String, Hashable, Sendable, CaseIterable {
     case body
     /// ``HTTP2Settings/maximumBufferedBytes``; ends the stream.
     case bufferedBytes
+    /// ``HTTPServerConfiguration/maximumClientBufferedBytes`` or
+    /// ``HTTPServerConfiguration/maximumLoopBufferedBytes``; ends the stream.
+    case sharedBytes
     /// ``HTTP2Settings/maximumUnsentBytes``; refuses the stream.
     case unsentBytes
 }

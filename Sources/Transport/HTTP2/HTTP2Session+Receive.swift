@@ -50,22 +50,30 @@ extension HTTP2Session {
     func take(_ bytes: UnsafeRawBufferPointer) {
         var taken = 0
         var offset = 0
-        while role == .server, failure == nil {
+        func giveScanned(but rest: Int = 0) {
+            if offset - rest > taken { give(UnsafeRawBufferPointer(rebasing: bytes[taken..<offset - rest])) }
+            taken = offset
+        }
+        while failure == nil {
             switch scanner.scan(bytes, &offset) {
             case .data(let stream):
                 // nghttp2 ignores data of all closed streams; see StreamHistory.
-                if history.wasEnded(stream) || history.wasSkipped(stream) { refuseConnection(NGHTTP2_STREAM_CLOSED) }
+                guard history.wasEnded(stream) || history.wasSkipped(stream) else { continue }
+                giveScanned()
+                if error == nil { refuseConnection(NGHTTP2_STREAM_CLOSED) }
             case .unknown:
-                spend(.otherFrames, \.otherFrames)
+                giveScanned()
+                if role == .server { spend(.otherFrames, \.otherFrames) }
             case .afterReset:
-                give(UnsafeRawBufferPointer(rebasing: bytes[taken..<offset]))
+                giveScanned()
+            case .header(let high, let last):
                 taken = offset
+                withUnsafeBytes(of: (high.bigEndian, last)) { give(UnsafeRawBufferPointer(rebasing: $0[..<9])) }
             case .end:
-                give(UnsafeRawBufferPointer(rebasing: bytes[taken...]))
+                giveScanned(but: scanner.headerBytes)
                 return
             }
         }
-        if role == .client { give(bytes) }
     }
 
     private func give(_ bytes: UnsafeRawBufferPointer) {
@@ -75,7 +83,23 @@ extension HTTP2Session {
             bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
             bytes.count
         )
-        if taken < 0 { fail(.protocolViolation(code: Int32(taken))) }
+        if taken < 0, error == nil { refuse(Int32(taken)) }
+    }
+
+    /// Ends the session for an error after which nghttp2 takes no more, and says so to the other side.
+    private func refuse(_ nghttp2Error: Int32) {
+        switch nghttp2Error {
+        case NGHTTP2_ERR_TOO_MANY_CONTINUATIONS.rawValue:
+            limitHits.append(.continuationFrames)
+            fail(.limitExceeded(.continuationFrames))
+            actions.append(.terminate(code: NGHTTP2_ENHANCE_YOUR_CALM.rawValue))
+        case NGHTTP2_ERR_NOMEM.rawValue:
+            fail(.protocolViolation(code: nghttp2Error))
+            actions.append(.terminate(code: NGHTTP2_INTERNAL_ERROR.rawValue))
+        default:
+            fail(.protocolViolation(code: nghttp2Error))
+            actions.append(.terminate(code: NGHTTP2_PROTOCOL_ERROR.rawValue))
+        }
     }
 
     /// Ends the session for a violation that nghttp2 lets pass.
@@ -186,12 +210,12 @@ extension HTTP2Session {
             } else {
                 actions.append(.reset(stream: id, code: NGHTTP2_CANCEL.rawValue))
             }
-        } else if heldBytes + bytes.count > settings.maximumBufferedBytes {
+        } else if let limit = bufferLimit(bytes.count) {
             slot.pointee.discardsBody = true
             slot.pointee.delivered = role == .server
             slot.pointee.body = []
             releaseBuffered(slot)
-            limitHits.append(.bufferedBytes)
+            limitHits.append(limit)
             // Nothing of a request was looked at, so the client may try again (RFC 9113 §8.7).
             let code = role == .server ? NGHTTP2_REFUSED_STREAM : NGHTTP2_CANCEL
             actions.append(.reset(stream: id, code: code.rawValue))
@@ -201,6 +225,14 @@ extension HTTP2Session {
             heldBytes += bytes.count
         }
         return 0
+    }
+
+    /// Takes room for more of a body.
+    ///
+    /// - Returns: nil, or the limit that leaves no room.
+    private func bufferLimit(_ count: Int) -> HTTP2Limit? {
+        if heldBytes + count > settings.maximumBufferedBytes { return .bufferedBytes }
+        return share?.add(count) ?? true ? nil : .sharedBytes
     }
 
     func frameReceived(_ frame: UnsafePointer<nghttp2_frame>) -> Int32 {

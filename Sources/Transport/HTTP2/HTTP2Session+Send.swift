@@ -190,6 +190,7 @@ extension HTTP2Session {
 
     func releaseBuffered(_ slot: UnsafeMutablePointer<HTTP2Stream>) {
         heldBytes -= slot.pointee.bufferedBytes
+        share?.remove(slot.pointee.bufferedBytes)
         slot.pointee.bufferedBytes = 0
     }
 

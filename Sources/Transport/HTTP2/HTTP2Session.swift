@@ -53,6 +53,8 @@ public final class HTTP2Session {
         set { partsRule = newValue }
     }
 
+    /// The session's part of what it shares with others; nil when it shares with none.
+    var share: HeldBytes?
     /// The largest frame payload that this side takes: SETTINGS_MAX_FRAME_SIZE as nghttp2 leaves it.
     let maximumFrameBytes = 16_384
     // Not public: what other modules cannot see needs no check against overlapping access at run time, which on the way
@@ -74,7 +76,7 @@ public final class HTTP2Session {
     var recent: UnsafeMutablePointer<HTTP2Stream>?
     let history = StreamHistory()
     /// Begins behind the connection preface (RFC 9113 §3.4).
-    var scanner = FrameScanner(prefaceBytes: 24)
+    var scanner: FrameScanner
     /// WINDOW_UPDATE frames that what was sent explains.
     var windowCredit = 0
     /// Violations of the other side since ``takeProtocolErrors()``.
@@ -100,6 +102,7 @@ public final class HTTP2Session {
         self.settings = settings
         self.connection = connection
         budgets = HTTP2Budgets(settings)
+        scanner = FrameScanner(prefaceBytes: role == .server ? 24 : 0)
         guard let handle = makeHandle(role) else {
             throw .protocolViolation(code: NGHTTP2_ERR_NOMEM.rawValue)
         }

@@ -23,6 +23,9 @@ public enum HTTPLimit: String, Hashable, Sendable, CaseIterable {
     case body
     /// ``HTTP2Settings/maximumBufferedBytes``
     case bufferedBytes = "buffered_bytes"
+    /// ``HTTPServerConfiguration/maximumClientBufferedBytes`` or
+    /// ``HTTPServerConfiguration/maximumLoopBufferedBytes``
+    case sharedBufferedBytes = "shared_buffered_bytes"
     /// ``HTTP2Settings/maximumUnsentBytes``
     case unsentBytes = "unsent_bytes"
     /// ``HTTPServerConfiguration/maximumPipelinedRequests``
@@ -57,6 +60,7 @@ public enum HTTPLimit: String, Hashable, Sendable, CaseIterable {
         case .headers: self = .header
         case .body: self = .body
         case .bufferedBytes: self = .bufferedBytes
+        case .sharedBytes: self = .sharedBufferedBytes
         case .unsentBytes: self = .unsentBytes
         }
     }

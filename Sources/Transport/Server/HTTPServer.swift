@@ -124,6 +124,16 @@ public final class HTTPServer: Sendable {
         return sum
     }
 
+    /// Looks at every connection, on the loops that they belong to.
+    ///
+    /// - Returns: what they hold together.
+    /// - Throws: when the event loops are shut down.
+    public func load() async throws -> HTTPServerLoad {
+        var sum = HTTPServerLoad()
+        for member in members { sum += try await member.eventLoop.submit { member.shard.value.load }.get() }
+        return sum
+    }
+
     /// Stops: accepts no more, closes idle connections at once, and lets requests that are being handled finish.
     ///
     /// - Parameter limit: after this long, what is left is closed.

@@ -11,6 +11,11 @@ public struct HTTPServerConfiguration: Sendable, Hashable {
     public var maximumHeaderCount: Int = 128
     /// Bytes of a request's body; a longer request is handed over without it and with a fault.
     public var maximumBodyBytes: Int = 4 << 20
+    /// Bytes of bodies held on one event loop for all connections of one client: an account by its certificate, or else an
+    /// address. The request that goes past it is refused, with REFUSED_STREAM or 503.
+    public var maximumClientBufferedBytes: Int = 64 << 20
+    /// The same for all connections of one event loop.
+    public var maximumLoopBufferedBytes: Int = 256 << 20
     /// Bytes of a chunked HTTP/1.1 body that carry nothing: chunk sizes, extensions and trailers. Each byte of content
     /// allows seven more.
     public var maximumChunkOverheadBytes: Int = 128 << 10
@@ -71,6 +76,12 @@ public struct HTTPServerConfiguration: Sendable, Hashable {
         if maximumHeaderCount < 8 { found.append("maximumHeaderCount must be at least 8") }
         if maximumBodyBytes < 0 { found.append("maximumBodyBytes must not be negative") }
         if maximumChunkOverheadBytes < 1024 { found.append("maximumChunkOverheadBytes must be at least 1024") }
+        if maximumClientBufferedBytes < maximumBodyBytes {
+            found.append("maximumClientBufferedBytes must be at least maximumBodyBytes")
+        }
+        if maximumLoopBufferedBytes < maximumClientBufferedBytes {
+            found.append("maximumLoopBufferedBytes must be at least maximumClientBufferedBytes")
+        }
         if minimumWriteBytes < 1 { found.append("minimumWriteBytes must be at least 1") }
         if lingerBytes < 0 { found.append("lingerBytes must not be negative") }
         if outputHighWaterBytes < 16 << 10 { found.append("outputHighWaterBytes must be at least 16384") }

@@ -4,11 +4,9 @@ import SansIO
 extension ServerConnection {
     func startHTTP2() {
         do {
-            session = try HTTP2Session(
-                role: .server,
-                settings: shard.http2Settings,
-                connection: connectionInfo(majorVersion: 2)
-            )
+            let info = connectionInfo(majorVersion: 2)
+            session = try HTTP2Session(role: .server, settings: shard.http2Settings, connection: info)
+            session?.share = HeldBytes(joinClient(info))
             if let streamHandler = shard.streamHandler {
                 session?.takesInParts = { streamHandler.takesInParts(method: $0, target: $1) }
             }

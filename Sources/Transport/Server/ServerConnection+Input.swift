@@ -99,7 +99,8 @@ extension ServerConnection {
         limits.maxHeaderListSize = configuration.maximumHeaderBytes
         limits.maxHeaderFieldCount = configuration.maximumHeaderCount
         let decoder = HTTPRequestDecoder(limitConfiguration: limits)
-        let handler = HTTP1Handler(connection: self, info: connectionInfo(majorVersion: 1))
+        let info = connectionInfo(majorVersion: 1)
+        let handler = HTTP1Handler(connection: self, info: info, budget: joinClient(info))
         begin(.http1)
         http1 = handler
         do {
@@ -128,6 +129,20 @@ extension ServerConnection {
             majorVersion: majorVersion,
             clientIdentity: tls?.peerIdentity
         )
+    }
+
+    /// Finds out whose budget the bodies of this connection's requests count against: the account's that the client's
+    /// certificate names (DESIGN §6), or else the address's.
+    func joinClient(_ info: HTTPConnectionInfo) -> ByteBudget {
+        if let client { return client.budget }
+        var key = "address " + info.remoteAddress
+        for uri in info.clientIdentity?.uris ?? [] {
+            let parts = uri.split(separator: "/", omittingEmptySubsequences: false)
+            if parts.count > 4, parts[3] == "account" { key = "account \(parts[2]) \(parts[4])" }
+        }
+        let budget = shard.budgets.join(key)
+        client = (key, budget)
+        return budget
     }
 
     /// Enters a phase.

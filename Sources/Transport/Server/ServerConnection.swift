@@ -39,6 +39,8 @@ final class ServerConnection: ChannelDuplexHandler, StreamCarrier {
     private var outgoing = ByteBuffer()
     /// First plain bytes, while they are too few to choose a protocol by.
     var sniffed = ByteBuffer()
+    /// Whom the connection belongs to, and what its bodies may take; nil until a protocol is chosen.
+    var client: (key: String, budget: ByteBudget)?
     /// Requests that handlers hold, those of dead streams included.
     var inFlight = 0
     /// True inside a read; output then waits for its end.
@@ -123,6 +125,8 @@ final class ServerConnection: ChannelDuplexHandler, StreamCarrier {
             }
         }
         session = nil
+        if let client { shard.budgets.leave(client.key) }
+        client = nil
         // Last, as it may end a shutdown: whoever waits for that finds all replies cancelled.
         shard.remove(self)
     }

@@ -17,6 +17,8 @@ final class ServerShard {
     /// HTTP/1.1 responses are put together here.
     var responseScratch: [UInt8] = []
     private var connections: [ServerConnection] = []
+    /// What the bodies of each client's requests may take.
+    var budgets: ClientBudgets
     /// Where ``closeIdle()`` looks next.
     private var nextLook = 0
     /// Where the next look at certificates begins.
@@ -46,6 +48,10 @@ final class ServerShard {
         self.handler = handler
         streamHandler = handler as? any HTTPStreamHandler
         self.counters = counters
+        budgets = ClientBudgets(
+            limit: configuration.maximumClientBufferedBytes,
+            total: configuration.maximumLoopBufferedBytes
+        )
         readScratch = .allocate(byteCount: Self.scratchBytes, alignment: 16)
         writeScratch = .allocate(byteCount: Self.scratchBytes, alignment: 16)
     }
@@ -86,6 +92,13 @@ final class ServerShard {
         sweep = nil
         drained?.succeed()
         drained = nil
+    }
+
+    /// What the connections hold now.
+    var load: HTTPServerLoad {
+        var load = HTTPServerLoad()
+        for connection in connections { load.add(connection) }
+        return load
     }
 
     /// Closes an idle connection to make room for a new one: of a sample, that which has been idle for longest. Looking at

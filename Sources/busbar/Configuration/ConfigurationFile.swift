@@ -122,6 +122,9 @@ enum ConfigurationFile {
         set("queueMessageBytes", 1_024...1_048_576, \.quotas.queueMessageBytes)
         set("maximumConnections", 1...1_000_000, \.http.maximumConnections)
         set("maximumBodyBytes", 1_024...(64 << 20), \.http.maximumBodyBytes)
+        set("maximumHeaderBytes", 1_024...(1 << 20), \.http.maximumHeaderBytes)
+        set("maximumClientBufferedBytes", 1_024...(1 << 40), \.http.maximumClientBufferedBytes)
+        set("maximumLoopBufferedBytes", 1_024...(1 << 40), \.http.maximumLoopBufferedBytes)
         reader.finish()
     }
 

@@ -35,6 +35,7 @@ struct NodeProcess {
         let level = configuration.logLevel
         var log = Logger(label: "busbar") { _ in LogOutput(format: format, logLevel: level) }
         log[metadataKey: "node"] = "\(configuration.node)"
+        FileDescriptorLimit.raise()
         let node = try await RunningNode.start(configuration, log: log)
         let service = NodeService(node: node, ready: ready)
         var services = [ServiceGroupConfiguration.ServiceConfiguration(service: service)]

@@ -23,7 +23,19 @@ final class ConformanceClient {
 
     /// Sends; a server that has closed is no failure here, as the frames that came say why.
     func send(_ bytes: [UInt8]) async {
-        try? await raw.send(bytes)
+        _ = await sent(bytes)
+    }
+
+    /// Sends.
+    ///
+    /// - Returns: false when the server has closed.
+    func sent(_ bytes: [UInt8]) async -> Bool {
+        do {
+            try await raw.send(bytes)
+            return true
+        } catch {
+            return false
+        }
     }
 
     func close() async { await raw.close() }
@@ -43,6 +55,7 @@ final class ConformanceClient {
     }
 
     private var unparsed: [UInt8] = []
+    private var settlingPings: UInt8 = 0
 
     private func takeFrames() {
         unparsed += raw.take()
@@ -57,8 +70,10 @@ final class ConformanceClient {
     /// Makes the server go through everything that was sent so far: two PINGs, one after the other, since an answer to the
     /// first may overtake frames that were due before it.
     func settle() async {
-        for number: UInt8 in [0xF1, 0xF2] {
+        for _ in 0..<2 {
             guard !hasEnded else { return }
+            settlingPings += 1
+            let number = 100 + settlingPings % 100
             await send(Make.ping(number))
             await wait { $0.hasPong(number) }
         }

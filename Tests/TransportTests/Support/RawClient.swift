@@ -18,13 +18,18 @@ final class RawClient {
         self.tls = tls
     }
 
-    /// Connects. `first` leaves with the connection, for tests whose deadlines run from then on.
-    static func connect(to port: Int, tls context: TLSContext? = nil, sending first: [UInt8] = []) async throws
-        -> RawClient
-    {
+    /// Connects. `first` leaves with the connection, for tests whose deadlines run from then on. A client that does not
+    /// read leaves what comes in the socket.
+    static func connect(
+        to port: Int,
+        tls context: TLSContext? = nil,
+        sending first: [UInt8] = [],
+        reads: Bool = true
+    ) async throws -> RawClient {
         let (stream, continuation) = AsyncStream<[UInt8]>.makeStream()
         let facts = TLSFacts()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.autoRead, value: reads)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let context {

@@ -1,0 +1,60 @@
+import SansIO
+import Testing
+import Transport
+
+/// Attacks with connections as such.
+@Suite(.serialized, .timeLimit(.minutes(3))) struct ConnectionAttackTests {
+    @Test func handshakesThatNeverEndAreEnded() async throws {
+        try await Attack.run {
+            $0.handshakeTimeout = .seconds(3)
+        } _: { attack in
+            // The record header of a ClientHello that says more than ever comes, or nothing at all.
+            var clients: [RawClient] = []
+            for number in 0..<300 {
+                let start: [UInt8] = number % 2 == 0 ? [0x16, 3, 1, 2, 0, 1, 0, 1, 0xFC] : []
+                clients.append(try await RawClient.connect(to: attack.server.port, sending: start))
+            }
+            for client in clients { #expect(await client.receiveToEnd() == "") }
+            #expect(attack.server.counters[.handshakeTime] == 300)
+            #expect(attack.server.counters.handshakeFailures == 300)
+        }
+    }
+
+    @Test func thousandsOfIdleConnectionsLockNobodyOut() async throws {
+        try await Attack.run(overTLS: false) {
+            $0.maximumConnections = 500
+        } _: { attack in
+            var idle: [RawClient] = []
+            for number in 0..<2000 {
+                // Some never say a word, some are HTTP/1.1 between requests, some HTTP/2.
+                let start: [UInt8] =
+                    switch number % 3 {
+                    case 0: []
+                    case 1: Array("GET / HTTP/1.1\r\nHost: h\r\n\r\n".utf8)
+                    default: Make.magic + Make.settings() + Make.headers(1)
+                    }
+                idle.append(try await RawClient.connect(to: attack.server.port, sending: start))
+                #expect(attack.server.counters.connectionsOpen <= 502)
+            }
+            #expect(attack.server.counters[.connections] >= 1500)
+            #expect(attack.server.counters.connectionsRefused == 0)
+            for client in idle { await client.close() }
+        }
+    }
+
+    @Test func idleConnectionsHoldNothing() async throws {
+        try await Attack.run { attack in
+            var idle: [HTTP2TestClient] = []
+            for _ in 0..<100 {
+                let client = try await HTTP2TestClient.connect(to: attack.server.port, tls: attack.tls)
+                #expect(try await client.get("/").status == 200)
+                idle.append(client)
+            }
+            let load = try await attack.server.load()
+            #expect(load.bufferedBytes == 0)
+            #expect(load.unsentBytes == 0)
+            #expect(load.streams <= 1)
+            for client in idle { await client.raw.close() }
+        }
+    }
+}
