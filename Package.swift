@@ -138,7 +138,12 @@ let package = Package(
         ),
         tests("QueueTests", ["AWSAPI", "EventModel", "Router", "SansIO", "Simulation"]),
         tests("AWSAPITests", cores + ["AWSAPI", "Router", "SigV4", "Simulation"]),
-        tests("TransportTests", nio + ["COpenSSL", "RetryControl", "Transport", "SansIO"]),
+        tests(
+            "TransportTests",
+            nio + [
+                .product(name: "NIOEmbedded", package: "swift-nio"), "COpenSSL", "RetryControl", "Transport", "SansIO",
+            ]
+        ),
         tests("SimulationTests", ["EventModel", "Membership", "SansIO", "Simulation"]),
         tests("EmbeddedStoreTests", ["CRocksDB", "EmbeddedStore", "SansIO", "Simulation"]),
         tests(
