@@ -36,7 +36,7 @@ import Transport
 
     @Test func oneStalledStreamAmongGoodOnesIsReset() async throws {
         try await Attack.run { configuration in
-            configuration.writeTimeout = .milliseconds(200)
+            configuration.writeTimeout = .seconds(1)
         } handler: {
             Self.respond($0, $1)
         } _: { attack in
@@ -44,7 +44,8 @@ import Transport
             await client.send(Make.windowUpdate(0, 1 << 20) + Make.headers(1))
             var stream: UInt32 = 3
             while client.resetCode(1) == nil, !client.hasEnded {
-                await client.send(Make.headers(stream) + Make.windowUpdate(stream, 1 << 20))
+                let window = Make.windowUpdate(0, 200_000) + Make.headers(stream) + Make.windowUpdate(stream, 200_000)
+                await client.send(window)
                 await client.wait { $0.hasEnded(stream) || $0.resetCode(1) != nil }
                 stream += 2
             }

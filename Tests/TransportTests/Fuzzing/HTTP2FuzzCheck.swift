@@ -87,16 +87,17 @@ public enum HTTP2FuzzCheck {
 
     /// Writes an event down; parts of one body that come together become one.
     private static func note(_ event: HTTP2Event, in events: inout [String]) {
-        if case .bodyPart(let stream, let bytes, _) = event {
-            let start = "part \(stream): "
-            if let last = events.last, last.hasPrefix(start) {
-                events.removeLast(); events.append("\(last)\(bytes)")
-            } else {
-                events.append("\(start)\(bytes)")
-            }
+        guard case .bodyPart(let stream, let bytes, _) = event else {
+            events.append(String(describing: event))
             return
         }
-        events.append(String(describing: event))
+        let start = "part \(stream):"
+        let text = bytes.map { " \($0)" }.joined()
+        if let last = events.last, last.hasPrefix(start) {
+            events[events.count - 1] = last + text
+        } else {
+            events.append(start + text)
+        }
     }
 
     /// Answers requests and sends what there is after each piece.
