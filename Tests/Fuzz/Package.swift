@@ -21,7 +21,8 @@ func transportFuzzer(_ name: String) -> Target {
         name: name,
         dependencies: ["Transport", "TransportFuzzing"],
         swiftSettings: fuzzing,
-        linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]
+        // Gold fails on the debug information of this many modules.
+        linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]
     )
 }
 
