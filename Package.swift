@@ -67,7 +67,7 @@ let package = Package(
         library("AWSAPI", cores + ["Delivery", "Router", "SigV4"]),
         library("Transport", nio + ["SansIO", "RetryControl", "CNghttp2", "COpenSSL"]),
         library("EmbeddedStore", ["SansIO", "EventModel", "CRocksDB"]),
-        library("Simulation", ["EventModel", "Membership", "SansIO"]),
+        library("Simulation", ["Cluster", "EventModel", "Membership", "SansIO"]),
         .executableTarget(
             name: "busbar",
             dependencies: cores + nio + [
@@ -97,7 +97,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "MembershipBenchmark",
-            dependencies: ["EventModel", "Membership", "SansIO", "Simulation"],
+            dependencies: ["Cluster", "EventModel", "Membership", "SansIO", "Simulation"],
             swiftSettings: strict
         ),
         .executableTarget(
@@ -144,7 +144,6 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"), "COpenSSL", "RetryControl", "Transport", "SansIO",
             ]
         ),
-        tests("SimulationTests", ["EventModel", "Membership", "SansIO", "Simulation"]),
         tests("EmbeddedStoreTests", ["CRocksDB", "EmbeddedStore", "SansIO", "Simulation"]),
         tests(
             "BusbarTests",
@@ -154,6 +153,7 @@ let package = Package(
             ]
         ),
         tests("RepositoryTests", []),
+        tests("SimulationTests", ["Cluster", "EventModel", "Membership", "SansIO", "Simulation"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["busbar"],

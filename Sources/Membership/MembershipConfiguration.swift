@@ -77,7 +77,8 @@ public struct MembershipConfiguration: Equatable, Sendable {
     /// How long dead nodes are tried and departed ones remembered. A partition that lasts longer heals only through the
     /// seeds. Default 7 days.
     public var departedRetention: Duration = .seconds(7 * 86_400)
-    /// Time between two attempts to join through a seed, with jitter of half of it. Default 2 s.
+    /// Time between two attempts to join through a seed, with jitter of half of it; ten times as long once another node is
+    /// present, for seeds at whose address nobody is known. Default 2 s.
     public var joinPeriod: Duration = .seconds(2)
     /// How long a leaving node stays to spread its word. Default 2 s.
     public var leavePeriod: Duration = .seconds(2)

@@ -6,7 +6,7 @@ import Simulation
 struct CrashFigures {
     static func measure(nodes: Int, crashes: Int, seed: UInt64, isControl: Bool) -> [Figure] {
         let configuration = isControl ? MembershipConfiguration.lan.withoutLifeguard : .lan
-        let cluster = Cluster(nodes: nodes, seed: seed, configuration: configuration)
+        let cluster = BenchmarkCluster(nodes: nodes, seed: seed, configuration: configuration)
         cluster.settle()
         var generator = cluster.world.generator(for: "crashes")
         var first = Sample()
@@ -25,7 +25,7 @@ struct CrashFigures {
         return figures(nodes, crashes, seed, isControl, first, last, missed)
     }
 
-    private static func crash(_ victim: Machine, _ cluster: Cluster) -> (first: Duration?, last: Duration?) {
+    private static func crash(_ victim: Machine, _ cluster: BenchmarkCluster) -> (first: Duration?, last: Duration?) {
         let start = cluster.world.elapsed
         var first: Duration?
         var observers: Set<Int> = []

@@ -6,7 +6,7 @@ import Simulation
 struct FalseDeathFigures {
     static func underLoss(nodes: Int, loss: Double, hours: Double, seed: UInt64, isControl: Bool) -> Figure {
         let configuration = isControl ? MembershipConfiguration.lan.withoutLifeguard : .lan
-        let cluster = Cluster(nodes: nodes, seed: seed, configuration: configuration)
+        let cluster = BenchmarkCluster(nodes: nodes, seed: seed, configuration: configuration)
         cluster.settle()
         cluster.world.network.conditions.loss = loss
         var deaths = 0
@@ -40,7 +40,7 @@ struct FalseDeathFigures {
 
         private func deaths(seed: UInt64, isControl: Bool) -> Int {
             let configuration = isControl ? MembershipConfiguration.lan.withoutLifeguard : .lan
-            let cluster = Cluster(nodes: nodes, seed: seed, configuration: configuration)
+            let cluster = BenchmarkCluster(nodes: nodes, seed: seed, configuration: configuration)
             cluster.settle()
             var generator = cluster.world.generator(for: "starvation")
             let victims = cluster.pick(starved, &generator)

@@ -1,3 +1,4 @@
+import Cluster
 import Membership
 import SansIO
 import Simulation
@@ -5,7 +6,7 @@ import Simulation
 /// How soon views are right again after partitions, restarts and moves.
 struct HealingFigures {
     static func partition(nodes: Int, lasting duration: Duration, target: Int, seed: UInt64) -> Figure {
-        let cluster = Cluster(nodes: nodes, seed: seed)
+        let cluster = BenchmarkCluster(nodes: nodes, seed: seed)
         cluster.settle()
         var generator = cluster.world.generator(for: "partition")
         let left = cluster.pick(nodes / 2, &generator)
@@ -30,7 +31,7 @@ struct HealingFigures {
     }
 
     static func restarts(nodes: Int, seed: UInt64) -> Figure {
-        let cluster = Cluster(nodes: nodes, seed: seed)
+        let cluster = BenchmarkCluster(nodes: nodes, seed: seed)
         cluster.settle()
         var generator = cluster.world.generator(for: "restarts")
         for machine in cluster.pick(nodes * 3 / 10, &generator) {
@@ -55,7 +56,7 @@ struct HealingFigures {
     }
 
     static func move(nodes: Int, moves: Int, seed: UInt64) -> Figure {
-        let cluster = Cluster(nodes: nodes, seed: seed)
+        let cluster = BenchmarkCluster(nodes: nodes, seed: seed)
         cluster.settle()
         var generator = cluster.world.generator(for: "moves")
         var sample = Sample()
@@ -67,8 +68,8 @@ struct HealingFigures {
             let time = cluster.wait(
                 for: {
                     cluster.running.allSatisfy { other in
-                        guard let instance = other.membership?.instance else { return false }
-                        let member = instance.member(instance.key(of: identity))
+                        guard let view = other.membership?.driver else { return false }
+                        let member = view.member(identity)
                         return member?.description.gossip == machine.endpoint && member?.state == .alive
                     }
                 },

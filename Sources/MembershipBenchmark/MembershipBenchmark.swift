@@ -72,7 +72,7 @@ struct MembershipBenchmark {
     private var measurements: [Measurement] { crashes + spread + falseDeaths + healing }
 
     private var crashes: [Measurement] {
-        [(3, 100), (10, 100), (100, 100), (500, 20)].flatMap { nodes, count in
+        [(3, 100), (10, 100), (100, 100), (500, 12)].flatMap { nodes, count in
             [false, true].map { isControl in
                 Measurement(name: "crash \(nodes)\(isControl ? " control" : "")") { [seed] in
                     let count = isControl ? max(10, count / 2) : count
@@ -88,7 +88,7 @@ struct MembershipBenchmark {
                 [
                     SpreadFigures.rounds(nodes: 100, updates: 20, loss: 0, target: nil, seed: seed),
                     SpreadFigures.rounds(nodes: 500, updates: 20, loss: 0, target: 8, seed: seed),
-                    SpreadFigures.rounds(nodes: 500, updates: 20, loss: 0.25, target: 10, seed: seed),
+                    SpreadFigures.rounds(nodes: 500, updates: 10, loss: 0.25, target: 10, seed: seed),
                 ]
             },
             Measurement(name: "idle") { [seed] in
@@ -114,7 +114,7 @@ struct MembershipBenchmark {
         }
         let starved = [1, 4, 16].map { count in
             Measurement(name: "starved \(count)") { [seed] in
-                let seeds = (0..<3).map { seed + $0 }
+                let seeds = (0..<2).map { seed + $0 }
                 return FalseDeathFigures.Starvation(nodes: 100, starved: count, minutes: 5, seeds: seeds).figures
             }
         }

@@ -1,3 +1,4 @@
+import Cluster
 import Membership
 import SansIO
 import Simulation
@@ -5,7 +6,7 @@ import Simulation
 /// How many rounds of gossip an update needs to reach nearly everybody, and what a cluster says while nothing happens.
 struct SpreadFigures {
     static func rounds(nodes: Int, updates: Int, loss: Double, target: Int?, seed: UInt64) -> Figure {
-        let cluster = Cluster(nodes: nodes, seed: seed)
+        let cluster = BenchmarkCluster(nodes: nodes, seed: seed)
         cluster.settle()
         var generator = cluster.world.generator(for: "updates")
         cluster.world.network.conditions.loss = loss
@@ -23,7 +24,7 @@ struct SpreadFigures {
             cluster.world.run(for: .milliseconds(3000 + Int.random(in: 0..<1000, using: &generator)))
             author = cluster.pick(1, &generator).first
             start = cluster.world.elapsed
-            author?.membership?.describe { $0.pressure = UInt8(truncatingIfNeeded: number + 1) }
+            author?.membership?.driver.describe { $0.pressure = UInt8(truncatingIfNeeded: number + 1) }
             cluster.world.run(for: .seconds(4))
         }
         let total = updates * (nodes - 1)
@@ -45,7 +46,7 @@ struct SpreadFigures {
     }
 
     static func idle(nodes: Int, duration: Duration, seed: UInt64) -> Figure {
-        let cluster = Cluster(nodes: nodes, seed: seed)
+        let cluster = BenchmarkCluster(nodes: nodes, seed: seed)
         cluster.settle()
         let before = cluster.world.network.statistics
         cluster.world.run(for: duration)

@@ -1,3 +1,4 @@
+import Cluster
 import Membership
 import SansIO
 import Simulation
@@ -6,9 +7,9 @@ import Simulation
 struct TrustFigures {
     /// Another certificate with a member's name joins.
     static func stolenName(nodes: Int, seed: UInt64) -> Figure {
-        let cluster = Cluster(nodes: nodes, seed: seed)
+        let cluster = BenchmarkCluster(nodes: nodes, seed: seed)
         cluster.settle()
-        let before = cluster.running.map { $0.membership?.instance.viewFingerprint }
+        let before = cluster.running.map { $0.membership?.driver.viewFingerprint }
         var alarms: Set<Int> = []
         var changes = 0
         let thief = cluster.workload.add(to: cluster.world, name: cluster.machines[nodes / 2].name)
@@ -22,7 +23,7 @@ struct TrustFigures {
         }
         thief.start()
         cluster.world.run(for: .seconds(120))
-        let after = cluster.running.filter { $0 !== thief }.map { $0.membership?.instance.viewFingerprint }
+        let after = cluster.running.filter { $0 !== thief }.map { $0.membership?.driver.viewFingerprint }
         let isUnchanged = before == after && changes == 0
         return Figure(
             measure: "same name with another certificate, for 2 min",
@@ -36,7 +37,7 @@ struct TrustFigures {
 
     /// Every node gets a new sealing key, then a certificate from a new authority, as an operator would go about it.
     static func rotation(nodes: Int, seed: UInt64) -> Figure {
-        let cluster = Cluster(nodes: nodes, seed: seed)
+        let cluster = BenchmarkCluster(nodes: nodes, seed: seed)
         cluster.settle()
         var generator = cluster.world.generator(for: "rotation")
         var suspicions = 0

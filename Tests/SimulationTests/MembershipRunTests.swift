@@ -33,6 +33,12 @@ import Testing
         #expect(run(options).violations == [], "\(options.summary)")
     }
 
+    /// Which seed a node finds first is chance; the groups around each must still become one.
+    @Test(arguments: 1...12 as ClosedRange<UInt64>) func nodesThatBeginTogetherFindEachOther(seed: UInt64) {
+        let options = SimulationOptions(seed: seed, nodes: 8, duration: .seconds(1), faults: [])
+        #expect(run(options).violations == [], "\(options.summary)")
+    }
+
     @Test func deafNodeIsCaught() {
         var options = SimulationOptions(seed: 31, nodes: 6, duration: .seconds(600), faults: [])
         options.storm = .seconds(60)

@@ -64,18 +64,24 @@ extension SWIMInstance {
         syncing.allowedAt = clock.now + syncing.spacing
     }
 
-    /// Tries a seed, and goes on doing so until somebody else is present.
+    /// Tries a seed, and goes on doing so, ten times slower once somebody else is present, as long as there is one at whose
+    /// address no present member is: nodes that begin together around different seeds would else stay apart for good.
     mutating func join(_ generator: inout some RandomNumberGenerator) {
-        guard present == 1, !isLeaving else {
+        guard !isLeaving else {
             syncing.isJoinScheduled = false
             return
         }
-        if let seed = seeds.randomElement(using: &generator) {
+        let unknown = present == 1 ? seeds : seeds.filter { !isPresent(at: $0) }
+        if let seed = unknown.randomElement(using: &generator) {
             beginSync(with: PeerAddress(endpoint: seed, uri: nil))
         }
         syncing.isJoinScheduled = true
-        let period = configuration.joinPeriod.milliseconds
+        let period = configuration.joinPeriod.milliseconds * (present == 1 ? 1 : 10)
         timers.schedule(.join, at: clock.now + period + Int64.random(in: 0...(period / 2), using: &generator))
+    }
+
+    private func isPresent(at seed: NodeEndpoint) -> Bool {
+        records.contains { $0.isPresent && $0.claim.description.peer == seed }
     }
 
     mutating func syncPeriodically(_ generator: inout some RandomNumberGenerator) {

@@ -1,3 +1,4 @@
+import Cluster
 import EventModel
 import Membership
 import SansIO
@@ -54,7 +55,7 @@ public final class MembershipChecker: Checker {
     /// What must not be at any time.
     public func violations(at world: World) -> [String] {
         for machine in world.machines {
-            guard let own = machine.membership?.instance.own, own.state != .alive, own.state != .left else { continue }
+            guard let own = machine.membership?.driver.own, own.state != .alive, own.state != .left else { continue }
             found.append("\(machine.name) holds itself \(own.state.rawValue)")
         }
         defer { found = [] }
@@ -67,10 +68,10 @@ public final class MembershipChecker: Checker {
         let running = world.machines.filter { $0.isRunning && $0.membership != nil }
         let settled = running.filter { world.elapsed - $0.changedAt >= patience }
         for observer in settled {
-            guard let instance = observer.membership?.instance else { continue }
-            hash.fold(instance.viewFingerprint)
+            guard let view = observer.membership?.driver else { continue }
+            hash.fold(view.viewFingerprint)
             var present: Set<Int> = []
-            for member in instance.members {
+            for member in view.members {
                 guard let subject = subject(member.identity) else {
                     texts.append("\(observer.name) knows of \(member.identity), which does not exist")
                     continue
@@ -84,7 +85,7 @@ public final class MembershipChecker: Checker {
                 }
             }
             for subject in settled where !present.contains(subject.index) {
-                let state = subject.nodeIdentity.flatMap { instance.member(instance.key(of: $0)) }?.state.rawValue
+                let state = subject.nodeIdentity.flatMap { view.member($0) }?.state.rawValue
                 texts.append("\(observer.name) holds \(subject.name) \(state ?? "unknown"), which runs")
             }
         }

@@ -68,7 +68,7 @@ struct SimulateCommand: AsyncParsableCommand {
         let report = SimulationRun(options, progress: show) { world in
             Scenario.membership(in: world, faults: options.faults)
         }.run()
-        print(report.progressLine)
+        if report.elapsed > shown { print(report.progressLine) }
         return report
     }
 

@@ -1,10 +1,11 @@
+import Cluster
 import EventModel
 import Membership
 import SansIO
 import Simulation
 
 /// Nodes in a world, and what a measurement asks of them.
-final class Cluster {
+final class BenchmarkCluster {
     let world: World
     let workload: MembershipWorkload
     let seed: UInt64
@@ -30,10 +31,10 @@ final class Cluster {
 
     /// Whether these nodes have equal views of so many members.
     func views(_ machines: [Machine], count: Int) -> Bool {
-        guard let first = machines.first?.membership?.instance.viewFingerprint else { return true }
+        guard let first = machines.first?.membership?.driver.viewFingerprint else { return true }
         return machines.allSatisfy { machine in
-            guard let instance = machine.membership?.instance else { return false }
-            return instance.presentCount == count && instance.viewFingerprint == first
+            guard let view = machine.membership?.driver else { return false }
+            return view.presentCount == count && view.viewFingerprint == first
         }
     }
 
