@@ -133,37 +133,45 @@ extension ClientConnection {
     /// Hands answers over, and tells streams that have lost theirs.
     func takeEvents() {
         guard let session else { return }
-        while let event = session.nextEvent() {
-            switch event {
-            case .response(_, let response, let context):
-                guard let stream = context as? ClientStream else { break }
-                forget(stream)
-                noteAnswer()
-                stream.receive(response)
-                owner?.connectionHasRoom(self)
-            case .responseHead(_, let response, let context):
-                noteAnswer()
-                (context as? ClientStream)?.receiveHead(response)
-            case .bodyPart(_, let bytes, let context):
-                (context as? ClientStream)?.receivePart(bytes)
-            case .bodyEnd(_, let context):
-                (context as? ClientStream)?.receiveEnd()
-            case .drained(_, let context):
-                (context as? ClientStream)?.drained()
-            case .closed(_, let code, let context):
-                guard let stream = context as? ClientStream else { break }
-                forget(stream)
-                stream.closed(code: code, streamError(code))
-                owner?.connectionHasRoom(self)
-            case .goingAway:
-                guard phase == .open || phase == .settling else { break }
-                phase = .leaving
-                owner?.connectionIsLeaving(self)
-            case .request, .requestHead:
-                break
-            }
-        }
+        while takeEvent(session) {}
         _ = session.takeLimitHits()
+    }
+
+    /// Takes one event, which gets no name, so that its response moves out of it uncopied.
+    ///
+    /// - Returns: false when there was none.
+    private func takeEvent(_ session: HTTP2Session) -> Bool {
+        switch session.nextEvent() {
+        case .response(_, let response, let context)?:
+            guard let stream = context as? ClientStream else { break }
+            forget(stream)
+            noteAnswer()
+            stream.receive(response)
+            owner?.connectionHasRoom(self)
+        case .responseHead(_, let response, let context)?:
+            noteAnswer()
+            (context as? ClientStream)?.receiveHead(response)
+        case .bodyPart(_, let bytes, let context)?:
+            (context as? ClientStream)?.receivePart(bytes)
+        case .bodyEnd(_, let context)?:
+            (context as? ClientStream)?.receiveEnd()
+        case .drained(_, let context)?:
+            (context as? ClientStream)?.drained()
+        case .closed(_, let code, let context)?:
+            guard let stream = context as? ClientStream else { break }
+            forget(stream)
+            stream.closed(code: code, streamError(code))
+            owner?.connectionHasRoom(self)
+        case .goingAway?:
+            guard phase == .open || phase == .settling else { break }
+            phase = .leaving
+            owner?.connectionIsLeaving(self)
+        case .request?, .requestHead?:
+            break
+        case nil:
+            return false
+        }
+        return true
     }
 
     private func streamError(_ code: UInt32) -> PeerLinkError {

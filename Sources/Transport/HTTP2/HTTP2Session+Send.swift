@@ -80,15 +80,15 @@ extension HTTP2Session {
         inParts: Bool = false
     ) -> Int32? {
         precondition(role == .client, "a server makes no requests")
-        guard error == nil else { return nil }
+        guard failure == nil else { return nil }
         let slot = pool.open(id: .max, now: now)
         slot.pointee.method = request.method
         slot.pointee.context = context
         block.removeAll()
-        block.append(":method", request.method.utf8)
-        block.append(":scheme", scheme.utf8)
-        block.append(":authority", (request.header("host") ?? "").utf8)
-        block.append(":path", request.target.utf8)
+        block.append(":method", request.method)
+        block.append(":scheme", scheme)
+        block.append(":authority", request.header("host") ?? "")
+        block.append(":path", request.target)
         for field in request.headers where !HeaderRules.equals(field.name, "host") { block.append(field) }
         if !request.body.isEmpty, !inParts { block.append("content-length", number: request.body.count) }
         let handle = handle

@@ -45,6 +45,17 @@ final class HeaderBlock {
         add(name, index)
     }
 
+    /// Adds a field whose name is lower case already and whose value can be sent as it is.
+    func append(_ name: StaticString, _ value: String) {
+        var value = value
+        let count = value.withUTF8 { bytes in
+            let target = room(bytes.count)
+            if let source = bytes.baseAddress { target.update(from: source, count: bytes.count) }
+            return bytes.count
+        }
+        add(name, count)
+    }
+
     /// Adds a field with a non-negative decimal value.
     func append(_ name: StaticString, number: Int) {
         precondition(number >= 0, "only sizes and status codes are written")
