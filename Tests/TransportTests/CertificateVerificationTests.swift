@@ -161,6 +161,32 @@ import Transport
         #expect(try refusal(root.issue { $0.names = [forged] })?.code == .malformedNames)
     }
 
+    /// What a client that asks for a host makes of a server's names (RFC 9525 §6.3).
+    @Test(arguments: [
+        ("west.example.com", "west.example.com", true), ("WEST.example.com", "west.example.com", true),
+        ("*.example.com", "west.example.com", true), ("*.example.com", "a.west.example.com", false),
+        ("*.example.com", "example.com", false), ("w*.example.com", "west.example.com", false),
+        ("west.*.com", "west.example.com", false), ("*", "west.example.com", false),
+        ("*.com", "west.example.com", false),
+        ("east.example.com", "west.example.com", false), ("127.0.0.1", "127.0.0.1", false),
+    ])
+    func aServerIsForTheHostsItNames(_ name: String, _ host: String, _ isTaken: Bool) throws {
+        let issued = try root.issue {
+            // Nobody reads the common name.
+            $0.subject = host
+            $0.names = [.uri("spiffe://example.com/cell/west/node/w1"), .dns(name)]
+        }
+        let server = try CertificateFolder.store(issued, authorities: [root], clock: clock)
+        let client = try CertificateFolder.store(root.issue(), authorities: [root], clock: clock)
+        let context = try client.store.makeContext(role: .client, verification: .required)
+        let pair = try TLSPair(
+            client: TLSSession(context: context, serverName: host),
+            server: TLSSession(context: server.store.makeContext(role: .server, verification: .none))
+        )
+        #expect(pair.isComplete == isTaken)
+        if !isTaken { #expect(pair.clientError?.code == .wrongName) }
+    }
+
     @Test func weakKeysAndSignaturesAreRefused() throws {
         let other = try CertificateFolder()
         try other.write(root.issue { $0.key = .rsa(bits: 1024) }, authorities: [root])

@@ -80,6 +80,15 @@ import Transport
         #expect(error.reason.contains("hostname mismatch"))
     }
 
+    @Test func anAddressIsLookedForAmongTheAddresses() throws {
+        for (address, isTaken) in [("127.0.0.1", true), ("::1", true), ("127.0.0.2", false), ("::2", false)] {
+            let (client, server) = try sessions(serverName: address)
+            let statuses = shakeHands(client, server)
+            #expect((statuses[0] == .complete) == isTaken)
+            if case .failed(let error) = statuses[0] { #expect(error.code == .wrongName) }
+        }
+    }
+
     @Test func aVerifiedClientHasAnIdentity() throws {
         let (client, server) = try sessions({ .required(caFile: $0.authority) }, client: "client-123456789012-alice")
         #expect(shakeHands(client, server) == [.complete, .complete])
