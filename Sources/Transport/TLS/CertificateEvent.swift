@@ -93,4 +93,7 @@ public struct CertificateStatus: Sendable, Hashable {
     public var loadedAt = Timestamp.zero
     /// The counters of all contexts.
     public var counters = TLSCounters()
+
+    /// A status without anything.
+    public init() {}
 }

@@ -40,7 +40,13 @@ struct NodeProcess {
         let service = NodeService(node: node, ready: ready)
         var services = [ServiceGroupConfiguration.ServiceConfiguration(service: service)]
         if let certificates = node.certificates, let interval = configuration.cluster?.peers.reloadInterval {
-            services.append(.init(service: CertificateService(node: node, store: certificates, interval: interval)))
+            let watch = CertificateService(store: certificates, interval: interval) { node.take($0) }
+            services.append(.init(service: watch))
+        }
+        for store in node.listenerCertificates {
+            let interval = ListenerCertificates.lookInterval
+            let watch = CertificateService(store: store, interval: interval) { node.report($0) }
+            services.append(.init(service: watch))
         }
         if let reload {
             // Trapped before the node is announced: a signal that comes earlier would end the process.
@@ -111,6 +117,8 @@ final class RunningNode: Sendable {
     let peerServer: HTTPServer?
     /// What proves the node to others; nil when it stands alone.
     let certificates: CertificateStore?
+    /// What the API's listeners show.
+    let listenerCertificates: [CertificateStore]
     let core: NIOLoopBound<NodeCore>
     private let group: MultiThreadedEventLoopGroup
     let eventLoop: any EventLoop
@@ -121,6 +129,7 @@ final class RunningNode: Sendable {
         servers: [HTTPServer],
         adminServer: HTTPServer?,
         peers: (server: HTTPServer?, certificates: CertificateStore?),
+        listenerCertificates: [CertificateStore],
         core: NIOLoopBound<NodeCore>,
         group: MultiThreadedEventLoopGroup,
         log: Logger
@@ -130,6 +139,7 @@ final class RunningNode: Sendable {
         self.adminServer = adminServer
         peerServer = peers.server
         certificates = peers.certificates
+        self.listenerCertificates = listenerCertificates
         self.core = core
         self.group = group
         eventLoop = group.next()
@@ -151,19 +161,24 @@ final class RunningNode: Sendable {
         eventLoop.execute { core.value.start(started) }
         try await started.futureResult.get()
         var servers: [HTTPServer] = []
+        var shown = ListenerCertificates()
         for listener in configuration.listeners {
-            servers.append(try await bind(listener, configuration, group) { _ in core.value.front })
+            let tls = try shown.context(for: listener.tls)
+            servers.append(try await bind(listener, tls, configuration, group) { _ in core.value.front })
         }
         var adminServer: HTTPServer?
         if let admin = configuration.admin {
-            adminServer = try await bind(admin, configuration, group) { _ in core.value.admin }
+            let tls = try shown.context(for: admin.tls)
+            adminServer = try await bind(admin, tls, configuration, group) { _ in core.value.admin }
         } else {
             try await eventLoop.submit { core.value.front.fallback = core.value.admin.respond }.get()
         }
         let peerServer = try await joinCluster(configuration, certificates, core, group, log)
         let all = servers + [adminServer].compactMap { $0 }
+        let stores = [certificates].compactMap { $0 } + shown.stores
         try await eventLoop.submit { [peerServer] in
             core.value.admin.servers = all
+            core.value.admin.certificates = stores
             core.value.admin.peerServer = peerServer
         }.get()
         for (server, listener) in zip(servers, configuration.listeners) {
@@ -183,6 +198,7 @@ final class RunningNode: Sendable {
             servers: servers,
             adminServer: adminServer,
             peers: (peerServer, certificates),
+            listenerCertificates: shown.stores,
             core: core,
             group: group,
             log: log
@@ -191,6 +207,7 @@ final class RunningNode: Sendable {
 
     private static func bind(
         _ listener: NodeConfiguration.Listener,
+        _ tls: TLSContext?,
         _ configuration: NodeConfiguration,
         _ group: MultiThreadedEventLoopGroup,
         handler: @escaping @Sendable (any EventLoop) -> any HTTPRequestHandler
@@ -200,7 +217,7 @@ final class RunningNode: Sendable {
                 group: group,
                 host: listener.host,
                 port: listener.port,
-                tls: try listener.tls.map { try TLSContext(role: .server, configuration: $0) },
+                tls: tls,
                 configuration: configuration.http,
                 makeHandler: handler
             )

@@ -88,14 +88,26 @@ extension RunningNode {
 
     /// Reads certificates again at once, for a signal.
     func reloadCertificates() async {
+        for store in listenerCertificates {
+            let events = try? await NIOThreadPool.singleton.runIfActive { store.reload() }
+            for event in events ?? [] { report(event) }
+        }
         guard let certificates else { return }
         let events = try? await NIOThreadPool.singleton.runIfActive { certificates.reload() }
         for event in events ?? [] { take(event) }
         try? await eventLoop.submit { [core] in core.value.cluster?.keyRingMayHaveChanged() }.get()
     }
 
-    /// Logs what the certificate store tells, and takes new certificates up.
+    /// Logs what the store of the peers' certificates tells, and takes new ones up.
     func take(_ event: CertificateEvent) {
+        report(event)
+        if case .reloaded = event {
+            eventLoop.execute { [core] in core.value.cluster?.certificatesReloaded() }
+        }
+    }
+
+    /// Logs what a certificate store tells.
+    func report(_ event: CertificateEvent) {
         let level: Logger.Level =
             switch event.severity {
             case .info: .notice
@@ -103,21 +115,18 @@ extension RunningNode {
             case .error: .error
             }
         log.log(level: level, "certificates", metadata: ["what": "\(event)"])
-        if case .reloaded = event {
-            eventLoop.execute { [core] in core.value.cluster?.certificatesReloaded() }
-        }
     }
 }
 
 /// Looks at the certificate files now and then, as long as the node runs.
 struct CertificateService: Service {
-    let node: RunningNode
     let store: CertificateStore
     let interval: Duration
+    let report: @Sendable (CertificateEvent) -> Void
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            await store.watch(every: interval) { node.take($0) }
+            await store.watch(every: interval, report: report)
         }
     }
 }

@@ -20,6 +20,8 @@ final class AdminEndpoints: HTTPRequestHandler {
     var servers: [HTTPServer] = []
     /// The listener of other nodes, which is counted apart.
     var peerServer: HTTPServer?
+    /// The certificates of peers and of the API's listeners.
+    var certificates: [CertificateStore] = []
     /// Answers `POST /policy/...`.
     var questions: PolicyEndpoints?
     private var cluster: ClusterNode?
@@ -105,6 +107,7 @@ final class AdminEndpoints: HTTPRequestHandler {
         for server in servers { counters += server.counters }
         page.add(counters)
         if let peerServer { page.add(peerServer.counters, prefix: "busbar_peer_listener") }
+        if !certificates.isEmpty { page.add(certificates.map(\.status), now: .system) }
         if let cluster { page.add(cluster) }
         page.add(ProcessFigures.current())
         return page.text

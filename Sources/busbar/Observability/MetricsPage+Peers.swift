@@ -11,7 +11,7 @@ extension MetricsPage {
         add(cluster.links.counters, open: cluster.links.openConnections)
         add(cluster.forwarder.statistics, cluster.forwarder.cells)
         single("busbar_uplinks", "gauge", "Uplinks of edge cells that end here.", cluster.uplinks.nodes.count)
-        add(cluster.certificates.status, now: .system)
+        add(cluster.certificates.status.counters)
         guard let gossip = cluster.gossip else { return }
         add(gossip.socket.counters)
         add(gossip.driver.counters)
@@ -93,35 +93,6 @@ extension MetricsPage {
         ] {
             sample("busbar_peer_connections_total", [("step", step)], count)
         }
-    }
-
-    mutating func add(_ status: CertificateStatus, now: Timestamp) {
-        family(
-            "busbar_certificate_expires_in_seconds",
-            "gauge",
-            "Until the end of validity; of a list, until the next."
-        )
-        for item in status.validities {
-            sample(
-                "busbar_certificate_expires_in_seconds",
-                [("kind", "\(item.kind)"), ("name", item.name)],
-                (item.notAfter - now).milliseconds / 1_000
-            )
-        }
-        single("busbar_certificate_reloads_total", "counter", "Times changed files came into use.", status.reloads)
-        single(
-            "busbar_certificate_reload_failures_total",
-            "counter",
-            "Times changed files were not usable.",
-            status.reloadFailures
-        )
-        single(
-            "busbar_certificate_uses_former_files",
-            "gauge",
-            "1 while the files on disk are not usable.",
-            status.usesFormerFiles ? 1 : 0
-        )
-        add(status.counters)
     }
 
     private mutating func add(_ counters: TLSCounters) {
