@@ -31,11 +31,15 @@ extension SWIMInstance {
         viewChangedAt = clock.now
     }
 
-    /// Puts a member at the end of the walk, so that it is probed in this round; the next shuffle mixes it in.
+    /// Puts a member at a place of the walk that is still ahead. The place is as good as random and another in every node:
+    /// members that become known together must not be probed by everybody in the same order.
     mutating func listActive(_ slot: Int) {
         guard slot != 0, !records[slot].isActive else { return }
         records[slot].isActive = true
         active.append(slot)
+        var mixer = SeededGenerator(seed: records[0].key.digest.low ^ records[slot].key.digest.high &+ serial)
+        let place = Int.random(in: min(turn, active.count - 1)..<active.count, using: &mixer)
+        active.swapAt(place, active.count - 1)
     }
 
     mutating func listDeparted(_ slot: Int) {

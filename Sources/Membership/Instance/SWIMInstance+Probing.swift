@@ -64,13 +64,16 @@ extension SWIMInstance {
         let timeout = stretched(configuration.probeTimeout)
         sendPing(slot, nonce: nonce, hearsay: hearsay, isRelayed: false)
         timers.schedule(.repeatPing(slot: slot, probe: nonce), at: clock.now + timeout / 2)
+        timers.schedule(.askOthers(slot: slot, probe: nonce), at: clock.now + timeout)
     }
 
+    /// Pings again for as long as the probe lasts: on a lossy network others need to be asked, and suspicions are raised,
+    /// far less often.
     mutating func repeatPing(_ slot: Int, _ nonce: UInt64) {
         guard let probe = records[slot].probe, probe.nonce == nonce else { return }
         sendPing(slot, nonce: nonce, hearsay: probe.hearsay, isRelayed: false)
-        let rest = stretched(configuration.probeTimeout) / 2
-        timers.schedule(.askOthers(slot: slot, probe: nonce), at: clock.now + rest)
+        let pause = stretched(configuration.probeTimeout) / 2
+        timers.schedule(.repeatPing(slot: slot, probe: nonce), at: clock.now + pause)
     }
 
     mutating func askOthers(_ slot: Int, _ nonce: UInt64, _ generator: inout some RandomNumberGenerator) {
