@@ -9,7 +9,7 @@ import Testing
 @Suite struct MembershipDriverTests {
     private final class Node: SimulatedNode, HTTPRequestHandler {
         let driver: MembershipDriver
-        let machine: Machine
+        unowned let machine: Machine
         var events: [MembershipEvent] = []
 
         init?(_ machine: Machine, _ crypto: SimulatedCrypto, accounts: [AccountID]) {
@@ -37,6 +37,8 @@ import Testing
             machine.requestHandler = self
             driver.start(seeds: machine.index == 0 ? [] : [NodeEndpoint(host: "10.0.0.1", port: 7946)])
         }
+
+        func leave() { driver.leave {} }
 
         func handle(_ request: HTTPRequest, _ reply: any HTTPReply) {
             guard let identity = request.connection.clientIdentity, request.target == MembershipSync.path,

@@ -113,4 +113,23 @@ import Testing
         }
         #expect((0..<6).allSatisfy { sponsors(cluster, at: $0) == nil })
     }
+
+    @Test func aMemberMayBecomeALeafAndAMemberAgain() throws {
+        let (cluster, _) = try scene(seed: 57)
+        let node = cluster.nodes[4]
+        let key = node.instance.own.key
+        var description = node.instance.ownDescription
+        description.role = .leaf
+        node.isRunning = false
+        _ = node.instance.changedDescription(description, now: cluster.now)
+        #expect(dial([1], node, cluster) == key)
+        cluster.run(.seconds(3))
+        #expect([0, 1, 2, 3, 5].allSatisfy { cluster.nodes[$0].instance.presentCount == 5 })
+        #expect([0, 1, 2, 3, 5].allSatisfy { cluster.nodes[$0].instance.leafCount == 1 })
+        description.role = .core
+        description.sponsors = []
+        cluster.restart(4, description: description)
+        cluster.run(.seconds(5))
+        #expect((0..<6).allSatisfy { cluster.nodes[$0].instance.presentCount == 6 })
+    }
 }

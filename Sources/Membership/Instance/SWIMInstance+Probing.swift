@@ -40,14 +40,14 @@ extension SWIMInstance {
             return
         }
         records[slot].isQueuedForProbe = true
-        extraProbes.append(slot)
+        extraProbes.append((slot, hearsay))
     }
 
     private mutating func startExtraProbes(_ generator: inout some RandomNumberGenerator) {
-        while probesUnderWay < configuration.maximumProbes, let slot = extraProbes.popLast() {
+        while probesUnderWay < configuration.maximumProbes, let (slot, hearsay) = extraProbes.popLast() {
             records[slot].isQueuedForProbe = false
             guard records[slot].isPresent, records[slot].probe == nil else { continue }
-            probe(slot, hearsay: nil, isExtra: true, &generator)
+            probe(slot, hearsay: hearsay, isExtra: true, &generator)
         }
     }
 
@@ -141,7 +141,8 @@ extension SWIMInstance {
         let own = records[0].claim
         let isBehind = body.incarnation < own.incarnation || body.state != .alive
         let budget = body.isRelayed ? messageBudget - 512 : messageBudget
-        sendAck(body.nonce, to: source, budget: budget, withClaim: isBehind)
+        let isTooLong = body.isRelayed && records[0].signed.count > budget - 128
+        sendAck(body.nonce, to: source, budget: budget, withClaim: isBehind && !isTooLong)
     }
 
     /// Answers a ping. `budget` 0 sends no news along.

@@ -85,7 +85,7 @@ public struct SWIMInstance {
     /// Members that are dead, left or ejected; others are taken out when they come up.
     var departed: [Int] = []
     /// Members to be probed before their turn.
-    var extraProbes: [Int] = []
+    var extraProbes: [(slot: Int, hearsay: Member.State?)] = []
     var probesUnderWay = 0
     /// The number of present members, this node included.
     var present = 1
