@@ -99,7 +99,8 @@ extension SWIMInstance {
     ) {
         let isFirst = records[slot].suspicion == nil
         if isFirst {
-            records[slot].suspicion = MemberRecord.Suspicion(serial: nextSerial(), startedAt: clock.now)
+            let serial = nextSerial()
+            records[slot].suspicion = MemberRecord.Suspicion(serial: serial, startedAt: clock.now, nodes: present)
             change(slot, to: .suspect)
             emit(.suspected(records[slot].member, by: records[signer].identity))
             publish(slot)
@@ -122,7 +123,7 @@ extension SWIMInstance {
     private func deadline(_ suspicion: MemberRecord.Suspicion) -> Int64 {
         let timeout = SuspicionTimeout.milliseconds(
             configuration,
-            nodes: present,
+            nodes: suspicion.nodes,
             confirmations: max(suspicion.doubts - 1, 0)
         )
         return max(suspicion.startedAt + timeout, suspicion.decidesAt ?? .min)
