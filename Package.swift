@@ -67,7 +67,10 @@ let package = Package(
         library("AWSAPI", cores + ["Delivery", "Router", "SigV4"]),
         library("Transport", nio + ["SansIO", "RetryControl", "CNghttp2", "COpenSSL"]),
         library("EmbeddedStore", ["SansIO", "EventModel", "CRocksDB"]),
-        library("Simulation", ["Cluster", "EventModel", "Membership", "SansIO"]),
+        library(
+            "Simulation",
+            ["Cluster", "Delivery", "EventModel", "Membership", "PeerProtocol", "RetryControl", "Router", "SansIO"]
+        ),
         .executableTarget(
             name: "busbar",
             dependencies: cores + nio + [
@@ -127,7 +130,6 @@ let package = Package(
         tests("RetryControlTests", ["RetryControl", "SansIO"]),
         tests("PeerProtocolTests", ["PeerProtocol", "EventModel", "SansIO"]),
         tests("MembershipTests", ["Membership", "EventModel", "SansIO"]),
-        tests("ClusterTests", ["Cluster", "EventModel", "Membership", "SansIO", "Simulation"]),
         tests("DeliveryTests", ["Delivery", "RetryControl", "SansIO", "Simulation"]),
         tests("RouterTests", cores + ["Delivery", "Router", "Simulation"]),
         tests(

@@ -53,6 +53,8 @@ extension DeliveryDriver {
         if troubles > 0 { queue.ramp.noteFailure(now: now) }
         let change = queue.breaker.record(pass, succeeded: troubles < count, now: now, using: &generator)
         if change == .closed { queue.ramp.begin(now: now) }
+        // Whoever asked while the probe was under way was told to come back when it must be lost; now it is over.
+        if pass.isProbe, queue.hasBacklog { scheduleDrain(of: queue.target, at: now) }
     }
 
     private static func remove(

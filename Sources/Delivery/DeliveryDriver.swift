@@ -107,7 +107,7 @@ public final class DeliveryDriver {
 
     func queue(_ target: UInt64) -> TargetQueue {
         if let queue = queues[target] { return queue }
-        let queue = TargetQueue(target: target, now: clock.now)
+        let queue = TargetQueue(target: target, breaker: settings.breaker, now: clock.now)
         queues[target] = queue
         return queue
     }
@@ -144,8 +144,12 @@ public final class DeliveryDriver {
             return false
         }
         switch queue.breaker.admit(now: now) {
-        case .refused(let until), .probing(let until):
+        case .refused(let until):
             parkFresh(queue.takeBatch(queue.waiting), due: until)
+            return false
+        case .probing:
+            // The probes end soon, and decide.
+            parkFresh(queue.takeBatch(queue.waiting), due: now + .seconds(1))
             return false
         case .admitted(let pass):
             let limit = pass.isProbe ? settings.probes : settings.batch

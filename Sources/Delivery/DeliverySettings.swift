@@ -20,6 +20,8 @@ public struct DeliverySettings: Sendable {
     public var sweepInterval = Duration.seconds(60)
     /// How long to wait before trying again what the store refused. Default 1 s.
     public var storeRetryDelay = Duration.seconds(1)
+    /// When attempts on a failing target stop, and for how long.
+    public var breaker = CircuitBreaker.Settings()
     /// The delays between attempts.
     public var backoff = RetryBackoff()
 

@@ -33,9 +33,9 @@ final class TargetQueue {
     /// True while the target waits in the driver's list of targets to pump.
     var isDirty = false
 
-    init(target: UInt64, now: Timestamp) {
+    init(target: UInt64, breaker: CircuitBreaker.Settings, now: Timestamp) {
         self.target = target
-        breaker = CircuitBreaker(now: now)
+        self.breaker = CircuitBreaker(breaker, now: now)
         budget = RetryBudget(now: now)
     }
 

@@ -55,16 +55,12 @@ final class PeerScene {
         let uplinks = uplinkTo.map { PeerAddress(endpoint: machines[$0].endpoint, uri: Self.uri($0)) }
         if uplinkTo.isEmpty { claim(accounts, by: index) }
         machine.boot = { [unowned self] machine in
-            var settings = router
-            settings.peers = peers
-            let cell = PeerCell(
-                machine,
-                hosting: hosted[index],
-                directory: directory,
-                settings: settings,
-                forwarding: forwarder,
-                uplinks: uplinks
-            )
+            var plan = ForwardingNode.Plan(hosting: hosted[index], trustDomain: Self.trustDomain)
+            plan.router = router
+            plan.router.peers = peers
+            plan.forwarder = forwarder
+            plan.uplinks = uplinks
+            let cell = ForwardingNode(machine, plan, directory: directory)
             cell.router.notice = { [unowned self] in notices[index].append($0) }
             return cell
         }
@@ -97,8 +93,8 @@ final class PeerScene {
         cell(index).router.catalog.host(accounts)
     }
 
-    func cell(_ index: Int) -> PeerCell {
-        guard let cell = machines[index].node as? PeerCell else { preconditionFailure("cell \(index) is down") }
+    func cell(_ index: Int) -> ForwardingNode {
+        guard let cell = machines[index].node as? ForwardingNode else { preconditionFailure("cell \(index) is down") }
         return cell
     }
 
@@ -222,75 +218,5 @@ final class PeerScene {
             let body = try? JSONValue(parsing: message.content.body)
             return body?.object?["detail"]?.object?["n"]?.string
         }
-    }
-}
-
-/// One cell: everything of a node but the transport and the API.
-final class PeerCell: SimulatedNode {
-    let router: EventRouter
-    let forwarder: PeerForwarder
-    let receiver: PeerReceiver
-    let registry: UplinkRegistry
-    private(set) var keeper: UplinkKeeper?
-    private(set) var isReady = false
-
-    init(
-        _ machine: Machine,
-        hosting accounts: Set<AccountID>,
-        directory: any RouteDirectory,
-        settings: RouterSettings,
-        forwarding: ForwarderSettings,
-        uplinks: [PeerAddress]
-    ) {
-        let peers = settings.peers ?? PeerSettings(trustDomain: PeerScene.trustDomain)
-        router = EventRouter(
-            accounts: accounts,
-            store: machine.store,
-            clock: machine,
-            decider: PolicyDecider(clock: machine),
-            seed: machine.generator.next(),
-            settings: settings
-        )
-        forwarder = PeerForwarder(
-            directory: directory,
-            links: machine.links,
-            clock: machine,
-            seed: machine.generator.next(),
-            settings: forwarding
-        )
-        receiver = PeerReceiver(router: router, settings: peers)
-        registry = UplinkRegistry(trustDomain: peers.trustDomain, clock: machine)
-        registry.handler = receiver
-        registry.onChange = { [unowned router] change in
-            if case .up(_, let accounts) = change { router.retryForwards(to: accounts) }
-        }
-        forwarder.uplinks = registry
-        router.forwarder = forwarder
-        if uplinks.isEmpty {
-            machine.requestHandler = receiver
-            machine.channelAcceptor = registry
-        } else {
-            keeper = UplinkKeeper(
-                to: uplinks,
-                trustDomain: peers.trustDomain,
-                links: machine.links,
-                clock: machine,
-                seed: machine.generator.next(),
-                handler: receiver,
-                accounts: { [unowned router] in router.catalog.state.accounts.sorted() }
-            )
-        }
-    }
-
-    func start() {
-        router.start { [unowned self] result in
-            guard case .success = result else { return }
-            isReady = true
-            keeper?.start()
-        }
-    }
-
-    func leave() {
-        router.stop()
     }
 }

@@ -18,7 +18,7 @@ extension SWIMInstance {
             certificate: datagramCertificate,
             epoch: records[0].claim.epoch,
             number: nextDatagram,
-            viewSum: viewSum &+ leaves.sum
+            viewSum: viewSum
         ).append(to: &bytes)
         nextDatagram += 1
         return bytes

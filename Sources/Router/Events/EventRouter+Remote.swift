@@ -132,6 +132,9 @@ extension EventRouter {
         }
     }
 
+    /// Rows of the store that keep the window of known deliveries, and are no deliveries themselves.
+    public var windowRows: UInt64 { ledger.rows }
+
     /// Tries forwards to these accounts again at once, as when the cell that hosts them is back.
     public func retryForwards(to accounts: [AccountID]) {
         let accounts = Set(accounts)

@@ -76,7 +76,7 @@ public final class EventRouter {
         queues = QueueDriver(store: store, clock: clock, seed: generator.next(), quotas: settings.quotas)
         let window = settings.peers?.window ?? DuplicateWindow.Settings()
         ledger = DeliveryLedger(store: store, clock: clock, settings: window)
-        ledger.onFailure = { [unowned self] in notice(.storeFailed($0)) }
+        ledger.onFailure = { [weak self] in self?.notice(.storeFailed($0)) }
     }
 
     /// Decides on behalf of deliveries.

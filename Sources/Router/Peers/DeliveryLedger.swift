@@ -28,6 +28,8 @@ final class DeliveryLedger {
     /// Records that only the journal holds.
     private var open: [(ref: DeliveryRef, record: WindowRecord)] = []
     private var isFlushScheduled = false
+    /// Rows of the store that are the ledger's.
+    private(set) var rows: UInt64 = 0
     private static let configurationKey = "peer/window"
     /// Ids of one row, some 64 KB.
     private static let idsPerRow = 4_096
@@ -71,6 +73,7 @@ final class DeliveryLedger {
             switch result {
             case .failure(let error): completion(.failure(error))
             case .success(let rows):
+                self.rows += UInt64(rows.count)
                 for row in rows { remember(row.event) }
                 readRows(Array(keys.dropFirst()), completion: completion)
             }
@@ -92,6 +95,7 @@ final class DeliveryLedger {
         let ref = DeliveryRef(event: record.sequence, target: key)
         if let ids = remember(record.event) {
             open.append((ref, ids))
+            rows += 1
             scheduleFlush(after: Self.flushDelay)
         } else {
             store.resolve([ref])
@@ -122,6 +126,7 @@ final class DeliveryLedger {
     /// Hears that a record of ``record(_:)`` is durable.
     func appended(_ sequence: UInt64, _ record: IntakeRecord, _ ids: WindowRecord) {
         guard let key = record.targets.first else { return }
+        rows += 1
         open.append((DeliveryRef(event: sequence, target: key), ids))
         if open.count >= Self.idsPerRow { flush() } else { scheduleFlush(after: Self.flushDelay) }
     }
@@ -155,6 +160,8 @@ final class DeliveryLedger {
         store.append(records, settling: small.map(\.ref)) { [self] result in
             switch result {
             case .success(let sequences):
+                self.rows += UInt64(records.count)
+                self.rows -= UInt64(small.count)
                 let rows = zip(sequences, records).map { sequence, record in
                     ParkedDelivery(
                         ref: DeliveryRef(event: sequence, target: record.targets[0]),
@@ -219,10 +226,11 @@ final class DeliveryLedger {
         isTurning = true
         let old = generations[0]
         store.dropTarget(old.key) { [self] result in
-            guard case .success = result else {
+            guard case .success(let dropped) = result else {
                 isTurning = false
                 return
             }
+            rows -= min(rows, dropped)
             configure(Array(generations.dropFirst())) { [self] result in
                 isTurning = false
                 guard case .success = result else { return }

@@ -39,7 +39,11 @@ struct PeerAuthority {
             guard let hop = entry.hops.last.flatMap(BusAddress.init(arn:)), hop.account == account else {
                 return .failure(Refusal(.denied("The event did not come from a bus of account \(account).")))
             }
-            guard entry.rule.utf8.starts(with: hop.ruleARN("").utf8) else {
+            let bus = hop.ruleARN("")
+            // Rules of the default bus leave the bus out, so what follows must be a name and nothing more.
+            guard entry.rule.utf8.starts(with: bus.utf8),
+                !entry.rule.utf8.dropFirst(bus.utf8.count).contains(UInt8(ascii: "/"))
+            else {
                 return .failure(Refusal(.denied("\(entry.rule) is no rule of \(hop.arn).")))
             }
             guard entry.hops.allSatisfy({ BusAddress(arn: $0) != nil }) else {

@@ -223,6 +223,8 @@ final class PeerBatch {
         missing -= 1
         router.statistics.peers.verdicts[verdict.kind, default: 0] += 1
         guard missing == 0 else { return }
+        router.statistics.peers.windowIDs = router.ledger.window.count
+        router.statistics.peers.windowShortened = router.ledger.window.earlyRotations
         completion(VerdictFrame(pressure: receiver.pressure, verdicts: verdicts.compactMap { $0 }))
     }
 }

@@ -40,7 +40,7 @@ public struct PeerStatistics: Sendable, Equatable {
     public var entries: UInt64 = 0
     /// Verdicts given, by kind.
     public var verdicts: [String: UInt64] = [:]
-    /// Ids that are known in the windows of all buses.
+    /// Ids that were known in the windows of all buses when the last frame was answered.
     public var windowIDs = 0
     /// How often ids were forgotten before their time because there were too many.
     public var windowShortened: UInt64 = 0

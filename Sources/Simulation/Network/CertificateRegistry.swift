@@ -32,9 +32,9 @@ public final class CertificateRegistry {
         }
     }
 
-    /// Tells a machine's process that certificates have changed, as soon as it can run.
+    /// Tells a machine's process that certificates have changed.
     public func changed(_ machine: Machine) {
         onChange?(machine)
-        machine.later(1) { [unowned machine] in machine.node?.certificatesChanged() }
+        machine.node?.certificatesChanged()
     }
 }

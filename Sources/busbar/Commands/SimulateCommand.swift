@@ -17,6 +17,17 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: "What everything follows from; by default a new one.")
     var seed: UInt64 = .random(in: 1...UInt64(UInt32.max))
 
+    /// What the nodes do.
+    enum WorkloadName: String, ExpressibleByArgument, CaseIterable {
+        /// They gossip about who is there and who hosts what.
+        case membership
+        /// They are cells of one node each that forward events to each other.
+        case forwarding
+    }
+
+    @Option(help: "What the nodes do: membership, or forwarding (cells that send events to each other; at least 3).")
+    var workload = WorkloadName.membership
+
     @Option(help: "How many nodes take part, 1 to 1000.")
     var nodes = 10
 
@@ -33,6 +44,9 @@ struct SimulateCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard (1...1000).contains(nodes) else { throw ValidationError("--nodes must be 1 to 1000.") }
+        guard workload == .membership || nodes >= 3 else {
+            throw ValidationError("--workload forwarding takes at least 3 nodes.")
+        }
         guard hours > 0, hours <= 100_000 else { throw ValidationError("--hours must be above 0, at most 100000.") }
         if case .failure(let error) = FaultKind.list(faults) { throw ValidationError("\(error).") }
     }
@@ -66,7 +80,10 @@ struct SimulateCommand: AsyncParsableCommand {
             print(report.progressLine)
         }
         let report = SimulationRun(options, progress: show) { world in
-            Scenario.membership(in: world, faults: options.faults)
+            switch workload {
+            case .membership: Scenario.membership(in: world, faults: options.faults)
+            case .forwarding: Scenario.forwarding(in: world, cells: options.nodes)
+            }
         }.run()
         if report.elapsed > shown { print(report.progressLine) }
         return report

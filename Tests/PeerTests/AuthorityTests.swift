@@ -1,0 +1,174 @@
+import EventModel
+import PeerProtocol
+import Router
+import SansIO
+import Simulation
+import Testing
+
+/// DESIGN §6: nothing that a sender writes raises its authority above what its certificate proves.
+@Suite struct AuthorityTests {
+    private let a = PeerScene.a
+    private let b = PeerScene.b
+    private let c = PeerScene.c
+
+    /// Cell 1 hosts b, whose bus lets anybody in; cell 0 speaks for a alone.
+    private func openScene() -> PeerScene {
+        let scene = PeerScene()
+        scene.addCell([a])
+        scene.addCell([b])
+        scene.collect(b, on: 1)
+        let policy =
+            #"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","#
+            + #""Action":"events:PutEvents","Resource":"\#(scene.bus(b).arn)"}]}"#
+        scene.putPolicy(policy, on: b, of: 1)
+        return scene
+    }
+
+    @Test func anAccountThatTheCertificateDoesNotCoverIsRefusedAndTold() throws {
+        let scene = openScene()
+        var entry = try #require(scene.entry(1))
+        entry.sourceAccount = c
+        entry.principal = "arn:aws:iam::\(c):root"
+        entry.rule = scene.bus(c).ruleARN("out")
+        entry.hops = [scene.bus(c).arn]
+        let verdicts = scene.offer([entry, try #require(scene.entry(2))], to: 1, as: 0)
+        guard verdicts.count == 2, case .notCovered(let reason) = verdicts[0] else {
+            return #expect(Bool(false), "\(verdicts)")
+        }
+        #expect(reason.contains(c.description) && reason.contains(PeerScene.uri(0)))
+        #expect(verdicts[1] == .accepted, "the other entry of the batch is not harmed")
+        #expect(scene.notices[1].contains { $0.kind == "peerRefused" })
+        #expect(scene.numbers(b, on: 1) == ["2"])
+    }
+
+    @Test func namesBeyondTheAccountAreRefused() throws {
+        let scene = openScene()
+        let base = try #require(scene.entry(1))
+        func denied(_ change: (inout ForwardEntry) -> Void) -> Bool {
+            var entry = base
+            change(&entry)
+            guard case .denied? = scene.offer([entry], to: 1, as: 0).first else { return false }
+            return true
+        }
+        #expect(denied { $0.principal = "arn:aws:iam::\(b):root" }, "another account's root")
+        #expect(denied { $0.principal = "arn:aws:iam::\(b):role/admin" }, "another account's role")
+        #expect(denied { $0.principal = "arn:aws:iam::\(a):group/x" }, "no principal")
+        #expect(denied { $0.principal = "events.amazonaws.com" }, "a service")
+        #expect(denied { $0.rule = scene.bus(b).ruleARN("out") }, "another account's rule")
+        #expect(denied { $0.rule = scene.bus(a, "other").ruleARN("out") }, "a rule of another bus than the last")
+        #expect(denied { $0.hops = [scene.bus(a).arn, scene.bus(b).arn] }, "a hop that it did not make")
+        #expect(denied { $0.hops = [] }, "a forward from nowhere")
+        #expect(denied { $0.rule = "" }, "a put that has been on a bus")
+        #expect(scene.numbers(b, on: 1).isEmpty)
+        #expect(scene.book(b, on: 1).accepted == 0)
+    }
+
+    @Test func aPutInAnotherAccountsNameIsRefused() throws {
+        let scene = openScene()
+        var entry = try #require(scene.entry(1))
+        entry.rule = ""
+        entry.hops = []
+        #expect(scene.offer([entry], to: 1, as: 0) == [.accepted])
+        let text = String(decoding: entry.envelope, as: UTF8.self)
+        entry.envelope = Array(text.replacing(a.description, with: c.description).utf8)
+        entry.id.event = 2
+        guard case .denied? = scene.offer([entry], to: 1, as: 0).first else {
+            return #expect(Bool(false), "the event names an account that the sender does not speak for")
+        }
+    }
+
+    @Test func aRoleOfTheReceiversOwnDeclarationsLendsNothing() throws {
+        let scene = PeerScene()
+        scene.addCell([a])
+        scene.addCell([b])
+        scene.collect(b, on: 1)
+        scene.allow(c, on: b, of: 1)
+        let decider = try #require(scene.cell(1).router.decider as? PolicyDecider)
+        var declared = AccountDeclaration(account: a)
+        declared.organizationID = "o-1"
+        decider.directory = IdentityDirectory([declared])
+        guard case .denied? = scene.offer([try #require(scene.entry(1))], to: 1, as: 0).first else {
+            return #expect(Bool(false), "the policy lets another account in")
+        }
+        let policy =
+            #"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"events:PutEvents","#
+            + #""Resource":"*","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}}]}"#
+        scene.putPolicy(policy, on: b, of: 1)
+        #expect(scene.offer([try #require(scene.entry(1))], to: 1, as: 0) == [.accepted])
+    }
+
+    @Test func anExplicitDenyWins() throws {
+        let scene = openScene()
+        let policy =
+            #"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"events:PutEvents","#
+            + #""Resource":"*"},{"Effect":"Deny","Principal":{"AWS":"\#(a)"},"Action":"events:PutEvents","Resource":"*"}]}"#
+        scene.putPolicy(policy, on: b, of: 1)
+        guard case .denied(let reason)? = scene.offer([try #require(scene.entry(1))], to: 1, as: 0).first else {
+            return #expect(Bool(false), "the deny must win")
+        }
+        #expect(reason.contains("explicit deny"))
+    }
+
+    @Test func whoIsNoNodeOfTheTrustDomainIsNotHeard() throws {
+        let scene = openScene()
+        let frame = ForwardFrame.encode([try #require(scene.entry(1))], origin: 1)
+        let strangers = [
+            CertificateIdentity(uris: [], dnsNames: ["*.account.example.com"]),
+            CertificateIdentity(uris: ["spiffe://evil.com/cell/c0/node/n"], dnsNames: ["*.account.example.com"]),
+            CertificateIdentity(uris: ["spiffe://example.com/account/\(a)/user/x"], dnsNames: []),
+            CertificateIdentity(uris: [PeerScene.uri(0), PeerScene.uri(1)], dnsNames: ["*.account.example.com"]),
+        ]
+        for stranger in strangers {
+            var answer: VerdictFrame?
+            scene.cell(1).receiver.handle(frame, from: stranger) { answer = $0 }
+            scene.run(.seconds(1))
+            #expect(answer?.status == .notANode, "\(stranger)")
+            #expect(answer?.verdicts.isEmpty == true)
+        }
+        #expect(scene.cell(1).router.statistics.peers.refusedFrames == UInt64(strangers.count))
+        #expect(scene.cell(1).router.statistics.peers.entries == 0)
+    }
+
+    @Test func whatIsNoEventIsNotTakenIn() throws {
+        let scene = openScene()
+        var entry = try #require(scene.entry(1))
+        let good = String(decoding: entry.envelope, as: UTF8.self)
+        let bad = [
+            "", "{}", "[]", "not JSON", good + "x", good + good, String(good.dropLast()),
+            good.replacing(#""id":"e1""#, with: #""id":1"#),
+            good.replacing(#""source":"test""#, with: #""source":"test","source":"aws.s3""#),
+            good.replacing(#""detail":{"n":"1"}"#, with: #""detail":1"#),
+            good.replacing(#""account":"\#(a)""#, with: #""account":"x""#),
+        ]
+        for text in bad {
+            entry.envelope = Array(text.utf8)
+            guard case .malformed? = scene.offer([entry], to: 1, as: 0).first else {
+                return #expect(Bool(false), "\(text) was taken for an event")
+            }
+        }
+        entry.envelope = Array(good.utf8)
+        entry.bus = "arn:aws:sqs:us-east-1:\(b):q"
+        guard case .malformed? = scene.offer([entry], to: 1, as: 0).first else {
+            return #expect(Bool(false), "a queue is no bus")
+        }
+    }
+
+    @Test func framesBeyondTheLimitsAndOfOtherVersionsAreAnsweredAsSuch() throws {
+        let scene = openScene()
+        let receiver = scene.cell(1).receiver
+        let identity = scene.machines[0].certificate.identity
+        func status(_ bytes: [UInt8]) -> VerdictFrame.Status? {
+            var answer: VerdictFrame?
+            receiver.handle(bytes, from: identity) { answer = $0 }
+            return answer?.status
+        }
+        var frame = ForwardFrame.encode([try #require(scene.entry(1))], origin: 1)
+        #expect(status([UInt8](repeating: 0, count: 20)) == .malformed)
+        #expect(status([UInt8](repeating: 0, count: FrameLimits().frameBytes + 1)) == .tooLarge)
+        frame[2] = 7
+        #expect(status(frame) == .unsupportedVersion)
+        scene.cell(1).router.stop()
+        frame[2] = 1
+        #expect(status(frame) == .notServing)
+    }
+}

@@ -1,0 +1,128 @@
+import EventModel
+import PeerProtocol
+import Router
+import SansIO
+import Simulation
+import Testing
+
+/// DESIGN §2: a receiving bus drops repeats that it has seen within its window, through crashes of either side.
+@Suite struct DuplicateTests {
+    private let a = PeerScene.a
+    private let b = PeerScene.b
+
+    private func openScene(_ change: (inout PeerSettings) -> Void = { _ in }) -> PeerScene {
+        let scene = PeerScene()
+        change(&scene.peers)
+        scene.addCell([a])
+        scene.addCell([b])
+        scene.collect(b, on: 1)
+        scene.allow(a, on: b, of: 1)
+        return scene
+    }
+
+    @Test func aRepeatIsKnownAndCounted() throws {
+        let scene = openScene()
+        let entry = try #require(scene.entry(1))
+        #expect(scene.offer([entry, entry], to: 1, as: 0) == [.accepted, .duplicate], "also within a frame")
+        #expect(scene.offer([entry], to: 1, as: 0) == [.duplicate])
+        #expect(scene.numbers(b, on: 1) == ["1"])
+        #expect(scene.book(b, on: 1).accepted == 1)
+        #expect(scene.book(b, on: 1).duplicates == 2)
+        #expect(scene.offer([entry], to: 1, as: 0, origin: 2) == [.accepted], "another store's ids are others")
+    }
+
+    @Test func aRepeatOfWhatIsOnItsWayToTheDiskWaitsForItsFate() throws {
+        let scene = openScene()
+        let frame = ForwardFrame.encode([try #require(scene.entry(1))], origin: 1)
+        let identity = scene.machines[0].certificate.identity
+        scene.machines[1].store.faults.isStalled = true
+        var answers: [[PeerVerdict]] = []
+        for _ in 0..<2 { scene.cell(1).receiver.handle(frame, from: identity) { answers.append($0.verdicts) } }
+        scene.run(.seconds(1))
+        #expect(answers.isEmpty, "nothing is accepted before it is durable")
+        scene.machines[1].store.faults.isStalled = false
+        scene.run(.seconds(1))
+        #expect(answers == [[.accepted], [.duplicate]])
+    }
+
+    /// Before and after the ids have left the journal, and whatever the disk had not synchronised.
+    @Test(arguments: [10, 1_500, 5_000, 290_000, 550_000]) func aReceiversCrashForgetsNothing(
+        milliseconds: Int
+    ) throws {
+        let scene = openScene { $0.window.span = .seconds(300) }
+        let entries = try (1...40).map { try #require(scene.entry(UInt64($0))) }
+        for start in stride(from: 0, to: 40, by: 10) {
+            let verdicts = scene.offer(Array(entries[start..<(start + 10)]), to: 1, as: 0)
+            #expect(verdicts == [PeerVerdict](repeating: .accepted, count: 10))
+        }
+        scene.run(.milliseconds(milliseconds))
+        for _ in 0..<2 {
+            scene.crash(1)
+            scene.restart(1)
+            #expect(scene.offer(entries, to: 1, as: 0) == [PeerVerdict](repeating: .duplicate, count: 40))
+        }
+        #expect(Set(scene.numbers(b, on: 1)).count == 40)
+    }
+
+    @Test func whatIsOlderThanTheWindowIsForgottenInMemoryAndOnDisk() throws {
+        let scene = openScene { $0.window.span = .seconds(60) }
+        for round in 0..<20 {
+            let entry = try #require(scene.entry(UInt64(round + 1)))
+            #expect(scene.offer([entry], to: 1, as: 0) == [.accepted])
+            scene.run(.seconds(61))
+        }
+        let store = scene.machines[1].store.statistics
+        #expect(store.unresolvedDeliveries == 0)
+        #expect(store.parkedDeliveries <= 3, "passed generations are dropped: \(store.parkedDeliveries) rows")
+        #expect(store.parkedDeliveries == scene.cell(1).router.windowRows)
+        #expect(scene.offer([try #require(scene.entry(1))], to: 1, as: 0) == [.accepted])
+    }
+
+    @Test func theDiskKeepsNoMoreThanTheMemory() throws {
+        let scene = openScene { $0.window.ids = 200 }
+        for batch in 0..<60 {
+            let entries = try (1...50).map { try #require(scene.entry(UInt64(batch * 50 + $0))) }
+            _ = scene.offer(entries, to: 1, as: 0)
+        }
+        scene.run(.seconds(30))
+        #expect(scene.machines[1].store.statistics.parkedDeliveries <= 12)
+        scene.crash(1)
+        scene.restart(1)
+        let last = try #require(scene.entry(3_000))
+        #expect(scene.offer([last], to: 1, as: 0) == [.duplicate])
+    }
+
+    @Test func aRefusedEventIsNotRemembered() throws {
+        let scene = openScene()
+        let entry = try #require(scene.entry(1))
+        scene.machines[1].store.faults.isFull = true
+        guard case .throttled? = scene.offer([entry], to: 1, as: 0).first else {
+            return #expect(Bool(false), "a full disk throttles")
+        }
+        scene.machines[1].store.faults = MemoryStoreFaults()
+        scene.machines[1].store.faults.isFailing = true
+        guard case .failed? = scene.offer([entry], to: 1, as: 0).first else {
+            return #expect(Bool(false), "a failing disk fails")
+        }
+        scene.machines[1].store.faults = MemoryStoreFaults()
+        #expect(scene.offer([entry], to: 1, as: 0) == [.accepted])
+    }
+
+    @Test func theSendersCrashRepeatsNothingThatArrived() {
+        let scene = PeerScene()
+        scene.addCell([a])
+        scene.addCell([b])
+        scene.forward(a, on: 0, to: b)
+        scene.collect(b, on: 1)
+        scene.allow(a, on: b, of: 1)
+        for number in 0..<100 { scene.put("\(number)", by: a, on: 0) }
+        scene.run(.milliseconds(30))
+        scene.crash(0)
+        scene.restart(0)
+        scene.run(.seconds(30))
+        let numbers = scene.numbers(b, on: 1)
+        #expect(Set(numbers).count == numbers.count, "each event once")
+        #expect(scene.book(b, on: 1).duplicates > 0, "the sender could not know")
+        #expect(scene.book(a, on: 0).waiting == 0)
+    }
+}

@@ -1,0 +1,255 @@
+import Cluster
+import EventModel
+import Membership
+import PeerProtocol
+import SansIO
+import Simulation
+import Testing
+
+/// Links that answer as they are told and note what they carry.
+private final class ScriptedLinks: PeerLinkPort {
+    struct Request {
+        var node: String
+        var events: Int
+        var version: UInt8
+    }
+
+    let shard: VirtualShard
+    var answer: (Request) -> Result<VerdictFrame, PeerLinkError>? = { request in
+        .success(VerdictFrame(verdicts: [PeerVerdict](repeating: .accepted, count: request.events)))
+    }
+    var scope = "*.account.example.com"
+    private(set) var requests: [Request] = []
+
+    init(_ shard: VirtualShard) {
+        self.shard = shard
+    }
+
+    func exchange(
+        _ body: [UInt8],
+        path: String,
+        with peer: PeerAddress,
+        timeout: Duration,
+        completion: @escaping (Result<PeerReply, PeerLinkError>) -> Void
+    ) {
+        let count = (try? ForwardFrame(decoding: [70, 87, 1] + body[3...]))?.items.count ?? 0
+        let request = Request(node: peer.uri ?? "", events: count, version: body[2])
+        requests.append(request)
+        let identity = CertificateIdentity(uris: [peer.uri ?? ""], dnsNames: [scope])
+        _ = shard.schedule(after: .milliseconds(5)) { [self] in
+            switch answer(request) {
+            case nil: break
+            case .success(let frame)?:
+                completion(.success(PeerReply(status: 200, body: frame.encoded(), identity: identity)))
+            case .failure(let error)?: completion(.failure(error))
+            }
+        }
+    }
+
+    func openChannel(
+        path: String,
+        with peer: PeerAddress,
+        completion: @escaping (Result<any PeerChannel, PeerLinkError>) -> Void
+    ) {
+        _ = shard.schedule(after: .zero) { completion(.failure(PeerLinkError(.refused, "no channels"))) }
+    }
+}
+
+@Suite struct ForwarderTests {
+    private let shard = VirtualShard()
+    private let directory = StaticDirectory()
+    private let links: ScriptedLinks
+
+    init() throws {
+        links = ScriptedLinks(shard)
+        try host(nodes: 2)
+    }
+
+    private func host(nodes: Int) throws {
+        let list = try (1...nodes).map { number in
+            PeerNode(
+                identity: try #require(NodeIdentity(uri: "spiffe://example.com/cell/b/node/n\(number)")),
+                endpoint: NodeEndpoint(host: "192.0.2.\(number)", port: 1)
+            )
+        }
+        directory.routes[PeerScene.b] = AccountRoute(cell: CellIdentity(of: list[0].identity), nodes: list)
+    }
+
+    private func forwarder(_ change: (inout ForwarderSettings) -> Void = { _ in }) -> PeerForwarder {
+        var settings = ForwarderSettings(trustDomain: "example.com")
+        change(&settings)
+        return PeerForwarder(directory: directory, links: links, clock: shard, seed: 5, settings: settings)
+    }
+
+    private func send(
+        _ count: Int,
+        by forwarder: PeerForwarder,
+        bytes: Int = 100,
+        note: @escaping (Result<PeerVerdict, ForwardFailure>) -> Void
+    ) {
+        for number in 0..<count {
+            let entry = ForwardEntry(
+                id: DeliveryID(event: UInt64(number), target: 1),
+                sourceAccount: PeerScene.a,
+                principal: "p",
+                bus: "b",
+                envelope: [UInt8](repeating: 32, count: bytes)
+            )
+            forwarder.forward(entry, to: PeerScene.b, completion: note)
+        }
+    }
+
+    @Test func aLoneEventGoesAtOnceAndManyGoTogether() {
+        let forwarder = forwarder()
+        var taken = 0
+        send(1, by: forwarder) { _ in taken += 1 }
+        shard.run()
+        #expect(links.requests.map(\.events) == [1])
+        send(25, by: forwarder) { _ in taken += 1 }
+        shard.run()
+        #expect(links.requests.map(\.events) == [1, 10, 10], "the rest gathers while answers are due")
+        shard.advance(by: .milliseconds(3))
+        #expect(links.requests.map(\.events) == [1, 10, 10, 5], "but not for long")
+        shard.advance(by: .seconds(1))
+        #expect(taken == 26)
+        #expect(forwarder.statistics.verdicts == ["accepted": 26])
+    }
+
+    @Test func largeEventsFillARequestByTheirBytes() {
+        let forwarder = forwarder()
+        send(10, by: forwarder, bytes: 8 << 10) { _ in }
+        shard.advance(by: .seconds(1))
+        #expect(links.requests.allSatisfy { $0.events == 1 })
+    }
+
+    @Test func theLessBusyNodeIsChosen() {
+        links.answer = { request in
+            let pressure: UInt8 = request.node.hasSuffix("n1") ? 250 : 0
+            let verdicts = [PeerVerdict](repeating: .accepted, count: request.events)
+            return .success(VerdictFrame(pressure: pressure, verdicts: verdicts))
+        }
+        let forwarder = forwarder()
+        for _ in 0..<50 {
+            send(1, by: forwarder) { _ in }
+            shard.advance(by: .milliseconds(20))
+        }
+        let busy = links.requests.count { $0.node.hasSuffix("n1") }
+        #expect(busy >= 1 && busy <= 5, "\(busy) of 50 went to the busy node")
+    }
+
+    @Test func aRequestThatCannotHaveArrivedGoesToAnotherNodeAtOnce() {
+        links.answer = { request in
+            guard request.node.hasSuffix("n2") else { return .failure(PeerLinkError(.unreachable, "refused")) }
+            return .success(VerdictFrame(verdicts: [PeerVerdict](repeating: .accepted, count: request.events)))
+        }
+        let forwarder = forwarder()
+        var failures = 0
+        for _ in 0..<20 {
+            send(1, by: forwarder) { if case .failure = $0 { failures += 1 } }
+            shard.advance(by: .milliseconds(100))
+        }
+        #expect(failures == 0)
+        #expect(links.requests.count { $0.node.hasSuffix("n1") } <= 3, "a node that failed is passed over for a while")
+        #expect(forwarder.statistics.resent >= 1)
+    }
+
+    @Test func aRequestThatMayHaveArrivedFailsAndIsLeftToTheDelivery() {
+        links.answer = { _ in .failure(PeerLinkError(.broken, "gone", mayHaveArrived: true)) }
+        let forwarder = forwarder()
+        var failure: ForwardFailure?
+        send(1, by: forwarder) { if case .failure(let error) = $0 { failure = error } }
+        shard.advance(by: .seconds(1))
+        #expect(failure?.code == .unreachable && failure?.mayHaveArrived == true)
+        #expect(links.requests.count == 1)
+        #expect(forwarder.cells.first?.trouble?.contains("gone") == true)
+    }
+
+    @Test func anOlderNodeIsSpokenToInItsVersion() {
+        links.answer = { request in
+            guard request.version == 1 else {
+                return .success(VerdictFrame(status: .unsupportedVersion, versions: .init(oldest: 1, newest: 1)))
+            }
+            return .success(VerdictFrame(verdicts: [PeerVerdict](repeating: .accepted, count: request.events)))
+        }
+        let forwarder = forwarder { $0.versions = PeerProtocolVersions(oldest: 1, newest: 3) }
+        var verdicts: [PeerVerdict] = []
+        for _ in 0..<10 {
+            send(1, by: forwarder) { if case .success(let verdict) = $0 { verdicts.append(verdict) } }
+            shard.advance(by: .milliseconds(100))
+        }
+        #expect(verdicts == [PeerVerdict](repeating: .accepted, count: 10))
+        #expect(links.requests.count { $0.version == 3 } <= 2, "each node is asked once which versions it speaks")
+    }
+
+    @Test func nodesWithoutACommonVersionFailForNow() {
+        links.answer = { _ in
+            .success(VerdictFrame(status: .unsupportedVersion, versions: .init(oldest: 4, newest: 5)))
+        }
+        let forwarder = forwarder()
+        var failure: ForwardFailure?
+        send(1, by: forwarder) { if case .failure(let error) = $0 { failure = error } }
+        shard.advance(by: .seconds(1))
+        #expect(failure?.code == .misunderstood)
+        #expect(failure?.message.contains("4 to 5") == true)
+    }
+
+    @Test func aBatchThatIsRefusedWholeIsSentOneByOne() {
+        links.answer = { request in
+            guard request.events == 1 else {
+                return .success(VerdictFrame(status: .tooLarge, message: "one entry is taken"))
+            }
+            return .success(VerdictFrame(verdicts: [.accepted]))
+        }
+        let forwarder = forwarder()
+        var verdicts: [PeerVerdict] = []
+        send(10, by: forwarder) { if case .success(let verdict) = $0 { verdicts.append(verdict) } }
+        shard.advance(by: .seconds(1))
+        #expect(verdicts == [PeerVerdict](repeating: .accepted, count: 10))
+        #expect(forwarder.statistics.split == 1)
+        #expect(forwarder.cells.first?.requests == 0)
+    }
+
+    @Test func anAnswerThatDoesNotFitItsQuestionSettlesNothing() {
+        links.answer = { _ in .success(VerdictFrame(verdicts: [])) }
+        let forwarder = forwarder()
+        var failure: ForwardFailure?
+        send(1, by: forwarder) { if case .failure(let error) = $0 { failure = error } }
+        shard.advance(by: .seconds(1))
+        #expect(failure?.code == .misunderstood && failure?.mayHaveArrived == true)
+    }
+
+    @Test func aNodeWhoseCertificateDoesNotCoverTheAccountIsNotBelieved() {
+        links.scope = "\(PeerScene.c).account.example.com"
+        let forwarder = forwarder()
+        var failure: ForwardFailure?
+        send(1, by: forwarder) { if case .failure(let error) = $0 { failure = error } }
+        shard.advance(by: .seconds(1))
+        #expect(failure?.code == .untrusted)
+    }
+
+    @Test func whatWaitsForACellIsBounded() {
+        links.answer = { _ in nil }
+        let forwarder = forwarder { settings in
+            settings.batches.maximumInFlight = 2
+            settings.batches.maximumWaitingItems = 30
+        }
+        var refused = 0
+        send(40, by: forwarder) { if case .failure(let error) = $0, error.code == .overloaded { refused += 1 } }
+        shard.run()
+        #expect(refused == 10)
+        #expect(links.requests.count == 2)
+    }
+
+    @Test func withoutARouteAndWithoutNodesTheEventFails() throws {
+        let forwarder = forwarder()
+        directory.routes = [:]
+        var codes: [ForwardFailure.Code] = []
+        send(1, by: forwarder) { if case .failure(let error) = $0 { codes.append(error.code) } }
+        shard.advance(by: .seconds(1))
+        try host(nodes: 1)
+        directory.routes[PeerScene.b]?.nodes = []
+        send(1, by: forwarder) { if case .failure(let error) = $0 { codes.append(error.code) } }
+        shard.advance(by: .seconds(1))
+        #expect(codes == [.noRoute, .offline])
+    }
+}
