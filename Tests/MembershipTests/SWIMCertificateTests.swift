@@ -35,6 +35,23 @@ import Testing
         #expect(cluster.nodes.allSatisfy { $0.crypto.knownCount == 11 })
     }
 
+    @Test func aFormerCertificateThatIsDistrustedWhileItStillSignsCostsNoSuspicion() throws {
+        let cluster = try converged(6, seed: 27)
+        let former = cluster.nodes.map { $0.crypto.own.facts.fingerprint }
+        for (index, node) in cluster.nodes.enumerated() {
+            node.crypto.renew(cluster.authority.issue(node.identity))
+            cluster.perform(node.instance.renewedCertificate(now: cluster.now), index)
+        }
+        #expect(cluster.run(atMost: .seconds(10)) { cluster.isConverged } != nil)
+        cluster.authority.revoked.formUnion(former)
+        for (index, node) in cluster.nodes.enumerated() {
+            cluster.perform(node.instance.changedTrust(now: cluster.now, using: &node.generator), index)
+        }
+        cluster.run(.seconds(40))
+        #expect(cluster.isConverged)
+        #expect(suspicions(cluster) == 0)
+    }
+
     @Test func theRingsKeyRotatesWithoutASuspicion() throws {
         let cluster = try converged(12, seed: 22)
         let steps: [(TestCrypto) -> Void] = [

@@ -74,6 +74,10 @@ extension SWIMInstance {
                 change(slot, to: .dead)
             }
         }
+        // What others would not believe under the previous certificate, they may under the present one.
+        if datagramCertificateUntil != nil, !(crypto.certificate(datagramCertificate).map(isEntitled) ?? false) {
+            adoptCertificateForDatagrams()
+        }
         let entitled = leaves.leaves.map { leaf in
             crypto.certificate(leaf.facts.fingerprint).map { isEntitled($0) } ?? false
         }
