@@ -1,6 +1,7 @@
 import EventModel
 import SansIO
 import Testing
+import Transport
 
 @testable import busbar
 
@@ -150,6 +151,22 @@ import Testing
                 "line 7: accounts[0].id is not covered by the certificate of peers: other nodes would not believe it"
             ]
         )
+    }
+
+    @Test func limitsOfListenersAreReadApart() throws {
+        let text =
+            Self.base + "limits: {http: {pings: 7, headerTimeoutSeconds: 3}}\n"
+            + Self.cluster.replacing("  port: 7443", with: "  port: 7443\n  limits: {pings: 9, maximumBodyBytes: 2048}")
+        let configuration = try Self.parse(text)
+        #expect(configuration.http.http2.pings == 7)
+        #expect(configuration.http.headerTimeout == .seconds(3))
+        let limits = try #require(configuration.cluster?.peers.limits)
+        #expect(limits.http2.pings == 9)
+        #expect(limits.maximumBodyBytes == 2_048)
+        #expect(limits.idleTimeout == .seconds(180))
+        let wrong = Self.problems(Self.base + "limits: {http: {pongs: 1, pings: 0}}")
+        #expect(wrong.contains { $0.contains("limits.http.pongs is not a known key; did you mean 'pings'?") })
+        #expect(wrong.contains { $0.contains("limits.http.pings must be a whole number from 1 to 1000000") })
     }
 
     @Test func whatNeedsPeersSaysSo() {

@@ -15,6 +15,12 @@ extension NodeTests {
             expectSuccess(try await Self.run("forwarding.py", Self.forwarding))
         }
 
+        @Test func anEdgeSendsAndReceivesThroughWhatItDials() async throws {
+            let result = try await Self.run("edge.py", Array(Self.chain.prefix(2)))
+            expectSuccess(result)
+            Self.report(result)
+        }
+
         @Test func acknowledgedEventsSurviveTheDeathOfAnyNode() async throws {
             let result = try await Self.run("crash_rounds.py", Self.chain, within: 300)
             expectSuccess(result)

@@ -36,7 +36,7 @@ final class ClusterEndpoints {
 
     private var view: JSONObject {
         var view: JSONObject = [
-            "trustDomain": .string(cluster.configuration.trustDomain),
+            "node": .string(cluster.identity.uri), "trustDomain": .string(cluster.configuration.trustDomain),
             "role": .string(cluster.configuration.role.rawValue),
             "links": .array(cluster.forwarder.cells.map(\.json)),
             "uplinks": .array(
@@ -52,7 +52,6 @@ final class ClusterEndpoints {
             return view
         }
         let driver = gossip.driver
-        view["node"] = .string(driver.own.identity.uri)
         view["present"] = .integer(Int64(driver.presentCount))
         view["leaves"] = .integer(Int64(driver.leafCount))
         view["localHealth"] = .integer(Int64(driver.localHealth))

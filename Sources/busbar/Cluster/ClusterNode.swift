@@ -23,7 +23,7 @@ final class ClusterNode {
     /// What gossip tells; nil until the socket is open, and without gossip.
     private(set) var gossip: GossipNode?
 
-    private let identity: NodeIdentity
+    let identity: NodeIdentity
     private let router: EventRouter
     private let clock: any ClockPort
     private let log: Logger

@@ -1,5 +1,6 @@
 import EventModel
 import SansIO
+import Transport
 
 extension NodeConfiguration {
     /// How a node talks to the nodes of other cells.
@@ -44,6 +45,8 @@ extension NodeConfiguration {
         var revocationStaleness = Duration.seconds(7 * 86_400)
         /// Whether a chain without a current revocation list is refused.
         var requiresRevocationLists = false
+        /// The limits of the listener.
+        var limits = HTTPServerConfiguration.peers
         /// How long an event may wait for a bus of another cell.
         var retention = Duration.seconds(86_400)
         /// How often the files are looked at for changes.

@@ -2,6 +2,7 @@ import EventModel
 import Foundation
 import NIOCore
 import SansIO
+import Transport
 import Yams
 
 /// Reads what the configuration file says of other nodes: `trustDomain`, `role`, `peers`, `gossip`, `uplink` and `cells`.
@@ -106,6 +107,12 @@ enum ClusterReader {
         }
         if let hours = reader.integer("retentionHours", in: 1...8_760) { peers?.retention = .seconds(hours * 3_600) }
         if let flag = reader.bool("requireRevocationLists") { peers?.requiresRevocationLists = flag }
+        if let section = reader.nested("limits") {
+            var limits = HTTPServerConfiguration.peers
+            HTTPLimitsReader.read(section, into: &limits)
+            for problem in limits.validate() { reader.note(problem, at: reader.value("limits"), key: "limits") }
+            peers?.limits = limits
+        }
         if let seconds = reader.integer("reloadSeconds", in: 1...86_400) { peers?.reloadInterval = .seconds(seconds) }
         reader.finish()
         return peers

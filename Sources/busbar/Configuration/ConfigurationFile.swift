@@ -125,6 +125,7 @@ enum ConfigurationFile {
         set("maximumHeaderBytes", 1_024...(1 << 20), \.http.maximumHeaderBytes)
         set("maximumClientBufferedBytes", 1_024...(1 << 40), \.http.maximumClientBufferedBytes)
         set("maximumLoopBufferedBytes", 1_024...(1 << 40), \.http.maximumLoopBufferedBytes)
+        if let http = reader.nested("http") { HTTPLimitsReader.read(http, into: &configuration.http) }
         reader.finish()
     }
 

@@ -20,7 +20,7 @@ extension RunningNode {
         guard let cluster = configuration.cluster, let certificates else { return nil }
         var server: HTTPServer?
         if let listener = cluster.peers.listener {
-            let made = try await bindPeers(listener, certificates, core, group)
+            let made = try await bindPeers(listener, cluster.peers.limits, certificates, core, group)
             log.info("serving peers", metadata: ["address": "\(made.host):\(made.port)"])
             server = made
         }
@@ -40,6 +40,7 @@ extension RunningNode {
 
     private static func bindPeers(
         _ listener: NodeConfiguration.Listener,
+        _ limits: HTTPServerConfiguration,
         _ certificates: CertificateStore,
         _ core: NIOLoopBound<NodeCore>,
         _ group: MultiThreadedEventLoopGroup
@@ -55,7 +56,7 @@ extension RunningNode {
                     minimumVersion: .tls13,
                     applicationProtocols: .http2
                 ),
-                configuration: .peers,
+                configuration: limits,
                 makeHandler: { _ in core.value.cluster?.peerHandler() ?? NoPeers() }
             )
         } catch let error as IOError {
@@ -135,18 +136,5 @@ struct CertificateService: Service {
 private final class NoPeers: HTTPRequestHandler {
     func handle(_ request: HTTPRequest, _ reply: any HTTPReply) {
         reply.send(HTTPResponse(status: 503))
-    }
-}
-
-extension HTTPServerConfiguration {
-    /// Between nodes: connections live long, carry much, and are opened by few.
-    static var peers: HTTPServerConfiguration {
-        var configuration = HTTPServerConfiguration()
-        configuration.maximumConnections = 4_096
-        configuration.maximumBodyBytes = 8 << 20
-        configuration.http2.maximumBufferedBytes = 32 << 20
-        // Longer than the idle timeout of the links, so that no request meets a closing connection.
-        configuration.idleTimeout = .seconds(180)
-        return configuration
     }
 }

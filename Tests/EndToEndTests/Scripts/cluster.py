@@ -49,7 +49,7 @@ class Node:
         files = os.path.join(CERTS, self.name)
         peers = {
             "certificate": files + ".pem", "key": files + ".key", "roots": os.path.join(CERTS, "ca.pem"),
-            "reloadSeconds": 1,
+            "revocationLists": [os.path.join(CERTS, "crl.pem")], "reloadSeconds": 1,
         }
         if self.ports["peers"] is not None:
             peers.update(host="127.0.0.1", port=self.ports["peers"])
@@ -183,6 +183,28 @@ class Node:
         )
         harness.check(result.returncode == 0, arguments, result.stdout, result.stderr)
         return result.stdout
+
+
+def _certificates(tool, *arguments):
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../certs", tool)
+    subprocess.run([path, CERTS, *arguments], check=True, capture_output=True)
+
+
+def revoke(node):
+    """Puts a node's certificate on the revocation list that all nodes read."""
+    _certificates("revoke", node.name)
+
+
+def renew(nodes):
+    """New certificates for nodes, from the authority as it is now; each file is replaced in one step."""
+    for node in nodes:
+        os.rename(os.path.join(CERTS, node.name + ".pem"), os.path.join(CERTS, node.name + ".former"))
+    _certificates("make-cluster-certs", *(f"{n.cell}/{n.name}={','.join(n.accounts)}" for n in nodes))
+
+
+def rotate_authority(step):
+    """`begin` or `end` of a change of authority."""
+    _certificates("rotate-authority", step)
 
 
 def start_all(nodes):

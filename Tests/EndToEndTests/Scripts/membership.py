@@ -36,6 +36,9 @@ victim.kill()
 until("the killed node is dead in every view", lambda: all_see(rest, alive | {victim.name: "dead"}), 60)
 print(f"figures death noticed by all after {time.monotonic() - began:.1f} s")
 
+for node in rest:
+    harness.equal(harness.page("/readyz", node.admin_url), (200, "ok\n"), "gossip makes no node unready")
+
 harness.part("it comes back")
 victim.start()
 until("it is alive in every view", lambda: all_see(nodes, alive), 60)
@@ -69,6 +72,53 @@ keys = {tuple(node.get("/cluster")["keys"]) for node in nodes}
 check(len(keys) == 1 and len(next(iter(keys))) == 1, keys)
 until("another round of probes went well", lambda: all_see(nodes, alive), 30)
 harness.equal(suspicions(), before, "suspicions during the rotation")
+
+harness.part("the authority is replaced under all nodes, without a death")
+
+
+def deaths():
+    return sum(node.metrics()["busbar_membership_deaths_total"] for node in nodes)
+
+
+# Suspicions may come: the steps follow each other faster than certificates of datagrams change (docs/certificates.md).
+before = deaths()
+
+
+def certificates():
+    """What each node holds each other's certificate to be."""
+    return [{m["node"]: m["certificate"] for m in node.get("/cluster")["members"]} for node in nodes]
+
+
+def await_reload(change):
+    """Changes files, and waits until every node has taken them into use."""
+    series = "busbar_certificate_reloads_total"
+    counts = [node.metrics()[series] for node in nodes]
+    change()
+    until("new files are in use", lambda: all(n.metrics()[series] > c for n, c in zip(nodes, counts)), 60)
+
+
+former = certificates()[0]
+await_reload(lambda: cluster.rotate_authority("begin"))
+await_reload(lambda: cluster.renew(nodes))
+until(
+    "every node knows the new certificates of all",
+    lambda: all(v == certificates()[0] and not set(v.values()) & set(former.values()) for v in certificates()),
+    60,
+)
+await_reload(lambda: cluster.rotate_authority("end"))
+until("everyone is alive in every view", lambda: all_see(nodes, alive), 60)
+harness.equal(deaths(), before, "deaths during the change of authority")
+
+harness.part("one is revoked, and every other one ejects it")
+revoked = nodes[9]
+rest = [node for node in nodes if node is not revoked]
+began = time.monotonic()
+cluster.revoke(revoked)
+until("it is ejected from every view", lambda: all_see(rest, alive | {revoked.name: "ejected"}), 60)
+print(f"figures revoked certificate ejected by all after {time.monotonic() - began:.1f} s")
+revoked.kill()
+nodes.remove(revoked)
+alive[revoked.name] = "ejected"
 
 harness.part("one leaves")
 leaver = nodes[7]

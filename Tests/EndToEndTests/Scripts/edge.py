@@ -1,0 +1,82 @@
+"""An edge that only dials out: events reach it through its uplink, and wait on both sides while the link is down."""
+
+import json
+
+import cluster
+import harness
+from harness import bus_arn, check, entry, equal, part, put, queue_arn, receive, until
+
+EDGE, CENTRE = "111122223333", "444455556666"
+
+centre = cluster.Node("central", "central-1", [CENTRE]).start()
+edge = cluster.Node(
+    "edge", "edge-1", [EDGE], peers=False, cells=[centre.as_cell],
+    uplink={"seeds": [centre.peer_address], "drainEventsPerSecond": 500, "queueEvents": 40},
+).start()
+until("the uplink is up", lambda: [u["accounts"] for u in centre.get("/cluster")["uplinks"]] == [[EDGE]], 30)
+equal(edge.get("/cluster")["role"], "edge")
+
+
+def bus_in(node, account, source):
+    """A bus `in` that lets the other account in, and a queue that keeps what comes."""
+    events, sqs = node.client("events", account), node.client("sqs", account)
+    events.create_event_bus(Name="in")
+    events.put_permission(EventBusName="in", StatementId="other", Action="events:PutEvents", Principal=source)
+    url = harness.make_queue(sqs, account, "in")
+    cluster.route(events, account, "in", "keep", queue_arn(account, "in"))
+    return sqs, url
+
+
+def queue_of(node, account):
+    """The queue again, after the node has other ports or other connections."""
+    sqs = node.client("sqs", account)
+    return sqs, sqs.get_queue_url(QueueName="in")["QueueUrl"]
+
+
+def arrive(sqs, url, ids):
+    """Receives until all of these are there."""
+    found = set()
+    while not ids <= found:
+        found.add(json.loads(receive(sqs, url, wait=20)["Body"])["id"])
+
+
+at_edge = bus_in(edge, EDGE, CENTRE)
+at_centre = bus_in(centre, CENTRE, EDGE)
+down = centre.client("events", CENTRE)
+up = edge.client("events", EDGE)
+cluster.route(down, CENTRE, "default", "down", bus_arn(EDGE, "in"))
+cluster.route(up, EDGE, "default", "up", bus_arn(CENTRE, "in"))
+
+part("through the uplink, and over a link that the edge dials")
+arrive(*at_edge, set(put(down, entry(1))))
+arrive(*at_centre, set(put(up, entry(2))))
+check("edge-1 through its uplink" in centre.run("map"), centre.run("map"))
+
+part("the edge is away: events for it wait at the centre, and arrive when it is back")
+edge.kill()
+until("the centre knows", lambda: not centre.get("/cluster")["uplinks"], 60)
+ids = {put(down, entry(n))[0] for n in range(10, 15)}
+edge.start()
+arrive(*queue_of(edge, EDGE), ids)
+
+part("the centre is away: the edge takes events until its queue is full, and then says so")
+up = edge.client("events", EDGE)
+centre.kill()
+ids = {put(up, entry(n))[0] for n in range(20, 40)}
+
+
+def is_refused():
+    answer = up.put_events(Entries=[entry(99)])["Entries"][0]
+    if "EventId" in answer:
+        ids.add(answer["EventId"])
+        return None
+    return answer
+
+
+refusal = until("a refusal of the full queue", is_refused, 30)
+check(refusal["ErrorCode"] and refusal["ErrorMessage"], refusal)
+
+part("the centre is back, and the backlog drains")
+centre.start()
+arrive(*queue_of(centre, CENTRE), ids)
+print(f"figures queued={len(ids)} refusal={refusal['ErrorCode']}")
