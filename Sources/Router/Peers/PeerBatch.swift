@@ -25,6 +25,8 @@ final class PeerBatch {
     private var bytes = 0
     /// The last entry whose claims were found good, with these.
     private var checked: (entry: ForwardEntry, claim: PeerAuthority.Claim)?
+    /// What the policy last allowed: the claims, and what it can see of the event.
+    private var allowed: (entry: ForwardEntry, facts: EnvelopeFacts)?
 
     private var router: EventRouter { receiver.router }
     private var settings: PeerSettings { receiver.settings }
@@ -82,10 +84,13 @@ final class PeerBatch {
             router.notice(.unknownBus(bus: destination.arn, caller: entry.principal, eventID: "\(entry.id)"))
             return .unknownBus
         }
-        if let reason = refusal(entry, claim, facts, policy: bus.policy) {
-            router.books[destination, default: BusBook()].denied += 1
-            router.notice(.denied(bus: destination.arn, reason: reason))
-            return .denied(reason)
+        if !isAllowed(entry, facts) {
+            if let reason = refusal(entry, claim, facts, policy: bus.policy) {
+                router.books[destination, default: BusBook()].denied += 1
+                router.notice(.denied(bus: destination.arn, reason: reason))
+                return .denied(reason)
+            }
+            allowed = (entry, facts)
         }
         if let last = claim.lastBus,
             let failure = router.settings.hopFailure(Array(entry.hops.dropLast()), from: last, to: destination)
@@ -103,6 +108,13 @@ final class PeerBatch {
         let result = authority.check(entry)
         if case .success(let claim) = result { checked = (entry, claim) }
         return result
+    }
+
+    /// Whether the policy allowed an entry of this frame that differs from this one in nothing that a policy can see.
+    private func isAllowed(_ entry: ForwardEntry, _ facts: EnvelopeFacts) -> Bool {
+        guard let allowed else { return false }
+        return allowed.entry.claimsTheSame(as: entry) && allowed.facts.source.utf8.elementsEqual(facts.source.utf8)
+            && allowed.facts.detailType.utf8.elementsEqual(facts.detailType.utf8)
     }
 
     private func report(_ verdict: PeerVerdict, _ entry: ForwardEntry) -> PeerVerdict {
