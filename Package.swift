@@ -130,6 +130,7 @@ let package = Package(
         tests("RetryControlTests", ["RetryControl", "SansIO"]),
         tests("PeerProtocolTests", ["PeerProtocol", "EventModel", "SansIO"]),
         tests("MembershipTests", ["Membership", "EventModel", "SansIO"]),
+        tests("ClusterTests", ["Cluster", "EventModel", "Membership", "SansIO", "Simulation"]),
         tests("DeliveryTests", ["Delivery", "RetryControl", "SansIO", "Simulation"]),
         tests("RouterTests", cores + ["Delivery", "Router", "Simulation"]),
         tests(

@@ -27,8 +27,8 @@ public struct MembershipConfiguration: Equatable, Sendable {
     /// Time between two probes, each of another node; multiplied by `L + 1`. Halving it halves the time to the first
     /// suspicion and doubles the idle traffic. Default 1 s.
     public var probePeriod: Duration = .seconds(1)
-    /// How long a probed node may take to answer before others are asked; multiplied by `L + 1`. The probe is repeated once
-    /// at half of it. Should exceed the 99th percentile of the round trip. Default 200 ms.
+    /// How long a probed node may take to answer before others are asked; multiplied by `L + 1`. The ping is repeated
+    /// after each half of it until the probe ends. Should exceed the 99th percentile of the round trip. Default 200 ms.
     public var probeTimeout: Duration = .milliseconds(200)
     /// How long the asked others may take, after ``probeTimeout``, before the node is suspected; multiplied by `L + 1`.
     /// Default 300 ms.

@@ -237,3 +237,10 @@ final class TestCluster {
         nodes[observer].instance.member(nodes[index].instance.own.key)?.state
     }
 }
+
+extension TestCluster {
+    static let anyAccount: AccountID = {
+        guard let account = AccountID("123456789012") else { preconditionFailure("twelve digits") }
+        return account
+    }()
+}

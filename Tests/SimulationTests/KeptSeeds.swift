@@ -18,6 +18,15 @@ enum KeptSeeds {
     }
 
     static let membership: [Kept] = [
+        Kept(seed: 1, nodes: 8, minutes: 30, reason: "groups around different seeds stayed apart"),
+        Kept(seed: 77, nodes: 7, minutes: 20, reason: "groups around different seeds stayed apart"),
+        Kept(
+            seed: 3,
+            nodes: 8,
+            minutes: 20,
+            faults: [.renew, .expire, .revoke],
+            reason: "a node with a new certificate stayed ejected"
+        ),
         Kept(
             seed: 21,
             nodes: 8,
@@ -26,6 +35,6 @@ enum KeptSeeds {
                 .loss, .delay, .duplicate, .reorder, .partition, .oneWay, .pause, .starve, .slow, .skew, .disk, .forge,
             ],
             reason: "none; many kinds of fault at once"
-        )
+        ),
     ]
 }

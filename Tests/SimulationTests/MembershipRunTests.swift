@@ -1,3 +1,4 @@
+import Cluster
 import Membership
 import SansIO
 import Simulation
@@ -37,6 +38,25 @@ import Testing
     @Test(arguments: 1...12 as ClosedRange<UInt64>) func nodesThatBeginTogetherFindEachOther(seed: UInt64) {
         let options = SimulationOptions(seed: seed, nodes: 8, duration: .seconds(1), faults: [])
         #expect(run(options).violations == [], "\(options.summary)")
+    }
+
+    /// Found by seed 162: the deadline of a suspicion depends on the number of nodes, and must not move past its timer.
+    @Test func suspicionIsDecidedThoughTheClusterGrows() {
+        let world = World(seed: 41)
+        let workload = MembershipWorkload()
+        workload.prepare(world, nodes: 6)
+        world.run(for: .seconds(20))
+        let late = (0..<40).map { _ in workload.add(to: world) }
+        let victim = world.machines[5]
+        victim.crash()
+        for (number, machine) in late.enumerated() {
+            world.after(.milliseconds(500 + 100 * number)) { machine.start() }
+        }
+        world.run(for: .seconds(60))
+        for machine in world.machines.prefix(5) {
+            let state = victim.nodeIdentity.flatMap { machine.membership?.driver.member($0) }?.state
+            #expect(state == .dead, "\(machine.name) after \(world.elapsed), seed \(world.seed)")
+        }
     }
 
     @Test func deafNodeIsCaught() {

@@ -25,6 +25,8 @@ struct MemberRecord: Sendable {
 
         var serial: UInt64
         var startedAt: Int64
+        /// How many nodes were present then: were it to follow a growing cluster, its time would move away from the timer.
+        var nodes: Int
         var signers: [Signer] = []
         /// Set when the subject is asked for the last time: no death before then.
         var decidesAt: Int64?

@@ -102,6 +102,10 @@ extension SWIMInstance {
         _ generator: inout some RandomNumberGenerator
     ) {
         if claim.description.role == .leaf {
+            if let slot {
+                guard facts.fingerprint == records[slot].facts.fingerprint || !records[slot].isPresent else { return }
+                becomeLeaf(slot)
+            }
             takeLeaf(claim, signed, facts)
             return
         }
@@ -115,6 +119,20 @@ extension SWIMInstance {
             replaceCertificate(facts, slot)
         }
         update(claim, signed, facts, slot, &generator)
+    }
+
+    /// A member says that it is a leaf from now on, so it is no member any more.
+    private mutating func becomeLeaf(_ slot: Int) {
+        if records[slot].isPresent {
+            endProbe(slot)
+            change(slot, to: .left)
+            emit(.left(records[slot].member))
+            publish(slot)
+            withdrawLeaves(of: slot)
+        }
+        departed.removeAll { $0 == slot }
+        records[slot].isDeparted = false
+        release(slot, keepsCertificate: true)
     }
 
     /// A member that was not known.

@@ -100,6 +100,7 @@ extension SWIMInstance {
         counters.claimsAccepted += 1
         tell(.leaf(place: place, incarnation: claim.incarnation))
         publishLeaf(place)
+        for word in leaves.takeEarly(claim.node) { heardAttachment(word, 0..<word.count, sender: nil) }
     }
 
     /// A sponsor's word about a leaf.
@@ -113,9 +114,13 @@ extension SWIMInstance {
             return
         }
         guard let signer = slotOfCertificate[statement.signer], signer != 0, records[signer].isPresent,
-            isEntitled(signer, signing: statement.signer), let place = leaves.place(statement.leaf),
-            leaves.isNews(place, sponsor: records[signer].key, number: statement.number)
+            isEntitled(signer, signing: statement.signer)
         else { return }
+        guard let place = leaves.place(statement.leaf) else {
+            leaves.keepEarly(statement.leaf, Array(bytes[range]))
+            return
+        }
+        guard leaves.isNews(place, sponsor: records[signer].key, number: statement.number) else { return }
         let signed = range.lowerBound..<(range.lowerBound + AttachmentStatement.signedBytes)
         guard crypto.verify(bytes[signed.upperBound..<range.upperBound], of: bytes[signed], by: statement.signer) else {
             return noteForgery(passedOnBy: sender)
@@ -178,6 +183,9 @@ extension SWIMInstance {
 
     private mutating func publishLeaf(_ place: Int) {
         let leaf = leaves.leaves[place]
+        viewChangedAt = clock.now
+        // A leaf that has become a member speaks for itself.
+        guard slots[leaf.claim.node] == nil else { return }
         let sponsors = sponsors(of: place)
         var presence: AccountDirectory.Presence?
         if leaf.isEntitled, leaf.claim.life == .alive, !sponsors.isEmpty {

@@ -31,11 +31,15 @@ extension SWIMInstance {
         viewChangedAt = clock.now
     }
 
-    /// Puts a member at the end of the walk, so that it is probed in this round; the next shuffle mixes it in.
+    /// Puts a member at a place of the walk that is still ahead. The place is as good as random and another in every node:
+    /// members that become known together must not be probed by everybody in the same order.
     mutating func listActive(_ slot: Int) {
         guard slot != 0, !records[slot].isActive else { return }
         records[slot].isActive = true
         active.append(slot)
+        var mixer = SeededGenerator(seed: records[0].key.digest.low ^ records[slot].key.digest.high &+ serial)
+        let place = Int.random(in: min(turn, active.count - 1)..<active.count, using: &mixer)
+        active.swapAt(place, active.count - 1)
     }
 
     mutating func listDeparted(_ slot: Int) {
@@ -44,10 +48,18 @@ extension SWIMInstance {
         departed.append(slot)
     }
 
-    /// A place for one member more; nil, with an alarm, when there is none.
+    /// A place for one member more: a free one, or that of the member that departed longest ago; nil, with an alarm, when
+    /// all are present.
     mutating func newSlot() -> Int? {
         if let slot = freeSlots.popLast() { return slot }
         guard records.count < configuration.maximumMembers else {
+            let gone = departed.indices.filter { !records[departed[$0]].isPresent }
+            if let position = gone.min(by: { records[departed[$0]].since < records[departed[$1]].since }) {
+                let slot = departed.remove(at: position)
+                records[slot].isDeparted = false
+                release(slot)
+                return freeSlots.popLast()
+            }
             if capacityAlarms.take(capacity: 1, perMinute: 1, now: clock.now) {
                 emit(.alarm(.tooManyMembers(limit: configuration.maximumMembers)))
             }
@@ -57,11 +69,15 @@ extension SWIMInstance {
     }
 
     /// Gives a departed member's place back.
-    mutating func release(_ slot: Int) {
+    mutating func release(_ slot: Int, keepsCertificate: Bool = false) {
         precondition(!records[slot].isPresent && slot != 0, "slot \(slot) is \(records[slot].state)")
         slots[records[slot].key] = nil
         if records[slot].isActive, let position = active.firstIndex(of: slot) { removeActive(at: position) }
-        dropCertificate(records[slot].facts.fingerprint)
+        if keepsCertificate {
+            slotOfCertificate[records[slot].facts.fingerprint] = nil
+        } else {
+            dropCertificate(records[slot].facts.fingerprint)
+        }
         if let previous = records[slot].previous { dropCertificate(previous.fingerprint) }
         freeSlots.append(slot)
     }

@@ -40,14 +40,14 @@ extension SWIMInstance {
             return
         }
         records[slot].isQueuedForProbe = true
-        extraProbes.append(slot)
+        extraProbes.append((slot, hearsay))
     }
 
     private mutating func startExtraProbes(_ generator: inout some RandomNumberGenerator) {
-        while probesUnderWay < configuration.maximumProbes, let slot = extraProbes.popLast() {
+        while probesUnderWay < configuration.maximumProbes, let (slot, hearsay) = extraProbes.popLast() {
             records[slot].isQueuedForProbe = false
             guard records[slot].isPresent, records[slot].probe == nil else { continue }
-            probe(slot, hearsay: nil, isExtra: true, &generator)
+            probe(slot, hearsay: hearsay, isExtra: true, &generator)
         }
     }
 
@@ -64,13 +64,16 @@ extension SWIMInstance {
         let timeout = stretched(configuration.probeTimeout)
         sendPing(slot, nonce: nonce, hearsay: hearsay, isRelayed: false)
         timers.schedule(.repeatPing(slot: slot, probe: nonce), at: clock.now + timeout / 2)
+        timers.schedule(.askOthers(slot: slot, probe: nonce), at: clock.now + timeout)
     }
 
+    /// Pings again for as long as the probe lasts: on a lossy network others need to be asked, and suspicions are raised,
+    /// far less often.
     mutating func repeatPing(_ slot: Int, _ nonce: UInt64) {
         guard let probe = records[slot].probe, probe.nonce == nonce else { return }
         sendPing(slot, nonce: nonce, hearsay: probe.hearsay, isRelayed: false)
-        let rest = stretched(configuration.probeTimeout) / 2
-        timers.schedule(.askOthers(slot: slot, probe: nonce), at: clock.now + rest)
+        let pause = stretched(configuration.probeTimeout) / 2
+        timers.schedule(.repeatPing(slot: slot, probe: nonce), at: clock.now + pause)
     }
 
     mutating func askOthers(_ slot: Int, _ nonce: UInt64, _ generator: inout some RandomNumberGenerator) {
@@ -138,7 +141,8 @@ extension SWIMInstance {
         let own = records[0].claim
         let isBehind = body.incarnation < own.incarnation || body.state != .alive
         let budget = body.isRelayed ? messageBudget - 512 : messageBudget
-        sendAck(body.nonce, to: source, budget: budget, withClaim: isBehind)
+        let isTooLong = body.isRelayed && records[0].signed.count > budget - 128
+        sendAck(body.nonce, to: source, budget: budget, withClaim: isBehind && !isTooLong)
     }
 
     /// Answers a ping. `budget` 0 sends no news along.

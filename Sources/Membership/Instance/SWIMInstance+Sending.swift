@@ -18,7 +18,7 @@ extension SWIMInstance {
             certificate: datagramCertificate,
             epoch: records[0].claim.epoch,
             number: nextDatagram,
-            viewSum: viewSum
+            viewSum: viewSum &+ leaves.sum
         ).append(to: &bytes)
         nextDatagram += 1
         return bytes

@@ -62,6 +62,8 @@ extension SWIMInstance {
             if records[signer].alarms.take(capacity: 1, perMinute: 1, now: clock.now) {
                 emit(.alarm(.suspicionFlood(records[signer].identity)))
             }
+            // Others may still believe what is ignored here: this node answers for itself all the same, but not as often.
+            if subject == 0, refutationsOfFloods.take(capacity: 10, perMinute: 60, now: clock.now) { refute() }
             return
         }
         let signed = range.lowerBound..<(range.lowerBound + SuspicionStatement.signedBytes)
@@ -97,7 +99,8 @@ extension SWIMInstance {
     ) {
         let isFirst = records[slot].suspicion == nil
         if isFirst {
-            records[slot].suspicion = MemberRecord.Suspicion(serial: nextSerial(), startedAt: clock.now)
+            let serial = nextSerial()
+            records[slot].suspicion = MemberRecord.Suspicion(serial: serial, startedAt: clock.now, nodes: present)
             change(slot, to: .suspect)
             emit(.suspected(records[slot].member, by: records[signer].identity))
             publish(slot)
@@ -120,7 +123,7 @@ extension SWIMInstance {
     private func deadline(_ suspicion: MemberRecord.Suspicion) -> Int64 {
         let timeout = SuspicionTimeout.milliseconds(
             configuration,
-            nodes: present,
+            nodes: suspicion.nodes,
             confirmations: max(suspicion.doubts - 1, 0)
         )
         return max(suspicion.startedAt + timeout, suspicion.decidesAt ?? .min)
@@ -144,7 +147,8 @@ extension SWIMInstance {
     }
 
     mutating func reviewSuspicion(_ slot: Int, _ serial: UInt64, _ generator: inout some RandomNumberGenerator) {
-        guard let suspicion = records[slot].suspicion, suspicion.serial == serial else { return }
+        guard let suspicion = records[slot].suspicion, suspicion.serial == serial, records[slot].state == .suspect
+        else { return }
         guard nextReview(suspicion) <= clock.now else { return }
         if suspicion.decidesAt == nil, lastLook > 0 {
             let decision = clock.now + lastLook
@@ -159,7 +163,7 @@ extension SWIMInstance {
     }
 
     mutating func repeatLastPing(_ slot: Int, _ serial: UInt64, _ generator: inout some RandomNumberGenerator) {
-        guard records[slot].suspicion?.serial == serial else { return }
+        guard records[slot].suspicion?.serial == serial, records[slot].state == .suspect else { return }
         sendPing(slot, nonce: UInt64.random(in: 1 ... .max, using: &generator), hearsay: nil, isRelayed: false)
     }
 
@@ -175,9 +179,8 @@ extension SWIMInstance {
             )
             records[slot].suspicion = suspicion
             tell(.suspicion(slot: slot, serial: suspicion.serial, signer: suspicion.signers.count - 1))
-        } else {
-            records[slot].suspicion = nil
         }
+        // The signers' words are kept: a view that missed them gets them with a sync.
         change(slot, to: .dead)
         emit(.died(records[slot].member))
         publish(slot)

@@ -93,7 +93,8 @@ extension SWIMInstance {
 
     /// A member's view has another sum than this node's: unless news are still under way, the two should talk.
     mutating func compareViews(with slot: Int, sum: UInt64) {
-        guard sum != viewSum, !isLeaving, clock.now - viewChangedAt >= configuration.settlingTime.milliseconds,
+        guard sum != viewSum &+ leaves.sum, !isLeaving,
+            clock.now - viewChangedAt >= configuration.settlingTime.milliseconds,
             clock.now >= syncing.allowedAt
         else { return }
         beginSync(with: slot)

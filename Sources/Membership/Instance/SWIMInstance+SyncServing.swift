@@ -61,7 +61,8 @@ extension SWIMInstance {
                 wanted.append(mine.key.digest)
             } else if let their, their.incarnation == mine.incarnation {
                 if their.state != mine.state { SyncMessage.append(mine, to: &differing) }
-                for signer in records[slot].suspicion?.signers ?? [] where hasRoom {
+                let isNeeded = hasRoom && their.state != mine.state
+                for signer in records[slot].suspicion?.signers ?? [] where isNeeded {
                     SyncMessage.append(.suspicion, signer.bytes, to: &answer)
                 }
             } else if their != nil || records[slot].state != .dead, hasRoom {

@@ -48,8 +48,8 @@ import SansIO
 /// 2. *Corroboration.* On hearing of a suspicion about six nodes probe its subject at once, which both shares a true suspicion
 ///    sooner and lets a false one be refuted sooner; and before a view declares a death it asks the subject three times more.
 /// 3. *A failed probe is suspected at its end*, after ``MembershipConfiguration/probeTimeout`` and
-///    ``MembershipConfiguration/indirectTimeout``, rather than at the end of the period; and a direct ping is repeated once,
-///    so that losses rarely lead to indirect probes.
+///    ``MembershipConfiguration/indirectTimeout``, rather than at the end of the period; and the direct ping is repeated
+///    for as long, so that losses rarely lead to suspicions.
 /// 4. *Time in which this node did not run counts for nothing* (`ProtocolClock`) and is taken as a sign of poor local health.
 /// 5. *View sums.* Each datagram carries a sum of its sender's view. When views differ though no news are under way, the
 ///    nodes sync in full over a peer link. So syncs are rare when idle and prompt when needed.
@@ -85,7 +85,7 @@ public struct SWIMInstance {
     /// Members that are dead, left or ejected; others are taken out when they come up.
     var departed: [Int] = []
     /// Members to be probed before their turn.
-    var extraProbes: [Int] = []
+    var extraProbes: [(slot: Int, hearsay: Member.State?)] = []
     var probesUnderWay = 0
     /// The number of present members, this node included.
     var present = 1
@@ -108,6 +108,7 @@ public struct SWIMInstance {
     var nextDatagram: UInt32 = 1
     var serial: UInt64 = 0
     var refutationPenalty = Allowance()
+    var refutationsOfFloods = Allowance()
     var sources = [Allowance](repeating: Allowance(), count: 256)
     var isLeaving = false
     var seeds: [NodeEndpoint] = []

@@ -30,7 +30,25 @@ struct LeafTable: Sendable {
     /// The sum of everything known of leaves: equal tables have equal sums.
     private(set) var sum: UInt64 = 0
 
+    /// Sponsors' words about leaves whose claims are not known yet: the two travel together, but a claim may have to wait for
+    /// its certificate. The oldest gives way.
+    private var early: [(leaf: NodeKey, signed: [UInt8])] = []
+    private static let earlyLimit = 256
+
     var count: Int { leaves.count }
+
+    mutating func keepEarly(_ leaf: NodeKey, _ signed: [UInt8]) {
+        guard !early.contains(where: { $0.leaf == leaf && $0.signed == signed }) else { return }
+        if early.count >= Self.earlyLimit { early.removeFirst() }
+        early.append((leaf, signed))
+    }
+
+    mutating func takeEarly(_ leaf: NodeKey) -> [[UInt8]] {
+        guard early.contains(where: { $0.leaf == leaf }) else { return [] }
+        let words = early.filter { $0.leaf == leaf }.map(\.signed)
+        early.removeAll { $0.leaf == leaf }
+        return words
+    }
 
     func place(_ key: NodeKey) -> Int? { index[key] }
 

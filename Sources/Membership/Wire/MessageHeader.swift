@@ -8,7 +8,7 @@
 /// | 16 | the sender's certificate |
 /// | 8 | the sender's epoch |
 /// | 4 | the datagram's number in that epoch |
-/// | 8 | the sum of the sender's view |
+/// | 8 | the sum of the sender's view, leaves included |
 ///
 /// The body follows, then gossip items (kind, 2 bytes of length, content), then the signature of everything before it and
 /// one byte with its length.

@@ -87,7 +87,7 @@ extension FaultInjector {
                 }
             case .move:
                 machine.crash()
-                machine.move(to: freeAddress())
+                if !machine.hasFixedAddress { machine.move(to: freeAddress()) }
                 activate(lasting: duration) { machine.start() }
             default:
                 machine.crash()

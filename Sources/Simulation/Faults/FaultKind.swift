@@ -26,7 +26,7 @@ public enum FaultKind: String, CaseIterable, Sendable {
     case skew
     /// Disks are full, fail, or stand still.
     case disk
-    /// A machine is started again at another address.
+    /// A machine is started again at another address, unless others have its address in their configuration.
     case move
     /// Certificates are replaced by new ones.
     case renew

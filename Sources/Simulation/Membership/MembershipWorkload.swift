@@ -7,6 +7,9 @@ public final class MembershipWorkload: Workload {
     /// The trust domain of every node.
     public static let trustDomain = "example.com"
 
+    /// So many machines, the first ones, are in every node's configuration.
+    private static let seedCount = 3
+
     /// The protocol's knobs, taken at each start of a process.
     public var configuration: MembershipConfiguration
     /// Hears of every event of every process.
@@ -35,6 +38,7 @@ public final class MembershipWorkload: Workload {
         generator = world.generator(for: "membership")
         for _ in 0..<count {
             let machine = add(to: world)
+            machine.hasFixedAddress = machine.index < Self.seedCount
             world.after(.milliseconds(generator.below(1000))) { machine.start() }
         }
     }
@@ -69,7 +73,7 @@ public final class MembershipWorkload: Workload {
 
     private func node(on machine: Machine, in world: World, accounts: [AccountID]) -> any SimulatedNode {
         guard let authority else { preconditionFailure("the world is not prepared") }
-        let seeds = world.machines.prefix(3).map(\.endpoint).filter { $0 != machine.endpoint }
+        let seeds = world.machines.prefix(Self.seedCount).map(\.endpoint).filter { $0 != machine.endpoint }
         let node = MembershipNode(
             machine: machine,
             accounts: accounts,
@@ -95,7 +99,7 @@ public final class MembershipWorkload: Workload {
         guard let world else { return }
         var candidates = world.machines.filter(\.isUp)
         // The seeds stay: a node that starts anew when none of them is there finds nobody.
-        candidates.removeAll { $0.index < 3 }
+        candidates.removeAll { $0.index < Self.seedCount }
         for _ in 0..<min(absentees, candidates.count) {
             let machine = candidates.remove(at: generator.below(candidates.count))
             machine.crash()

@@ -32,9 +32,9 @@ public final class CertificateRegistry {
         }
     }
 
-    /// Tells a machine's process that certificates have changed.
+    /// Tells a machine's process that certificates have changed, as soon as it can run.
     public func changed(_ machine: Machine) {
         onChange?(machine)
-        machine.node?.certificatesChanged()
+        machine.later(1) { [unowned machine] in machine.node?.certificatesChanged() }
     }
 }

@@ -35,6 +35,8 @@ public final class Machine: ClockPort {
     public var revokedSerials: Set<UInt64> = []
     /// Authorities whose certificates it accepts.
     public var trustedAuthorities: Set<UInt64> = [1]
+    /// True when others find it by their configuration, so that it never moves.
+    public var hasFixedAddress = false
     /// Builds the process at each start.
     public var boot: ((Machine) -> any SimulatedNode)?
     /// The running process; nil when the machine is down.

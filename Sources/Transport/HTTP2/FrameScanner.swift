@@ -8,6 +8,9 @@ struct FrameScanner {
         /// A frame header is complete of which a part had come before; all but its last byte, the first in the highest
         /// place, and its last.
         case header(UInt64, UInt8)
+        /// The header of a HEADERS frame ends here whose stream leaves others out. What follows is to be judged when it has
+        /// been seen.
+        case gap
         /// A RST_STREAM frame ends here. What follows is to be judged when it has been seen.
         case afterReset
         /// The header of a DATA frame ends here.
@@ -21,6 +24,8 @@ struct FrameScanner {
     /// The bytes of an incomplete frame header, the first in the highest place, and their number.
     private var header: (high: UInt64, count: Int) = (0, 0)
     private var isInReset = false
+    /// The highest stream of a HEADERS frame.
+    private var lastStream: Int32 = 0
     /// What the header that was just completed is to stop for.
     private var nextStop: Stop?
 
@@ -78,9 +83,15 @@ struct FrameScanner {
     /// Takes a whole frame header, but for its last byte in one number.
     private mutating func take(_ high: UInt64, _ last: UInt8) -> Stop? {
         toSkip = Int(high >> 40)
+        let stream = Int32(truncatingIfNeeded: (high & 0x7F_FFFF) << 8) | Int32(last)
         switch UInt8(truncatingIfNeeded: high >> 32) {
         case 0:
-            return .data(stream: Int32(truncatingIfNeeded: (high & 0x7F_FFFF) << 8) | Int32(last))
+            return .data(stream: stream)
+        case 1:
+            guard stream > lastStream else { return nil }
+            let isNext = stream - lastStream <= 2
+            lastStream = stream
+            return isNext ? nil : .gap
         case 3:
             isInReset = toSkip > 0
             return nil

@@ -64,7 +64,7 @@ extension HTTP2Session {
             case .unknown:
                 giveScanned()
                 if role == .server { spend(.otherFrames, \.otherFrames) }
-            case .afterReset:
+            case .gap, .afterReset:
                 giveScanned()
             case .header(let high, let last):
                 taken = offset

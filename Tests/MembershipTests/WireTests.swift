@@ -1,0 +1,176 @@
+import EventModel
+import SansIO
+import Testing
+
+@testable import Membership
+
+/// The message formats: what is written is read, and nothing else traps.
+@Suite struct WireTests {
+    private func longestClaim() throws -> NodeClaim {
+        let label = String(repeating: "a", count: 63)
+        let authority = "\(label).\(label).\(label).\(label.dropLast(2))"
+        let name = String(repeating: "n", count: 64)
+        let identity = try #require(NodeIdentity(authority: authority, cell: name, node: name))
+        let host = String(repeating: "f", count: MembershipLimits.hostBytes)
+        let key = NodeKey(Digest128(high: 1, low: 2))
+        let accounts = (0..<MembershipLimits.accountsPerNode).compactMap {
+            AccountID(number: 999_999_999_999 - UInt64($0))
+        }
+        return NodeClaim(
+            node: key,
+            identity: identity,
+            life: .alive,
+            incarnation: .max,
+            epoch: 7,
+            certificate: CertificateFingerprint(Digest128(high: 3, low: 4)),
+            description: NodeDescription(
+                gossip: NodeEndpoint(host: host, port: 65_535),
+                peer: NodeEndpoint(host: host, port: 1),
+                role: .leaf,
+                pressure: 255,
+                version: String(repeating: "v", count: MembershipLimits.versionBytes),
+                accounts: accounts,
+                sponsors: [key, key]
+            ),
+            endorsement: NodeClaim.Endorsement(
+                previous: CertificateFingerprint(Digest128(high: 5, low: 6)),
+                signature: [UInt8](repeating: 9, count: MembershipLimits.signatureBytes)
+            )
+        )
+    }
+
+    private func signed(_ claim: NodeClaim) -> [UInt8] {
+        var bytes = claim.unsigned(domain: 11)
+        bytes.appendSignature([UInt8](repeating: 8, count: MembershipLimits.signatureBytes))
+        return bytes
+    }
+
+    @Test func theLongestClaimIsReadBackAndFitsADatagram() throws {
+        let claim = try longestClaim()
+        let bytes = signed(claim)
+        #expect(bytes.count <= MembershipLimits.claimBytes)
+        let overhead = MessageHeader.bytes + 16 + 3 + MembershipLimits.signatureBytes + 1 + 64
+        #expect(bytes.count + overhead <= MembershipConfiguration.lan.datagramBytes)
+        let layout = try #require(NodeClaim.layout(bytes, 0..<bytes.count))
+        #expect(layout.head.domain == 11)
+        #expect(NodeClaim(layout, in: bytes) == claim)
+    }
+
+    @Test func fieldsOfLaterVersionsAreLeftAlone() throws {
+        let claim = try longestClaim()
+        var bytes = claim.unsigned(domain: 11) + [1, 2, 3]
+        bytes.appendSignature([1])
+        let layout = try #require(NodeClaim.layout(bytes, 0..<bytes.count))
+        #expect(NodeClaim(layout, in: bytes) == claim)
+    }
+
+    @Test func everyTruncationAndEveryChangedByteIsReadOrRefused() throws {
+        let bytes = signed(try longestClaim())
+        for count in 0..<bytes.count {
+            let cut = Array(bytes[..<count])
+            if let layout = NodeClaim.layout(cut, 0..<cut.count) { _ = NodeClaim(layout, in: cut) }
+        }
+        for position in bytes.indices {
+            var changed = bytes
+            changed[position] ^= 0xFF
+            if let layout = NodeClaim.layout(changed, 0..<changed.count) { _ = NodeClaim(layout, in: changed) }
+        }
+    }
+
+    @Test func accountsOutOfOrderAreRefused() throws {
+        var claim = try longestClaim()
+        claim.description.accounts = claim.description.accounts.reversed()
+        let bytes = signed(claim)
+        let layout = try #require(NodeClaim.layout(bytes, 0..<bytes.count))
+        #expect(NodeClaim(layout, in: bytes) == nil)
+    }
+
+    @Test func statementsAreReadBack() throws {
+        let key = NodeKey(Digest128(high: 1, low: 2))
+        let certificate = CertificateFingerprint(Digest128(high: 3, low: 4))
+        let suspicion = SuspicionStatement(
+            domain: 1,
+            subject: key,
+            incarnation: 2,
+            signer: certificate,
+            isVerdict: true
+        )
+        #expect(suspicion.unsigned.count == SuspicionStatement.signedBytes)
+        let signed = suspicion.unsigned + [1, 2, 3]
+        #expect(SuspicionStatement(signed, 0..<signed.count) == suspicion)
+        #expect(SuspicionStatement(suspicion.unsigned, 0..<SuspicionStatement.signedBytes) == nil, "not signed")
+        let attachment = AttachmentStatement(domain: 1, leaf: key, signer: certificate, number: 9, isAttached: false)
+        #expect(attachment.unsigned.count == AttachmentStatement.signedBytes)
+        let word = attachment.unsigned + [1]
+        #expect(AttachmentStatement(word, 0..<word.count) == attachment)
+    }
+
+    @Test func chainsArriveInAnyOrderOfTheirParts() {
+        let chain = (0..<3000).map { UInt8(truncatingIfNeeded: $0) }
+        var assembly = ChainAssembly()
+        var whole: [UInt8]?
+        for offset in [2200, 0, 0, 1100] {
+            let part = chain[offset..<min(offset + 1100, chain.count)]
+            whole = assembly.add(part, offset: offset, total: chain.count) ?? whole
+        }
+        #expect(whole == chain)
+        #expect(assembly.add(chain[0..<100], offset: 0, total: 3000) == nil, "a part of the wrong length")
+        #expect(assembly.add(chain[0..<1], offset: 9000, total: 9001) == nil, "longer than any chain")
+    }
+
+    @Test func claimsThatWaitAreBounded() {
+        var waiting = WaitingClaims()
+        let source = NodeEndpoint(host: "10.0.0.1", port: 1)
+        for number in 0..<100 {
+            let fingerprint = CertificateFingerprint(Digest128(high: 0, low: UInt64(number)))
+            for copy: UInt8 in 0..<5 { _ = waiting.add([copy], for: fingerprint, from: source, limit: 10) }
+        }
+        var asked = waiting.retry().count
+        #expect(asked == 10)
+        for _ in 0..<10 { asked = waiting.retry().count }
+        #expect(asked == 0 && waiting.isEmpty, "given up after some attempts")
+    }
+
+    @Test func garbageIsNoSync() {
+        var generator = SeededGenerator(seed: 4)
+        for _ in 0..<2000 {
+            let count = Int.random(in: 0...200, using: &generator)
+            var bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            if count > 2 {
+                bytes[0] = 1
+                bytes[1] = UInt8.random(in: 0...5, using: &generator)
+            }
+            guard let message = SyncMessage(bytes) else { continue }
+            for (_, range) in message.sections {
+                _ = SyncMessage.entries(bytes, range)
+                _ = SyncMessage.keys(bytes, range)
+            }
+        }
+    }
+}
+
+@Suite struct CapacityTests {
+    @Test func aNodeBeyondTheLimitIsRefusedWithAnAlarm() throws {
+        var configuration = MembershipConfiguration.lan
+        configuration.maximumMembers = 4
+        let cluster = TestCluster(6, seed: 71, configuration: configuration)
+        cluster.start()
+        cluster.run(.seconds(10))
+        #expect(cluster.nodes.allSatisfy { $0.instance.members.count <= 4 })
+        #expect(cluster.nodes[0].alarms.contains(.tooManyMembers(limit: 4)))
+    }
+
+    @Test func aDepartedNodesPlaceIsGivenToANewOne() throws {
+        var configuration = MembershipConfiguration.lan
+        configuration.maximumMembers = 4
+        let cluster = TestCluster(4, seed: 72, configuration: configuration)
+        cluster.start()
+        try #require(cluster.run(atMost: .seconds(10)) { cluster.isConverged } != nil)
+        cluster.nodes[2].isRunning = false
+        cluster.run(.seconds(15))
+        cluster.add(name: "n9")
+        cluster.start(4)
+        #expect(cluster.run(atMost: .seconds(10)) { cluster.isConverged } != nil)
+        #expect(cluster.nodes.allSatisfy { $0.alarms.isEmpty })
+    }
+}
