@@ -87,6 +87,9 @@ public struct ApplicablePolicies: Sendable {
     public var session: CompiledPolicy?
     /// The organization's limit for the caller's account, if there is one.
     public var serviceControl: CompiledPolicy?
+    /// Whether the resource's policy must allow the caller even if the caller's account owns the resource, as when
+    /// somebody else vouches for the caller.
+    public var demandsResourceGrant = false
 
     /// Creates a set of policies.
     public init(

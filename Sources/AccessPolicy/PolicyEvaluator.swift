@@ -19,7 +19,8 @@ public enum PolicyEvaluator {
             resourceAccount: policies.resourceAccount,
             permissionsBoundary: policies.permissionsBoundary,
             sessionPolicy: policies.session,
-            serviceControlPolicy: policies.serviceControl
+            serviceControlPolicy: policies.serviceControl,
+            demandsResourceGrant: policies.demandsResourceGrant
         )
     }
 
@@ -33,6 +34,7 @@ public enum PolicyEvaluator {
     ///   - permissionsBoundary: what the caller may be given at most, if that is limited.
     ///   - sessionPolicy: what the session was limited to, if it was.
     ///   - serviceControlPolicy: the organization's limit for the caller's account, if there is one.
+    ///   - demandsResourceGrant: whether to ask the resource's policy as if its account were not the caller's.
     /// - Returns: the answer, with the statement that decided or the kind of policy that is missing.
     public static func decide(
         _ request: AuthorizationRequest,
@@ -41,7 +43,8 @@ public enum PolicyEvaluator {
         resourceAccount: AccountID,
         permissionsBoundary: CompiledPolicy? = nil,
         sessionPolicy: CompiledPolicy? = nil,
-        serviceControlPolicy: CompiledPolicy? = nil
+        serviceControlPolicy: CompiledPolicy? = nil,
+        demandsResourceGrant: Bool = false
     ) -> PolicyDecision {
         let resource = verdict(.resource, resourcePolicy, request)
         guard request.principal.kind != .service else { return decideService(resource) }
@@ -56,7 +59,7 @@ public enum PolicyEvaluator {
             boundaryRefuses: permissionsBoundary != nil && boundary.allowed == nil,
             sessionRefuses: sessionPolicy != nil && session.allowed == nil
         )
-        if request.principal.account == resourceAccount {
+        if request.principal.account == resourceAccount, !demandsResourceGrant {
             return decideSameAccount(request.principal.kind, resource, identity, limits)
         }
         return decideAcrossAccounts(request.principal.kind, resource, identity, limits)

@@ -97,6 +97,36 @@ import Testing
         #expect(scene.offer([try #require(scene.entry(1))], to: 1, as: 0) == [.accepted])
     }
 
+    /// A certificate may cover accounts that its cell does not host; that opens none of their buses.
+    @Test func aPeerThatClaimsTheReceiversOwnAccountNeedsAStatement() throws {
+        let scene = PeerScene()
+        scene.addCell([a, b])
+        scene.addCell([b])
+        scene.collect(b, on: 1)
+        var put = try #require(scene.entry(1))
+        put.sourceAccount = b
+        put.principal = "arn:aws:iam::\(b):root"
+        put.rule = ""
+        put.hops = []
+        put.envelope = Array(
+            String(decoding: put.envelope, as: UTF8.self).replacing(a.description, with: b.description).utf8
+        )
+        var forward = put
+        forward.id.event = 2
+        forward.principal = "arn:aws:iam::\(b):role/r"
+        forward.session = "out"
+        forward.rule = scene.bus(b, "other").ruleARN("out")
+        forward.hops = [scene.bus(b, "other").arn]
+        for verdict in scene.offer([put, forward], to: 1, as: 0) {
+            guard case .denied(let reason) = verdict else { return #expect(Bool(false), "\(verdict)") }
+            #expect(reason.contains("no resource-based policy allows"))
+            #expect(reason.contains("Account \(b) is hosted here"))
+        }
+        #expect(scene.numbers(b, on: 1).isEmpty)
+        scene.allow(b, on: b, of: 1)
+        #expect(scene.offer([put, forward], to: 1, as: 0) == [.accepted, .accepted])
+    }
+
     @Test func anExplicitDenyWins() throws {
         let scene = openScene()
         let policy =

@@ -9,7 +9,8 @@ public struct AccessRequest: Sendable {
         /// A session of a role that a rule's target names (spec: control §7.5).
         case role(arn: String, session: String, account: AccountID)
         /// A principal of an account that another cell hosts, which the sending node's certificate speaks for. The other
-        /// side's policies were asked there; of the principal only its account is proven.
+        /// side's policies were asked there; of the principal only its account is proven. The resource's policy must allow it,
+        /// also when the account is the resource's own.
         case remote(arn: String, session: String, account: AccountID)
         /// A service acting for a resource, e.g. `events.amazonaws.com` for a rule (spec: patterns §5.6).
         case service(name: String, sourceARN: String, sourceAccount: AccountID)

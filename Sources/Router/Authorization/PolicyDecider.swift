@@ -97,6 +97,9 @@ public final class PolicyDecider: AccessDecider {
             identity: identity.policies,
             permissionsBoundary: identity.permissionsBoundary
         )
+        // A certificate that covers the owner of the resource makes another cell's node no owner: being of the same account
+        // grants nothing, only the resource's policy does.
+        if case .remote = request.subject { policies.demandsResourceGrant = true }
         switch entry(policy) {
         case nil: break
         case .policy(let compiled)?: policies.resource = compiled

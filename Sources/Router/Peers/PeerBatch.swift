@@ -155,7 +155,9 @@ final class PeerBatch {
             context: context
         )
         guard case .denied(let text) = router.decider.decide(request, policy: policy) else { return nil }
-        return text
+        guard router.catalog.state.accounts.contains(entry.sourceAccount) else { return text }
+        return "\(text) (Account \(entry.sourceAccount) is hosted here. A node of another cell acts in its name only where "
+            + "the policy of the bus allows it by a statement.)"
     }
 
     private func takeIn(_ entry: ForwardEntry, _ index: Int, _ claim: PeerAuthority.Claim) -> PeerVerdict? {
