@@ -107,17 +107,21 @@ extension DeliveryDriver {
     func findNextDue(_ queue: TargetQueue) {
         store.nextDue(target: queue.target) { [self] result in
             queue.isDraining = false
+            let arrived = queue.arrived
+            queue.arrived = nil
             switch result {
             case .failure(let error):
                 dispatcher.record(.storeFailed(error), target: queue.target)
                 guard error.code != .closed else { return }
                 due.set(clock.now + settings.storeRetryDelay, for: queue.target)
-            case .success(nil):
-                queue.hasBacklog = false
-                queue.parked = 0
-                noteProgress(queue)
-            case .success(let next?):
-                due.set(next, for: queue.target)
+            case .success(let next):
+                if let next = [next, arrived].compactMap(\.self).min() {
+                    due.set(next, for: queue.target)
+                } else {
+                    queue.parked = UInt64(queue.parking)
+                    queue.hasBacklog = queue.parking > 0
+                    noteProgress(queue)
+                }
             }
             trim(queue)
             armTimer()

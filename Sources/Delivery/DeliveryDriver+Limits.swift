@@ -11,10 +11,10 @@ extension DeliveryDriver {
         return backlog(of: target) < maximum
     }
 
-    /// Deliveries that wait for a target, in memory and on disk.
+    /// Deliveries that wait for a target or are under way to it, in memory and on disk.
     public func backlog(of target: UInt64) -> UInt64 {
         guard let queue = queues[target] else { return 0 }
-        return queue.parked + UInt64(queue.waiting)
+        return queue.parked + UInt64(queue.waiting + queue.freshInFlight)
     }
 
     /// Parks deliveries as far as the queue may hold them, and sees to the overflow.

@@ -176,15 +176,28 @@ extension DeliveryDriver {
     /// Parks deliveries; while the store refuses, they wait in memory and their intake records stay.
     func park(_ deliveries: [ParkedDelivery]) {
         guard let target = deliveries.first?.ref.target else { return }
-        queue(target).hasBacklog = true
+        let queue = queue(target)
+        queue.hasBacklog = true
+        queue.parking += deliveries.count
+        tryPark(deliveries, on: queue)
+    }
+
+    private func tryPark(_ deliveries: [ParkedDelivery], on queue: TargetQueue) {
+        let target = queue.target
         store.park(deliveries) { [self] result in
             switch result {
             case .success:
-                scheduleDrain(of: target, at: deliveries.lazy.map(\.due).min() ?? clock.now)
+                queue.parking -= deliveries.count
+                let due = deliveries.lazy.map(\.due).min() ?? clock.now
+                // What is read of the queue just now may be from before.
+                if queue.isDraining { queue.arrived = min(queue.arrived ?? due, due) }
+                scheduleDrain(of: target, at: due)
             case .failure(let error):
                 dispatcher.record(.storeFailed(error), target: target)
                 guard error.code != .closed else { return }
-                _ = clock.schedule(after: settings.storeRetryDelay) { [weak self] in self?.park(deliveries) }
+                _ = clock.schedule(after: settings.storeRetryDelay) { [weak self] in
+                    self?.tryPark(deliveries, on: queue)
+                }
             }
         }
     }
@@ -198,13 +211,16 @@ extension DeliveryDriver {
 
     /// Sends dead letters; what cannot be written now goes back to the retry queue.
     func bury(_ letters: [DeadLetter], on queue: TargetQueue) {
+        let fresh = letters.count { $0.attempt.source == .intake }
         queue.inFlight += letters.count
+        queue.freshInFlight += fresh
         var isDrainStep = false
         if case .parked? = letters.first?.attempt.source { isDrainStep = true }
         if isDrainStep { queue.drainSteps += 1 }
         dispatcher.deadLetter(letters, target: queue.target) { [self] outcomes in
             precondition(outcomes.count == letters.count, "a dispatcher answers every dead letter")
             queue.inFlight -= letters.count
+            queue.freshInFlight -= fresh
             var aftermath = Aftermath()
             var settled = 0
             for (letter, outcome) in zip(letters, outcomes) {

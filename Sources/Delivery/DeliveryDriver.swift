@@ -171,10 +171,13 @@ public final class DeliveryDriver {
     }
 
     func dispatch(_ attempts: [DeliveryAttempt], pass: CircuitBreaker.Pass, on queue: TargetQueue) {
+        let fresh = attempts.count { $0.source == .intake }
         queue.inFlight += attempts.count
+        queue.freshInFlight += fresh
         dispatcher.dispatch(attempts, target: queue.target) { [self] outcomes in
             precondition(outcomes.count == attempts.count, "a dispatcher answers every attempt")
             queue.inFlight -= attempts.count
+            queue.freshInFlight -= fresh
             settle(attempts, outcomes, pass: pass, on: queue)
             if case .parked? = attempts.first?.source { endDrainStep(queue) }
         }

@@ -10,6 +10,8 @@ final class TargetQueue {
     private var head = 0
     /// Attempts under way, from memory and from the retry queue.
     var inFlight = 0
+    /// Those of the attempts under way, and of the dead letters, that are not in the retry queue.
+    var freshInFlight = 0
     /// True while the retry queue is being read or its deliveries are attempted: one batch at a time.
     var isDraining = false
     /// Steps of the present batch from the retry queue that have not come back: the attempts, then dead letters.
@@ -22,6 +24,10 @@ final class TargetQueue {
     var ramp = RecoveryRamp()
     /// Deliveries in the retry queue and on their way there.
     var parked: UInt64 = 0
+    /// Deliveries of these that are on their way: the store was asked, or is to be asked again, and has not taken them.
+    var parking = 0
+    /// When the first of the deliveries is due that came into the retry queue while it was read; nil if none did.
+    var arrived: Timestamp?
     /// Nothing is pushed out before this time, because dead letters could not be written.
     var trimsFrom = Timestamp.zero
     /// Bounds the rate at which the backlog is worked off, where that is configured.
@@ -42,7 +48,7 @@ final class TargetQueue {
     var waiting: Int { pending.count - head }
 
     /// Nothing waits and nothing is under way.
-    var isIdle: Bool { waiting == 0 && inFlight == 0 && !hasBacklog && !isDraining }
+    var isIdle: Bool { waiting == 0 && inFlight == 0 && parking == 0 && !hasBacklog && !isDraining }
 
     func takeBatch(_ limit: Int) -> [DeliveryAttempt] {
         let count = min(limit, waiting)

@@ -169,6 +169,44 @@ import Testing
         #expect(scene.store.statistics.parkedDeliveries == 0)
     }
 
+    /// A target that is thought to be drained may be forgotten, and its deliveries with it.
+    @Test func whatTheStoreHasNotParkedYetStillWaits() {
+        var settings = DeliverySettings()
+        settings.storeRetryDelay = .seconds(120)
+        let scene = DeliveryScene(settings: settings)
+        scene.dispatcher.failures = 1
+        scene.accept("e1")
+        scene.shard.run()
+        #expect(scene.store.statistics.parkedDeliveries == 1)
+        scene.dispatcher.failures = 1
+        scene.accept("e2")
+        scene.store.faults.isFailing = true
+        scene.shard.run()
+        scene.store.faults.isFailing = false
+        scene.shard.advance(by: .seconds(110))
+        #expect(!scene.driver.isDrained(7))
+        #expect(scene.dispatcher.delivered == 1, "the backlog ran empty meanwhile")
+        #expect(scene.driver.backlog(of: 7) == 1)
+        scene.shard.advance(by: .seconds(60))
+        #expect(scene.dispatcher.delivered == 2)
+        #expect(scene.driver.isDrained(7))
+        #expect(scene.unresolved == 0)
+    }
+
+    @Test func whatIsUnderWayCountsAgainstTheLimitOnce() {
+        let scene = DeliveryScene()
+        var limits = BacklogLimits()
+        limits.maximumDeliveries = 2
+        scene.dispatcher.limits = limits
+        scene.dispatcher.isSilent = true
+        scene.accept("e1")
+        scene.shard.run()
+        #expect(scene.driver.backlog(of: 7) == 1 && scene.driver.hasRoom(7))
+        scene.accept("e2")
+        scene.shard.run()
+        #expect(scene.driver.backlog(of: 7) == 2 && !scene.driver.hasRoom(7))
+    }
+
     @Test func oldEventsOfADeadTargetExpireWithoutBeingAttempted() throws {
         let scene = DeliveryScene()
         scene.dispatcher.policy = try #require(RetryPolicy(maximumEventAgeInSeconds: 600))

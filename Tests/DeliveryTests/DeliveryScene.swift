@@ -70,6 +70,7 @@ final class ScriptedDispatcher: DeliveryDispatcher {
     var isSilent = false
     var hasQueue = true
     var letterOutcome = DeadLetterOutcome.noQueue
+    var limits: BacklogLimits?
     private(set) var attempted: [String] = []
     private(set) var letters: [DeadLetter] = []
     private(set) var dropped: [String] = []
@@ -79,6 +80,7 @@ final class ScriptedDispatcher: DeliveryDispatcher {
     private(set) var deliveredTo: [UInt64: Int] = [:]
 
     func retryPolicy(of target: UInt64) -> RetryPolicy? { policy }
+    func backlogLimits(of target: UInt64) -> BacklogLimits? { limits }
     func hasDeadLetterQueue(_ target: UInt64) -> Bool { hasQueue }
 
     func dispatch(

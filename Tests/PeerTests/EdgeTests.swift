@@ -163,6 +163,32 @@ import Testing
         }
     }
 
+    @Test func aRuleOfTheSameCellDoesNotFillAQueueThatRefuses() {
+        let scene = PeerScene()
+        scene.peers.queues.maximumDeliveries = 20
+        scene.addCell([a])
+        scene.addCell([b, c], uplinkTo: [0])
+        scene.collect(a, on: 0)
+        scene.allow(b, on: a, of: 0)
+        scene.forward(b, on: 1, to: a)
+        scene.allow(c, on: b, of: 1)
+        scene.forward(c, on: 1, to: b)
+        cutLink(scene)
+        scene.run(.seconds(60))
+        for number in 0..<50 {
+            scene.put("\(number)", by: c, on: 1)
+            scene.run(.milliseconds(100))
+        }
+        scene.run(.seconds(30))
+        #expect(scene.book(b, on: 1).waiting >= 20 && scene.book(b, on: 1).waiting <= 22)
+        #expect(scene.book(c, on: 1).waiting >= 28, "what finds no room stays where it is")
+        #expect(scene.notices[1].contains { $0.kind == "queueFull" })
+        mendLink(scene)
+        scene.run(.seconds(900))
+        #expect(Set(scene.numbers(a, on: 0)).count == 50)
+        #expect(scene.drain(c, on: 1, queue: "dlq").isEmpty)
+    }
+
     @Test func theBacklogDrainsAtItsRateAndFreshEventsDoNotWaitForIt() {
         let rate = 50.0
         let scene = edgeScene { scene in

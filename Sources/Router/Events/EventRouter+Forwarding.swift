@@ -115,6 +115,18 @@ extension EventRouter {
             books[destination, default: BusBook()].enter(outcome)
             return
         }
+        if let full = fullTarget(among: outcome.targets) {
+            notice(.queueFull(target: full))
+            let text = "The queue for \(full) is full."
+            let failure = DeliveryFailure(
+                code: "THROTTLING",
+                message: text,
+                isRetryable: true,
+                retryAfter: settings.peers?.retryAfterFull
+            )
+            forward.outcomes[index] = .failed(failure)
+            return
+        }
         forward.entered.append(outcome)
         forward.records.append(
             IntakeRecord(acceptedAt: now, event: event.encoded, targets: outcome.targets)

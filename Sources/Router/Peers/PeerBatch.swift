@@ -156,8 +156,8 @@ final class PeerBatch {
         )
         guard case .denied(let text) = router.decider.decide(request, policy: policy) else { return nil }
         guard router.catalog.state.accounts.contains(entry.sourceAccount) else { return text }
-        return "\(text) (Account \(entry.sourceAccount) is hosted here. A node of another cell acts in its name only where "
-            + "the policy of the bus allows it by a statement.)"
+        let account = "Account \(entry.sourceAccount) is hosted here."
+        return "\(text) (\(account) A node of another cell acts in its name only where the bus's policy allows it.)"
     }
 
     private func takeIn(_ entry: ForwardEntry, _ index: Int, _ claim: PeerAuthority.Claim) -> PeerVerdict? {
