@@ -171,6 +171,7 @@ extension HTTP2Session {
     public func takeContexts() -> [AnyObject] {
         var contexts: [AnyObject] = []
         for slot in pool.all {
+            releaseBuffered(slot)
             guard let context = slot.pointee.context else { continue }
             contexts.append(context)
             slot.pointee.context = nil
@@ -189,9 +190,26 @@ extension HTTP2Session {
     }
 
     func releaseBuffered(_ slot: UnsafeMutablePointer<HTTP2Stream>) {
-        heldBytes -= slot.pointee.bufferedBytes
-        share?.remove(slot.pointee.bufferedBytes)
+        giveBack(slot.pointee.bufferedBytes)
         slot.pointee.bufferedBytes = 0
+    }
+
+    /// Leaves what a stream's body takes of the budgets to whoever has the body now, until ``giveBack(_:)``: the end of
+    /// the stream does not free its memory.
+    ///
+    /// - Returns: how many bytes; 0 for a stream that is gone.
+    func leaveBuffered(of id: Int32) -> Int {
+        guard let slot = stream(id) else { return 0 }
+        let count = slot.pointee.bufferedBytes
+        slot.pointee.bufferedBytes = 0
+        return count
+    }
+
+    /// Gives bytes back that a body took of the budgets.
+    func giveBack(_ count: Int) {
+        guard count > 0 else { return }
+        heldBytes -= count
+        share?.remove(count)
     }
 
     func startBody(_ slot: UnsafeMutablePointer<HTTP2Stream>, _ body: [UInt8]) {

@@ -19,7 +19,7 @@ struct HTTP2Stream {
     var headersRefused = false
     /// Received body that is not handed over yet.
     var body: [UInt8] = []
-    /// What this stream's body adds to the session's buffered bytes, until it is answered or gone.
+    /// What this stream's body adds to the session's buffered bytes, until it is answered, gone, or with a handler.
     var bufferedBytes = 0
     /// The received body is handed over as it comes.
     var isReceivedInParts = false

@@ -55,27 +55,64 @@ final class HeldBytes {
     }
 }
 
-/// The budgets of the clients of one event loop, each as long as the client has a connection.
+/// The budgets of the clients of one event loop, each as long as the client has a connection or handlers have its bodies.
 struct ClientBudgets {
     private let limit: Int
     private let total: ByteBudget
-    private var clients: [String: (budget: ByteBudget, connections: Int)] = [:]
+    private var clients: [String: Entry] = [:]
+    /// Clients without a connection whose bodies handlers had when it closed.
+    private var lingering: [String] = []
+    private var nextLook = 0
+
+    private struct Entry {
+        let budget: ByteBudget
+        var connections = 0
+        /// The client is in `lingering`.
+        var lingers = false
+    }
 
     init(limit: Int, total: Int) {
         self.limit = limit
         self.total = ByteBudget(limit: total)
     }
 
+    /// How many bytes all clients hold.
+    var held: Int { total.held }
+    /// How many clients have a budget.
+    var count: Int { clients.count }
+
     /// The budget of a client that opens a connection.
     mutating func join(_ client: String) -> ByteBudget {
-        let entry = clients[client] ?? (ByteBudget(limit: limit, parent: total), 0)
-        clients[client] = (entry.budget, entry.connections + 1)
+        forgetSome()
+        var entry = clients[client] ?? Entry(budget: ByteBudget(limit: limit, parent: total))
+        entry.connections += 1
+        clients[client] = entry
         return entry.budget
     }
 
     /// Notes that one of the client's connections is gone.
     mutating func leave(_ client: String) {
-        guard let entry = clients[client] else { return }
-        clients[client] = entry.connections > 1 ? (entry.budget, entry.connections - 1) : nil
+        forgetSome()
+        guard var entry = clients[client] else { return }
+        entry.connections -= 1
+        // Closing a connection must not buy a client a new budget while handlers still have the bodies.
+        if entry.connections == 0, entry.budget.held > 0, !entry.lingers {
+            entry.lingers = true
+            lingering.append(client)
+        }
+        clients[client] = entry.connections > 0 || entry.lingers ? entry : nil
+    }
+
+    /// Looks at two of those that linger, which is one more than can come meanwhile.
+    private mutating func forgetSome() {
+        for _ in 0..<min(2, lingering.count) {
+            nextLook = (nextLook + 1) % lingering.count
+            let client = lingering[nextLook]
+            guard var entry = clients[client], entry.connections > 0 || entry.budget.held == 0 else { continue }
+            lingering.swapAt(nextLook, lingering.count - 1)
+            lingering.removeLast()
+            entry.lingers = false
+            clients[client] = entry.connections > 0 ? entry : nil
+        }
     }
 }

@@ -6,7 +6,7 @@ public struct HTTPServerLoad: Sendable, Hashable {
     public var connections = 0
     /// Open HTTP/2 streams.
     public var streams = 0
-    /// Bytes of HTTP/2 request bodies that are not answered yet.
+    /// Bytes of request bodies that are not answered yet, those whose client is gone but whose handler is not included.
     public var bufferedBytes = 0
     /// Bytes of HTTP/2 answers that are not in frames yet.
     public var unsentBytes = 0
@@ -21,7 +21,6 @@ public struct HTTPServerLoad: Sendable, Hashable {
         connections += 1
         if let session = connection.session {
             streams += session.openStreams
-            bufferedBytes += session.bufferedBytes
             unsentBytes += session.unsentBodyBytes
         }
         outputBytes += connection.plainOutput.readableBytes + (connection.tls?.outputBytes ?? 0)

@@ -6,7 +6,8 @@ extension ServerConnection {
         do {
             let info = connectionInfo(majorVersion: 2)
             session = try HTTP2Session(role: .server, settings: shard.http2Settings, connection: info)
-            session?.share = HeldBytes(joinClient(info))
+            bodyShare = HeldBytes(joinClient(info))
+            session?.share = bodyShare
             if let streamHandler = shard.streamHandler {
                 session?.takesInParts = { streamHandler.takesInParts(method: $0, target: $1) }
             }
@@ -65,6 +66,7 @@ extension ServerConnection {
         guard session.attach(reply, to: stream) else { return }
         inFlight += 1
         reply.isCounted = true
+        reply.heldBytes = session.leaveBuffered(of: stream)
         shard.counters.http2Requests.increment()
         shard.handler.handle(request, reply)
     }
@@ -81,6 +83,11 @@ extension ServerConnection {
         guard let session, phase == .http2 else { return }
         session.respond(to: stream, with: response, date: shard.date)
         scheduleDrain()
+    }
+
+    /// Gives back what a body took that a handler had, also when the connection is gone by then.
+    func giveBack(_ count: Int) {
+        if let session { session.giveBack(count) } else { bodyShare?.remove(count) }
     }
 
     /// Notes whether the client takes what is ready, and ends a connection that was asked to when nothing is open.
@@ -105,6 +112,8 @@ final class HTTP2Reply: HTTPReply {
     private var cancellation: (() -> Void)?
     /// True while the connection counts this request as being handled.
     var isCounted = false
+    /// What the request's body takes of its client's budget, until it is answered or nobody has it any more.
+    var heldBytes = 0
 
     init(connection: ServerConnection, stream: Int32) {
         self.connection = connection
@@ -113,6 +122,7 @@ final class HTTP2Reply: HTTPReply {
 
     deinit {
         if isCounted { connection?.inFlight -= 1 }
+        if heldBytes > 0 { connection?.giveBack(heldBytes) }
     }
 
     func send(_ response: HTTPResponse) {
@@ -124,6 +134,10 @@ final class HTTP2Reply: HTTPReply {
         if isCounted {
             isCounted = false
             connection.inFlight -= 1
+        }
+        if heldBytes > 0 {
+            connection.giveBack(heldBytes)
+            heldBytes = 0
         }
         if isCancelled { connection.scheduleDrain() } else { connection.respondHTTP2(stream, response) }
     }

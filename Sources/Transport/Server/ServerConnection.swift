@@ -41,6 +41,8 @@ final class ServerConnection: ChannelDuplexHandler, StreamCarrier {
     var sniffed = ByteBuffer()
     /// Whom the connection belongs to, and what its bodies may take; nil until a protocol is chosen.
     var client: (key: String, budget: ByteBudget)?
+    /// What the bodies of HTTP/2 requests take of that; what handlers have outlives the session.
+    var bodyShare: HeldBytes?
     /// Requests that handlers hold, those of dead streams included.
     var inFlight = 0
     /// True inside a read; output then waits for its end.

@@ -97,6 +97,7 @@ final class ServerShard {
     /// What the connections hold now.
     var load: HTTPServerLoad {
         var load = HTTPServerLoad()
+        load.bufferedBytes = budgets.held
         for connection in connections { load.add(connection) }
         return load
     }

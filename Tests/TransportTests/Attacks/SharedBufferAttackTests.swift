@@ -52,6 +52,33 @@ import Transport
             await second.close()
         }
     }
+
+    @Test(arguments: [true, false]) func bodiesOfStreamsThatAreGoneCountUntilTheirHandlersAnswer(
+        closing: Bool
+    ) async throws {
+        let held = HeldReplies()
+        let server = try await HTTPServer.forTest(loops: 1, Self.limits, handler: held.hold)
+        try await server.use { server in
+            let parts = (0..<60).flatMap { Make.data(1, [UInt8](repeating: 1, count: 10_000), end: $0 == 59) }
+            let client = try await ConformanceClient.connect(to: server.port)
+            await client.send(Make.headers(1, Make.postBlock, end: false) + parts)
+            try await held.wait(count: 1)
+            if closing { await client.close() } else { await client.send(Make.reset(1)) }
+            try await held.waitForCancellation()
+            if closing { try await server.wait { $0.connectionsOpen == 0 } }
+            #expect(try await server.load().bufferedBytes == 600_000)
+            // Another connection does not get the client a new share.
+            let second = try await ConformanceClient.connect(to: server.port)
+            await second.send(Make.headers(1, Make.postBlock, end: false) + parts)
+            await second.wait { $0.resetCode(1) != nil }
+            #expect(second.resetCode(1) == ErrorCode.refusedStream)
+            #expect(server.counters[.sharedBufferedBytes] == 1)
+            try await held.answer(held.targets[0])
+            #expect(try await server.load().bufferedBytes == 0)
+            await second.close()
+            if !closing { await client.close() }
+        }
+    }
 }
 
 extension RawClient {
