@@ -146,7 +146,7 @@ extension HTTP2Session {
     }
 
     /// Streams with bytes to send of which the other side has taken none for longer than `limit`, by slot order. To be
-    /// asked regularly: the time counts from the first time that a stream is found so.
+    /// asked regularly: the time counts from the first time that a stream is found so, and anew once it is reported.
     ///
     /// - Parameters:
     ///   - now: monotonic nanoseconds.
@@ -162,6 +162,7 @@ extension HTTP2Session {
                 slot.pointee.stalledOffset = slot.pointee.outgoingOffset
             } else if now > slot.pointee.stalledSince, now - slot.pointee.stalledSince > limit {
                 found.append(slot.pointee.id)
+                slot.pointee.stalledSince = now
             }
         }
         return found

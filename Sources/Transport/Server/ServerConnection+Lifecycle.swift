@@ -90,10 +90,6 @@ extension ServerConnection {
             drain()
             return
         }
-        guard takesOutput(session, now) else {
-            timeOut(.writeTime)
-            return
-        }
         let slow = session.incompleteStreams(openedBefore: now &- nanoseconds(configuration.bodyTimeout))
         for stream in slow {
             shard.counters.hit(.bodyTime)
@@ -105,16 +101,19 @@ extension ServerConnection {
             session.reset(stream: stream, code: 0x8)
         }
         if !slow.isEmpty || !stalled.isEmpty { drain() }
+        if phase == .http2, !takesOutput(session, now) { timeOut(.writeTime) }
     }
 
-    /// False when an HTTP/2 client has not taken for too long what it must of the answers that wait for it.
+    /// False when an HTTP/2 client has not taken for too long what it must of the answers that wait for it. Streams of
+    /// which it takes nothing are reset after `writeTimeout`, so that one that is paused does not cost the others; the
+    /// connection has twice as long, and ends for those of which too little is taken.
     private func takesOutput(_ session: HTTP2Session, _ now: UInt64) -> Bool {
         let sent = session.sentDataBytes
         let configuration = shard.configuration
         if session.unsentBodyBytes == 0 || sent - progress.sentBytes >= UInt64(configuration.minimumWriteBytes) {
             progress = (sent, now)
         }
-        return !hasPassed(configuration.writeTimeout, since: progress.since, now)
+        return !hasPassed(configuration.writeTimeout * 2, since: progress.since, now)
     }
 
     /// False when the socket has not taken for too long what it must of the output that waits for it.
