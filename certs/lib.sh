@@ -50,12 +50,28 @@ make_authority() {
     echo "made $out/ca.pem"
 }
 
-# issue NAME SECTION SUBJECT SAN [AUTHORITY]: a key, and a certificate that AUTHORITY (ca) signs. A certificate of another
+# key_id FILE subject|authority: the key identifier of a certificate, or of the key that has signed it.
+key_id() {
+    openssl x509 -in "$1" -noout -ext "${2}KeyIdentifier" 2>/dev/null | sed -n 2p | tr -d ' ' | sed 's/^keyid://'
+}
+
+# serial FILE: the serial number of a certificate.
+serial() {
+    openssl x509 -in "$1" -noout -serial | cut -d = -f 2
+}
+
+# is_revoked FILE AUTHORITY: true when the authority's list names the certificate.
+is_revoked() {
+    [ -s "$out/$2.index" ] || return 1
+    cut -f 1,4 "$out/$2.index" | grep -q "^R"$'\t'"$(serial "$1")\$"
+}
+
+# issue NAME SECTION SUBJECT SAN [AUTHORITY [keep]]: a key unless there is one to keep, and a certificate that AUTHORITY (ca) signs. A certificate of another
 # authority than ca is followed by that authority's own, so that others find the way to the root.
 issue() {
     local name=$1 section=$2 subject=$3 authority=${5:-ca}
     export BUSBAR_SAN=$4
-    new_key "$out/$name.key"
+    if [ "${6:-}" = keep ]; then cp -p "$out/$name.key" "$out/$name.key.new"; else new_key "$out/$name.key"; fi
     openssl req -new -config "$config" -key "$out/$name.key.new" -subj "$subject" |
         openssl x509 -req -CA "$out/$authority.pem" -CAkey "$out/$authority.key" -set_serial "0x$(openssl rand -hex 16)" \
             -days "$days" -sha256 -extfile "$config" -extensions "$section" -out "$out/$name.pem.new" 2>/dev/null

@@ -88,6 +88,37 @@ import Transport
         #expect(try refusal(of: "h1", by: "h1") == nil)
     }
 
+    @Test func aSiteKeepsItsKeyAndItsListWhenItsAccountsChange() throws {
+        try run("make-cluster-certs", Self.nodes[1], "plant:line/n1=123456789012", "plant:line/n2=210987654321")
+        for name in ["n1", "n2"] {
+            try FileManager.default.copyItem(atPath: folder.path("\(name).pem"), toPath: folder.path("old-\(name).pem"))
+            try FileManager.default.copyItem(atPath: folder.path("\(name).key"), toPath: folder.path("old-\(name).key"))
+        }
+        #expect(try run("revoke", "n1").status == 0)
+        let key = try String(contentsOfFile: folder.path("site-plant.key"), encoding: .utf8)
+        let changed = try run("make-cluster-certs", "plant:line/n3=123456789012")
+        #expect(changed.text.contains("site-plant.pem") && changed.text.contains("n3.pem"))
+        #expect(try String(contentsOfFile: folder.path("site-plant.key"), encoding: .utf8) == key)
+        for _ in 0..<2 {
+            #expect(try refusal(of: "old-n1", by: "h1") == .certificateRevoked)
+            #expect(try refusal(of: "n3", by: "h1") == nil)
+            #expect(try run("revoke").status == 0)
+        }
+        // The site has lost this node's account, and can still revoke it.
+        #expect(try run("revoke", "old-n2").status == 0)
+        #expect(try refusal(of: "old-n2", by: "h1") == .certificateRevoked)
+        #expect(try run("revoke", "n3").status == 0)
+        #expect(try refusal(of: "n3", by: "h1") == .certificateRevoked)
+        // A site that is revoked itself is not trusted with its key again.
+        #expect(try run("revoke", "site-plant").status == 0)
+        #expect(try run("make-cluster-certs", "plant:line/n4=123456789012,210987654321").status == 0)
+        #expect(try String(contentsOfFile: folder.path("site-plant.key"), encoding: .utf8) != key)
+        #expect(try refusal(of: "old-n1", by: "h1") == .certificateRevoked)
+        #expect(try refusal(of: "n4", by: "h1") == nil)
+        #expect(try run("revoke", "n4").status == 0)
+        #expect(try refusal(of: "n4", by: "h1") == .certificateRevoked)
+    }
+
     @Test func anAuthorityIsChangedInTwoSteps() throws {
         try run("make-cluster-certs", Self.nodes[0], Self.nodes[1], Self.nodes[2])
         try run("revoke", "w1")
