@@ -182,6 +182,33 @@ import Testing
         #expect(try ends.connect(kept).clientError?.code == .certificateExpired)
     }
 
+    @Test func onlyTheListsOfTheChainDecideHowLongItIsValid() throws {
+        var strict = CertificatePolicy.member
+        strict.requiresCurrentRevocationLists = true
+        strict.maximumRevocationStaleness = .zero
+        let former = try TestAuthority("former root", epoch: clock.now)
+        let stale = try former.revocationList(thisUpdate: .seconds(-7200), nextUpdate: .seconds(-3600))
+        var ends = try ends()
+        ends.server = try CertificateFolder.store(
+            root.issue(),
+            authorities: [root, former],
+            lists: stale + root.revocationList(nextUpdate: .seconds(3600)),
+            policy: strict,
+            clock: clock
+        )
+        ends.serverContext = try ends.server.store.makeContext(
+            role: .server,
+            verification: .required,
+            minimumVersion: .tls13
+        )
+        let first = try ends.connect()
+        let kept = try #require(first.client.takeResumption())
+        #expect(try ends.connect(kept).server.isResumed)
+        #expect(first.server.revalidate() == nil)
+        clock.advance(.seconds(3601))
+        #expect(first.server.revalidate()?.code == .revocationUnknown)
+    }
+
     @Test func aTicketIsForOneNameOnly() throws {
         let ends = try ends()
         let kept = try ticket(ends, serverName: "localhost")

@@ -9,8 +9,8 @@ final class TrustStore: @unchecked Sendable {
     let authorities: [X509Certificate]
     /// The `X509_STORE`.
     let store: OpaquePointer
-    /// Until when what was verified stays so for all that the revocation lists say, in milliseconds since the epoch.
-    private let listsCurrentUntil: Int64
+    /// The lists that must be current for a chain to be valid; none when they need not be.
+    private let requiredLists: [X509RevocationList]
 
     /// What a verification came to.
     enum Verdict {
@@ -29,10 +29,7 @@ final class TrustStore: @unchecked Sendable {
         self.store = store
         self.policy = policy
         self.authorities = authorities
-        listsCurrentUntil =
-            policy.requiresCurrentRevocationLists
-            ? revocationLists.map { ($0.nextUpdate + policy.maximumRevocationStaleness).milliseconds }.min() ?? .max
-            : .max
+        requiredLists = policy.requiresCurrentRevocationLists ? revocationLists : []
         var works = true
         for authority in authorities { works = works && X509_STORE_add_cert(store, authority.pointer) == 1 }
         for list in revocationLists { works = works && X509_STORE_add_crl(store, list.pointer) == 1 }
@@ -165,13 +162,21 @@ final class TrustStore: @unchecked Sendable {
     }
 
     private func validUntil(_ chain: OpaquePointer?) -> Int64 {
-        var until = listsCurrentUntil
+        var until = Int64.max
         for index in 0..<max(0, busbar_stack_count(chain)) {
             guard let certificate = busbar_stack_certificate(chain, index) else { continue }
             let notAfter = Timestamp.certificateTime(busbar_seconds(X509_get0_notAfter(certificate)))
             until = min(until, (notAfter + policy.clockSkew).milliseconds)
+            if index > 0 { until = min(until, listsCurrent(of: certificate)) }
         }
         return until
+    }
+
+    /// Until when the lists of an authority count as current, in milliseconds since the epoch: of several the one that
+    /// lasts longest decides. Lists of others do not matter, such as a former authority's of the same name.
+    private func listsCurrent(of authority: OpaquePointer) -> Int64 {
+        let nextUpdate = requiredLists.filter { $0.isIssued(by: authority) }.map(\.nextUpdate).max()
+        return nextUpdate.map { ($0 + policy.maximumRevocationStaleness).milliseconds } ?? .max
     }
 
     /// Certificates between the leaf and the authority.

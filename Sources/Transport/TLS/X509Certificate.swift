@@ -84,6 +84,16 @@ final class X509RevocationList: @unchecked Sendable {
     var thisUpdate: Timestamp { .certificateTime(busbar_seconds(X509_CRL_get0_lastUpdate(pointer))) }
     var nextUpdate: Timestamp { .certificateTime(busbar_seconds(X509_CRL_get0_nextUpdate(pointer))) }
 
+    /// Whether the list names the authority and, if it says by which key it is signed, that authority's key
+    /// (RFC 5280 §5.2.1). Signatures are verified elsewhere.
+    func isIssued(by authority: OpaquePointer) -> Bool {
+        guard X509_NAME_cmp(X509_get_subject_name(authority), X509_CRL_get_issuer(pointer)) == 0 else { return false }
+        guard let found = X509_CRL_get_ext_d2i(pointer, NID_authority_key_identifier, nil, nil) else { return true }
+        let keyID = found.assumingMemoryBound(to: AUTHORITY_KEYID.self)
+        defer { AUTHORITY_KEYID_free(keyID) }
+        return X509_check_akid(authority, keyID) == X509_V_OK
+    }
+
     /// Every list in PEM text, in order; each must say when the next one comes (RFC 5280 §5.1.2.5).
     static func parse(pem: [UInt8], file: String) throws(TLSError) -> [X509RevocationList] {
         let lists = try PEMText.parse(pem, marker: "-----BEGIN X509 CRL-----", file: file) { bio in
