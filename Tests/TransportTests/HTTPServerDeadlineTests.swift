@@ -40,6 +40,7 @@ import Transport
         let result = try await refusal("GET / HTTP/1.1\r\nHost: h\r\n\r\n") { $0.idleTimeout = .milliseconds(40) }
         #expect(result.text.hasPrefix("HTTP/1.1 200 "))
         #expect(result.counters.timeouts == 0)
+        #expect(result.counters[.idleTime] == 1)
     }
 
     @Test func anUnfinishedHandshakeIsEnded() async throws {
@@ -64,6 +65,7 @@ import Transport
             }
             #expect(code == 0)
             while try await client.step() {}
+            #expect(server.counters[.idleTime] == 1)
         }
     }
 

@@ -135,6 +135,7 @@ import Transport
             _ = try await client.start(SessionPair.request("GET", "/1"))
             _ = try await client.start(SessionPair.request("GET", "/2"))
             try await held.wait(count: 2)
+            try await server.wait { $0[.requestsInFlight] >= 1 }
             let three = try await client.start(SessionPair.request("GET", "/3"))
             try await held.answer("/1")
             try await held.wait(count: 3)

@@ -274,6 +274,7 @@ final class HTTP1Handler: ChannelInboundHandler {
         }
         guard connection.hasPassed(limit, since: waitingSince, now) else { return }
         if wait == .request {
+            shard.counters.hit(.idleTime)
             connection.closeGracefully()
         } else {
             shard.counters.hit(wait == .header ? .headerTime : .bodyTime)

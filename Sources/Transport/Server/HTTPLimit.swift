@@ -34,6 +34,10 @@ public enum HTTPLimit: String, Hashable, Sendable, CaseIterable {
     case chunkOverhead = "chunk_overhead"
     /// ``HTTPServerConfiguration/maximumConnections``
     case connections
+    /// ``HTTPServerConfiguration/maximumRequestsInFlight``: reading stopped
+    case requestsInFlight = "requests_in_flight"
+    /// ``HTTPServerConfiguration/idleTimeout``
+    case idleTime = "idle_time"
     /// ``HTTPServerConfiguration/handshakeTimeout``
     case handshakeTime = "handshake_time"
     /// ``HTTPServerConfiguration/headerTimeout``

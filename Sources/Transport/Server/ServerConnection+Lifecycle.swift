@@ -79,6 +79,7 @@ extension ServerConnection {
         let configuration = shard.configuration
         if session.openStreams == 0 {
             if hasPassed(configuration.idleTimeout, since: lastActiveAt, now) {
+                shard.counters.hit(.idleTime)
                 session.terminate()
                 drain()
             }

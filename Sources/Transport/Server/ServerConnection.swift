@@ -190,13 +190,20 @@ final class ServerConnection: ChannelDuplexHandler, StreamCarrier {
 
     /// Holds reads back while output does not flow or handlers have too much to do.
     func read(context: ChannelHandlerContext) {
-        if mustPauseReading { readIsHeld = true } else { context.read() }
+        guard mustPauseReading else {
+            context.read()
+            return
+        }
+        if !readIsHeld, handlersAreBusy { shard.counters.hit(.requestsInFlight) }
+        readIsHeld = true
     }
+
+    private var handlersAreBusy: Bool { inFlight >= shard.configuration.maximumRequestsInFlight }
 
     private var mustPauseReading: Bool {
         guard let context, phase != .closing, phase != .closed else { return false }
         if !context.channel.isWritable { return true }
-        if inFlight >= shard.configuration.maximumRequestsInFlight { return true }
+        if handlersAreBusy { return true }
         return http1?.mustPauseReading ?? false
     }
 
