@@ -6,7 +6,10 @@ struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
         abstract: "Run a node as a configuration file describes it.",
-        discussion: "SIGHUP makes the node read accounts, users, roles and keys again; the rest takes a restart."
+        discussion: """
+            SIGHUP makes the node read accounts, users, roles and keys, certificate files and the key ring again; the rest \
+            takes a restart.
+            """
     )
 
     @Option(name: .long, help: "The YAML file that describes the node.")
