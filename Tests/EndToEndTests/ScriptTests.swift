@@ -13,5 +13,13 @@ extension NodeTests {
             let result = try await withNode(certificates: true) { node in try node.run("delivery.py") }
             expectSuccess(result)
         }
+
+        @Test func attacksOnARealProcessCostItLittle() async throws {
+            let result = try await withNode(certificates: true) { node in
+                try node.run("abuse.py", [String(node.process.identifier)])
+            }
+            expectSuccess(result)
+            print("attacks: \(result.transcript)")
+        }
     }
 }
