@@ -30,12 +30,14 @@ final class GossipNode {
     private let place: Place
     private let clock: any ClockPort
     private let log: Logger
-    private var routes: [AccountID: AccountRoute?] = [:]
+    private var routes: [AccountID: AccountRoute] = [:]
     private var announcedPressure: UInt8 = 0
     private var timer: TimerToken?
     /// How often the pressure is looked at. Each change is told to everybody, so it is told in few steps.
     private static let pressurePeriod = Duration.seconds(2)
     private static let pressureStep: UInt8 = 64
+    /// Whoever puts events chooses the accounts that are asked for, so what is kept of the answers has an end.
+    private static let maximumRoutes = 4_096
     static let version = "busbar/0.1.0"
 
     /// Prepares everything; nothing is sent before ``start()``.
@@ -172,11 +174,12 @@ final class GossipNode {
     /// Every account that some cell hosts.
     var directoryAccounts: [AccountID] { driver.directory.accounts }
 
-    /// The route to an account, kept until the next event.
+    /// The route to an account; one that is there is kept until the next event.
     func route(to account: AccountID) -> AccountRoute? {
         if let known = routes[account] { return known }
-        let route = driver.route(to: account)
-        routes[account] = .some(route)
+        guard let route = driver.route(to: account) else { return nil }
+        if routes.count >= Self.maximumRoutes { routes.removeAll(keepingCapacity: true) }
+        routes[account] = route
         return route
     }
 
