@@ -98,10 +98,44 @@ import Transport
         #expect(cluster.role == .edge)
         #expect(cluster.peers.listener == nil)
         #expect(cluster.peers.clockSkew == .seconds(5))
-        let uplink = try #require(cluster.uplink)
-        #expect(uplink.queueEvents == 64_000)
-        #expect(uplink.whenFull == .dropOldest)
-        #expect(uplink.drainEventsPerSecond == 500)
+        let queues = cluster.peerSettings.queues
+        #expect(queues.maximumDeliveries == 64_000)
+        #expect(queues.overflow == .dropOldest)
+        #expect(queues.drainRate == 500)
+    }
+
+    @Test func queuesOfANodeWithoutAnUplinkHaveLimitsToo() throws {
+        let plain = try #require(try Self.parse(Self.base + Self.cluster).cluster).peerSettings
+        #expect(plain.queues.maximumDeliveries == nil)
+        #expect(plain.queues.drainRate == nil)
+        #expect(plain.putTimeout == .seconds(5))
+        let keys = "queueEvents: 9, whenFull: dropNewest, drainEventsPerSecond: 7, putTimeoutSeconds: 2, retentionHours: 3"
+        let lines = keys.split(separator: ",").map { "  " + $0.trimmingPrefix(" ") }.joined(separator: "\n")
+        let text = Self.cluster.replacing("  port: 7443", with: "  port: 7443\n\(lines)")
+        let settings = try #require(try Self.parse(Self.base + text).cluster).peerSettings
+        #expect(settings.queues.maximumDeliveries == 9)
+        #expect(settings.queues.overflow == .dropNewest)
+        #expect(settings.queues.drainRate == 7)
+        #expect(settings.putTimeout == .seconds(2))
+        #expect(settings.retention == .seconds(3 * 3_600))
+    }
+
+    @Test func whatUplinkSaysOfQueuesGoesBeforeWhatPeersSays() throws {
+        let text =
+            Self.base + """
+                trustDomain: busbar.local
+                peers:
+                  certificate: "\(Self.pem)"
+                  key: "\(Self.key)"
+                  roots: "\(Self.roots)"
+                  queueEvents: 10
+                  whenFull: dropOldest
+                uplink: {seeds: ["centre.example.com:7443"], queueEvents: 20}
+                """
+        let queues = try #require(try Self.parse(text).cluster).peerSettings.queues
+        #expect(queues.maximumDeliveries == 20)
+        #expect(queues.overflow == .dropOldest)
+        #expect(queues.drainRate == 1_000)
     }
 
     @Test(arguments: [

@@ -237,15 +237,20 @@ extension NodeConfiguration.Cluster {
     var peerSettings: PeerSettings {
         var settings = PeerSettings(trustDomain: trustDomain)
         settings.retention = peers.retention
-        guard let uplink else { return settings }
-        settings.queues.maximumDeliveries = UInt64(uplink.queueEvents)
+        settings.putTimeout = peers.putTimeout
+        let (own, common) = (uplink?.queues, peers.queues)
+        let events = own?.queueEvents ?? common.queueEvents ?? uplink.map { _ in NodeConfiguration.Uplink.queueEvents }
+        let rate =
+            own?.drainEventsPerSecond ?? common.drainEventsPerSecond
+            ?? uplink.map { _ in NodeConfiguration.Uplink.drainEventsPerSecond }
+        settings.queues.maximumDeliveries = events.map(UInt64.init)
         settings.queues.overflow =
-            switch uplink.whenFull {
+            switch own?.whenFull ?? common.whenFull ?? .refuseNew {
             case .refuseNew: .refuseNew
             case .dropOldest: .dropOldest
             case .dropNewest: .dropNewest
             }
-        settings.queues.drainRate = Double(uplink.drainEventsPerSecond)
+        settings.queues.drainRate = rate.map(Double.init)
         return settings
     }
 }

@@ -49,6 +49,10 @@ extension NodeConfiguration {
         var limits = HTTPServerConfiguration.peers
         /// How long an event may wait for a bus of another cell.
         var retention = Duration.seconds(86_400)
+        /// How long a caller of PutEvents waits for a bus of another cell.
+        var putTimeout = Duration.seconds(5)
+        /// The queues towards other cells.
+        var queues = PeerQueues()
         /// How often the files are looked at for changes.
         var reloadInterval = Duration.seconds(10)
     }
@@ -76,22 +80,32 @@ extension NodeConfiguration {
         var seeds: [NodeEndpoint] = []
     }
 
-    /// The link of an edge cell to the centre.
-    struct Uplink: Sendable {
-        /// What happens to an event for the centre while the queue is full.
-        enum FullQueue: String, Sendable, CaseIterable {
+    /// What is said of the queues towards other cells; nil where nothing is said.
+    struct PeerQueues: Sendable {
+        /// What happens to an event for another cell while the queue is full.
+        enum Overflow: String, Sendable, CaseIterable {
             case refuseNew
             case dropOldest
             case dropNewest
         }
 
-        /// Peer listeners of the centre, in order of preference.
-        var seeds: [NodeEndpoint]
         /// Events that may wait for the link in the queue of one rule's target.
-        var queueEvents = 5_000_000
-        var whenFull = FullQueue.refuseNew
+        var queueEvents: Int?
+        var whenFull: Overflow?
         /// Events a second that a backlog is sent with when the link is back.
-        var drainEventsPerSecond = 1_000
+        var drainEventsPerSecond: Int?
+    }
+
+    /// The link of an edge cell to the centre.
+    struct Uplink: Sendable {
+        /// What holds for an edge where neither `uplink` nor `peers` says anything else.
+        static let queueEvents = 5_000_000
+        static let drainEventsPerSecond = 1_000
+
+        /// Peer listeners of the centre, each of which gets an uplink.
+        var seeds: [NodeEndpoint]
+        /// What goes before the same keys of `peers`.
+        var queues = PeerQueues()
     }
 
     /// A cell that is known without gossip.

@@ -106,6 +106,9 @@ enum ClusterReader {
             peers?.revocationStaleness = .seconds(hours * 3_600)
         }
         if let hours = reader.integer("retentionHours", in: 1...8_760) { peers?.retention = .seconds(hours * 3_600) }
+        if let seconds = reader.integer("putTimeoutSeconds", in: 1...300) { peers?.putTimeout = .seconds(seconds) }
+        let queues = UplinkReader.queues(reader)
+        peers?.queues = queues
         if let flag = reader.bool("requireRevocationLists") { peers?.requiresRevocationLists = flag }
         if let section = reader.nested("limits") {
             var limits = HTTPServerConfiguration.peers
@@ -224,11 +227,18 @@ enum UplinkReader {
         let seeds = reader.endpoints("seeds")
         if seeds.isEmpty, !reader.has("seeds") { reader.note("needs at least one entry", key: "seeds") }
         var uplink = NodeConfiguration.Uplink(seeds: seeds)
-        if let events = reader.integer("queueEvents", in: 1...1_000_000_000) { uplink.queueEvents = events }
-        if let choice = reader.choice("whenFull", NodeConfiguration.Uplink.FullQueue.self) { uplink.whenFull = choice }
-        if let rate = reader.integer("drainEventsPerSecond", in: 1...1_000_000) { uplink.drainEventsPerSecond = rate }
+        uplink.queues = queues(reader)
         reader.finish()
         return seeds.isEmpty ? nil : uplink
+    }
+
+    /// The keys of queues towards other cells, of `uplink` or of `peers`.
+    static func queues(_ reader: ConfigurationReader) -> NodeConfiguration.PeerQueues {
+        NodeConfiguration.PeerQueues(
+            queueEvents: reader.integer("queueEvents", in: 1...1_000_000_000),
+            whenFull: reader.choice("whenFull", NodeConfiguration.PeerQueues.Overflow.self),
+            drainEventsPerSecond: reader.integer("drainEventsPerSecond", in: 1...1_000_000)
+        )
     }
 }
 
