@@ -1,6 +1,7 @@
 import Cluster
 import Delivery
 import EventModel
+import Membership
 import PeerProtocol
 import Router
 import SansIO
@@ -89,6 +90,64 @@ import Testing
         scene.run(.seconds(1))
         #expect(scene.cell(0).registry.cell(hosting: b) != nil)
         #expect(scene.cell(0).registry.cell(hosting: c) == nil)
+    }
+
+    @Test func aGreetingThatChangesNothingIsNoNews() throws {
+        let scene = edgeScene()
+        var changes: [UplinkRegistry.Change] = []
+        scene.cell(0).registry.onChange = { changes.append($0) }
+        scene.cell(1).keeper?.announce()
+        scene.run(.seconds(1))
+        #expect(changes.isEmpty)
+        scene.host([], on: 1)
+        scene.cell(1).keeper?.announce()
+        scene.run(.seconds(1))
+        let edge = try #require(NodeIdentity(uri: PeerScene.uri(1)))
+        #expect(changes == [.up(edge, accounts: [])])
+        #expect(scene.cell(0).registry.cell(hosting: b) == nil)
+    }
+
+    @Test func anAccountOfTwoUplinksStaysReachableWhenOneIsLost() throws {
+        let scene = PeerScene()
+        scene.addCell([a])
+        for _ in 1...2 { scene.addCell([b], uplinkTo: [0]) }
+        scene.run(.seconds(1))
+        let registry = scene.cell(0).registry
+        let cells = try (1...2).map { CellIdentity(of: try #require(NodeIdentity(uri: PeerScene.uri($0)))) }
+        #expect(registry.cell(hosting: b) == cells[0])
+        scene.crash(1)
+        scene.run(.seconds(90))
+        #expect(registry.cell(hosting: b) == cells[1])
+        scene.restart(1)
+        scene.run(.seconds(1))
+        #expect(registry.cell(hosting: b) == cells[0])
+        for index in 1...2 { scene.crash(index) }
+        scene.run(.seconds(90))
+        #expect(registry.cell(hosting: b) == nil)
+        #expect(registry.nodes.isEmpty)
+    }
+
+    @Test func twoSeedsThatLeadToTheSameNodeShareOneUplink() {
+        let scene = PeerScene()
+        scene.addCell([a])
+        scene.addCell([b], uplinkTo: [0, 0])
+        scene.run(.seconds(60))
+        var changes: [UplinkKeeper.Change] = []
+        scene.cell(1).keeper?.onChange = { changes.append($0) }
+        scene.run(.seconds(3_600))
+        #expect(changes.isEmpty, "the uplink stays as it is")
+        #expect(scene.cell(1).keeper?.open.count == 1)
+        #expect(scene.cell(0).registry.nodes.count == 1)
+        scene.crash(0)
+        scene.run(.seconds(90))
+        #expect(scene.cell(1).keeper?.open.isEmpty == true)
+        scene.restart(0)
+        scene.run(.seconds(180))
+        changes = []
+        scene.run(.seconds(3_600))
+        #expect(changes.isEmpty)
+        #expect(scene.cell(1).keeper?.open.count == 1)
+        #expect(scene.cell(0).registry.cell(hosting: b) != nil)
     }
 
     @Test func aWeekOfflineLosesNothingAndRepeatsLittle() {

@@ -16,6 +16,7 @@ public final class UplinkRegistry: PeerChannelAcceptor {
     private struct Uplink {
         var session: UplinkSession
         var accounts: [AccountID] = []
+        /// Whether the other end has said what it hosts.
         var isReady = false
     }
 
@@ -29,7 +30,8 @@ public final class UplinkRegistry: PeerChannelAcceptor {
     private let settings: UplinkSession.Settings
     private let maximumUplinks: Int
     private var uplinks: [NodeIdentity: Uplink] = [:]
-    private var hosts: [AccountID: CellIdentity] = [:]
+    /// The nodes that host an account, in order; the first one counts.
+    private var hosts: [AccountID: [NodeIdentity]] = [:]
 
     /// Creates a registry.
     ///
@@ -52,7 +54,7 @@ public final class UplinkRegistry: PeerChannelAcceptor {
 
     /// The cell at the other end of an uplink that hosts an account.
     public func cell(hosting account: AccountID) -> CellIdentity? {
-        hosts[account]
+        hosts[account]?.first.map { CellIdentity(of: $0) }
     }
 
     /// The nodes with an uplink, and what they host, in order.
@@ -64,10 +66,11 @@ public final class UplinkRegistry: PeerChannelAcceptor {
     func session(of cell: CellIdentity) -> UplinkSession? {
         // A cell that dials out has one node, seldom more.
         guard uplinks.count > 0 else { return nil }
-        return sessions[cell]?.first
+        return cells[cell]?.first.flatMap { uplinks[$0]?.session }
     }
 
-    private var sessions: [CellIdentity: [UplinkSession]] = [:]
+    /// The nodes of a cell with an uplink, in order.
+    private var cells: [CellIdentity: [NodeIdentity]] = [:]
 
     /// Refuses channels of other paths and of strangers.
     public func refusal(path: String, connection: HTTPConnectionInfo) -> HTTPResponse? {
@@ -106,29 +109,42 @@ public final class UplinkRegistry: PeerChannelAcceptor {
 
     /// Takes the accounts that the certificate covers; what else is claimed counts for nothing.
     private func register(_ greeting: UplinkGreeting, _ session: UplinkSession) {
-        guard uplinks[session.peer]?.session === session else { return }
+        let node = session.peer
+        guard let known = uplinks[node], known.session === session else { return }
         let scope = AccountScope(session.identity, trustDomain: trustDomain)
-        let accounts = greeting.accounts.filter(scope.covers)
-        uplinks[session.peer]?.accounts = accounts
-        uplinks[session.peer]?.isReady = true
-        rebuild()
-        onChange(.up(session.peer, accounts: accounts))
+        var claimed: Set<AccountID> = []
+        let accounts = greeting.accounts.filter { scope.covers($0) && claimed.insert($0).inserted }
+        if known.isReady, known.accounts == accounts { return }
+        uplinks[node]?.accounts = accounts
+        uplinks[node]?.isReady = true
+        if !known.isReady { cells[CellIdentity(of: node), default: []].insert(inOrder: node) }
+        let former = Set(known.accounts)
+        for account in known.accounts where !claimed.contains(account) { withdraw(account, node) }
+        for account in accounts where !former.contains(account) { hosts[account, default: []].insert(inOrder: node) }
+        onChange(.up(node, accounts: accounts))
     }
 
     private func remove(_ session: UplinkSession) {
         guard let uplink = uplinks[session.peer], uplink.session === session else { return }
         uplinks[session.peer] = nil
         guard uplink.isReady else { return }
-        rebuild()
+        let cell = CellIdentity(of: session.peer)
+        cells[cell]?.removeAll { $0 == session.peer }
+        if cells[cell]?.isEmpty == true { cells[cell] = nil }
+        for account in uplink.accounts { withdraw(account, session.peer) }
         onChange(.down(session.peer))
     }
 
-    private func rebuild() {
-        sessions = [:]
-        hosts = [:]
-        for (node, uplink) in uplinks.filter(\.value.isReady).sorted(by: { $0.key < $1.key }) {
-            sessions[CellIdentity(of: node), default: []].append(uplink.session)
-            for account in uplink.accounts where hosts[account] == nil { hosts[account] = CellIdentity(of: node) }
-        }
+    private func withdraw(_ account: AccountID, _ node: NodeIdentity) {
+        hosts[account]?.removeAll { $0 == node }
+        if hosts[account]?.isEmpty == true { hosts[account] = nil }
+    }
+}
+
+extension [NodeIdentity] {
+    /// Adds a node to nodes that are in order, unless it is there.
+    fileprivate mutating func insert(inOrder node: NodeIdentity) {
+        let index = firstIndex { $0 >= node } ?? endIndex
+        if index == endIndex || self[index] != node { insert(node, at: index) }
     }
 }
