@@ -55,5 +55,16 @@ import Testing
         let attributes = try FileManager.default.attributesOfItem(atPath: file)
         #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o600)
         #expect(throws: GossipKeyRing.Failure.self) { try GossipKeyRing.load(file + ".none") }
+        #expect {
+            try ring.save("/nowhere/ring")
+        } throws: {
+            "\($0)" == "the key ring /nowhere/ring cannot be written: No such file or directory"
+        }
+    }
+
+    @Test func theSameNodeIsRotatedOnce() throws {
+        let addresses = ["http://127.0.0.1:8121", "http://127.0.0.1:8131", "http://127.0.0.1:8121/"]
+        let clients = try ClusterCommand.Rotate.clients(addresses)
+        #expect(clients.map(\.address) == ["127.0.0.1:8121", "127.0.0.1:8131"])
     }
 }

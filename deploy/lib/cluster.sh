@@ -49,8 +49,12 @@ prepare_cluster() {
         for name in shop orders billing partner; do
             [ -s "$etc/$name.secret" ] || openssl rand -hex 20 >"$etc/$name.secret"
         done
-        [ -s "$etc/central.keys" ] || openssl rand -hex 32 >"$etc/central.keys"
-        cp "$etc/central.keys" "$etc/partner.keys"
+        mkdir -p "$cluster/central" "$cluster/partner"
+        # Both have the same ring, or gossip is silent.
+        if [ ! -s "$cluster/central/gossip.keys" ] || [ ! -s "$cluster/partner/gossip.keys" ]; then
+            openssl rand -hex 32 >"$cluster/central/gossip.keys"
+            cp "$cluster/central/gossip.keys" "$cluster/partner/gossip.keys"
+        fi
     )
     for name in "${nodes[@]}"; do
         sed -E -e "s#/etc/busbar#$etc#g" -e "s#/var/lib/busbar#$cluster#g" "$root/deploy/examples/$name.yaml" |

@@ -1,5 +1,6 @@
 import COpenSSL
 import Foundation
+import Glibc
 
 /// The keys that seal gossip, as the key ring file has them: a key a line, 64 hexadecimal digits, the one in use first.
 ///
@@ -73,18 +74,32 @@ struct GossipKeyRing: Equatable, Sendable {
     /// The text of a ring file.
     var text: String { keys.map { Self.hexadecimal($0.bytes) + "\n" }.joined() }
 
-    /// Replaces a ring file in one step; only its owner may read it.
+    /// Replaces a ring file in one step, and waits until it is on the disk; only its owner may read it.
     func save(_ file: String) throws(Failure) {
         let place = URL(fileURLWithPath: file)
-        let new = place.appendingPathExtension("new")
-        do {
-            let attributes: [FileAttributeKey: Any] = [.posixPermissions: 0o600]
-            guard FileManager.default.createFile(atPath: new.path, contents: Data(text.utf8), attributes: attributes)
-            else { throw CocoaError(.fileWriteUnknown) }
-            guard rename(new.path, place.path) == 0 else { throw CocoaError(.fileWriteUnknown) }
-        } catch {
-            throw Failure(description: "the key ring \(file) cannot be written")
+        let new = place.path + ".new"
+        unlink(new)
+        guard Self.write(text, to: new), rename(new, place.path) == 0 else {
+            let reason = String(cString: strerror(errno))
+            unlink(new)
+            throw Failure(description: "the key ring \(file) cannot be written: \(reason)")
         }
+        // A node that starts after a power failure must not come up with a key that the others have taken away.
+        let folder = open(place.deletingLastPathComponent().path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        defer { if folder >= 0 { close(folder) } }
+        guard folder >= 0, fsync(folder) == 0 else {
+            throw Failure(description: "the key ring \(file) is written and may not be on the disk yet")
+        }
+    }
+
+    /// Writes a new file and syncs it; false when `errno` tells why not.
+    private static func write(_ text: String, to path: String) -> Bool {
+        let descriptor = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return false }
+        let bytes = Array(text.utf8)
+        // A ring has a few hundred bytes: a file system that takes fewer at once is full.
+        let isWritten = Glibc.write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
+        return close(descriptor) == 0 && isWritten
     }
 
     /// Adds a key that opens datagrams and does not seal them yet. One that is there stays as it is.

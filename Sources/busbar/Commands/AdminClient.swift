@@ -13,6 +13,8 @@ struct AdminClient {
     private let url: String
     private let host: String
     private let port: String
+    /// `HOST:PORT`, whichever way it was written.
+    var address: String { "\(host.lowercased()):\(port)" }
     /// A node that does not answer within this many seconds is given up.
     private static let patience = 30
 

@@ -43,12 +43,13 @@ extension ClusterCommand {
         var admin: [String]
 
         func run() async throws {
-            let nodes = try admin.map { try AdminClient($0) }
+            let nodes = try Self.clients(admin)
             let key = try SealingKey.generate()
             guard let number = GossipKeyRing.key(hexadecimal: key)?.name else { return }
             var former: [[String]] = []
             for node in nodes {
-                former.append(try ClusterCommand.keys(try node.get("/cluster")))
+                // The same node by another name has the new key already.
+                former.append(try ClusterCommand.keys(try node.get("/cluster")).filter { $0 != number })
                 _ = try node.post("/cluster/keys", ["add": .string(key)])
             }
             for node in nodes { _ = try node.post("/cluster/keys", ["use": .string(number)]) }
@@ -56,6 +57,12 @@ extension ClusterCommand {
                 for name in names { _ = try node.post("/cluster/keys", ["remove": .string(name)]) }
             }
             print("\(nodes.count) node\(nodes.count == 1 ? "" : "s") now use key \(number) and no other.")
+        }
+
+        /// Clients of these addresses, each once.
+        static func clients(_ addresses: [String]) throws -> [AdminClient] {
+            var seen: Set<String> = []
+            return try addresses.map { try AdminClient($0) }.filter { seen.insert($0.address).inserted }
         }
     }
 

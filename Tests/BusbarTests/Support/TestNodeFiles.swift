@@ -16,6 +16,7 @@ final class TestNodeFiles: Sendable {
         // The node's certificate is for every account; a second one of the same name is for one that the tests do not use.
         let script = """
             set -e
+            umask 077
             mkdir -p "$1/other"
             "$2" "$1" >/dev/null
             "$2" "$1/other" >/dev/null
@@ -23,8 +24,10 @@ final class TestNodeFiles: Sendable {
             "$3" "$1/cluster" edge/edge-1=111122223333 central/central-1=444455556666,555566667777 \
                 partner/partner-1=777788889999 >/dev/null
             for name in shop orders billing partner; do openssl rand -hex 20 >"$1/cluster/$name.secret"; done
-            cp "$1/gossip.keys" "$1/cluster/central.keys"
-            cp "$1/gossip.keys" "$1/cluster/partner.keys"
+            for name in central partner; do
+                mkdir "$1/cluster/$name"
+                cp "$1/gossip.keys" "$1/cluster/$name/gossip.keys"
+            done
             openssl ecparam -name prime256v1 -genkey -noout -out "$1/narrow.key" 2>/dev/null
             printf '%s\\n' 'basicConstraints = critical, CA:FALSE' 'keyUsage = critical, digitalSignature' \
                 'extendedKeyUsage = serverAuth, clientAuth' 'subjectKeyIdentifier = hash' \
