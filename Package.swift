@@ -152,7 +152,8 @@ let package = Package(
         tests(
             "BusbarTests",
             [
-                "busbar", "EmbeddedStore", "EventModel", "Membership", "Router", "SansIO", "Simulation", "Transport",
+                "busbar", "Delivery", "EmbeddedStore", "EventModel", "Membership", "Router", "SansIO", "Simulation",
+                "Transport",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

@@ -1,4 +1,7 @@
+import Delivery
 import EventModel
+import Foundation
+import Router
 import SansIO
 import Testing
 import Transport
@@ -109,9 +112,11 @@ import Transport
         #expect(plain.queues.maximumDeliveries == nil)
         #expect(plain.queues.drainRate == nil)
         #expect(plain.putTimeout == .seconds(5))
-        let keys = "queueEvents: 9, whenFull: dropNewest, drainEventsPerSecond: 7, putTimeoutSeconds: 2, retentionHours: 3"
-        let lines = keys.split(separator: ",").map { "  " + $0.trimmingPrefix(" ") }.joined(separator: "\n")
-        let text = Self.cluster.replacing("  port: 7443", with: "  port: 7443\n\(lines)")
+        let keys = [
+            "port: 7443", "queueEvents: 9", "whenFull: dropNewest", "drainEventsPerSecond: 7", "putTimeoutSeconds: 2",
+            "retentionHours: 3",
+        ]
+        let text = Self.cluster.replacing("port: 7443", with: keys.joined(separator: "\n  "))
         let settings = try #require(try Self.parse(Self.base + text).cluster).peerSettings
         #expect(settings.queues.maximumDeliveries == 9)
         #expect(settings.queues.overflow == .dropNewest)
@@ -168,6 +173,31 @@ import Transport
         let cluster = Self.cluster.replacing("  port: 7946", with: "  port: 7946\n  preset: wan")
         let found = Self.problems(Self.base + cluster.replacing(part, with: replacement))
         #expect(found.contains { $0.contains(complaint) }, "\(found)")
+    }
+
+    @Test func whatIsSeldomMeantIsWarnedOf() throws {
+        let open = Self.files.path("open.key")
+        try Data(contentsOf: URL(fileURLWithPath: Self.key)).write(to: URL(fileURLWithPath: open))
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: open)
+        let text =
+            Self.base + """
+                trustDomain: busbar.local
+                peers: {certificate: "\(Self.pem)", key: "\(open)", roots: "\(Self.roots)"}
+                uplink: {seeds: ["a:1", "b:1"]}
+                """
+        let warnings = try Self.parse(text).warnings
+        #expect(warnings.contains { $0.contains("peers.key can be read by every user of this machine: chmod o= ") })
+        #expect(warnings.contains { $0.contains("uplink stands alone, without cells and gossip") })
+        #expect(warnings.count == 2)
+        let own = Self.cluster.replacing("name: partner", with: "name: dev").replacing("cell/partner", with: "cell/dev")
+        #expect(
+            try Self.parse(Self.base + own).warnings.map { $0.drop { $0 != "c" } } == [
+                "cells names dev, as this node's own cell is called"
+            ]
+        )
+        let twice = Self.problems(text.replacing("b:1", with: "a:1"))
+        let complaint = "line 11: uplink.seeds names a:1 twice: a node takes one uplink"
+        #expect(twice.contains { $0.contains(complaint) }, "\(twice)")
     }
 
     @Test func theCertificateMustBeThisNodes() {

@@ -11,9 +11,12 @@ import Testing
         let file = TestNodeFiles.root.appendingPathComponent("deploy/examples/\(name).yaml")
         let text = try String(contentsOf: file, encoding: .utf8)
             .replacing("/etc/busbar/", with: files.path("cluster") + "/")
+            .replacing("/var/lib/busbar/", with: files.path("cluster") + "/")
         let configuration = try ConfigurationFile.parse(text, file: name, environment: [:])
         let cluster = try #require(configuration.cluster)
         #expect(configuration.cell == name)
+        #expect(configuration.warnings == [])
+        #expect(cluster.peers.retention == .seconds(14 * 86_400))
         #expect(cluster.role == (name == "edge" ? .edge : .core))
         #expect((cluster.gossip == nil) == (name == "edge"))
     }

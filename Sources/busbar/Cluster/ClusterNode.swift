@@ -243,14 +243,14 @@ extension NodeConfiguration.Cluster {
         let rate =
             own?.drainEventsPerSecond ?? common.drainEventsPerSecond
             ?? uplink.map { _ in NodeConfiguration.Uplink.drainEventsPerSecond }
-        settings.queues.maximumDeliveries = events.map(UInt64.init)
+        settings.queues.maximumDeliveries = events.map { UInt64($0) }
         settings.queues.overflow =
             switch own?.whenFull ?? common.whenFull ?? .refuseNew {
             case .refuseNew: .refuseNew
             case .dropOldest: .dropOldest
             case .dropNewest: .dropNewest
             }
-        settings.queues.drainRate = rate.map(Double.init)
+        settings.queues.drainRate = rate.map { Double($0) }
         return settings
     }
 }

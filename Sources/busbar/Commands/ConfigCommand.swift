@@ -12,7 +12,7 @@ struct ConfigCommand: AsyncParsableCommand {
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "check",
-            abstract: "Check a configuration file and list every problem in it."
+            abstract: "Check a configuration file and list every problem in it, and what is seldom meant as warnings."
         )
 
         @Argument(help: "The YAML file.")
@@ -20,6 +20,7 @@ struct ConfigCommand: AsyncParsableCommand {
 
         func run() async throws {
             let configuration = try ConfigurationFile.load(file)
+            for warning in configuration.warnings { print("warning: \(warning)") }
             let peers = configuration.cluster.map { ", \($0.role.rawValue) node of \($0.trustDomain)" } ?? ""
             print(
                 "\(file) is good: \(configuration.accounts.count) accounts, "

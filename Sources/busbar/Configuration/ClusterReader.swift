@@ -34,6 +34,10 @@ enum ClusterReader {
         }
         if role == .edge, !reader.has("uplink") { reader.note("is edge, which needs uplink", key: "role") }
         if role == .core, reader.has("uplink") { reader.note("is core, which has no uplink", key: "role") }
+        if uplink != nil, gossip == nil, cells.isEmpty {
+            let text = "stands alone, without cells and gossip: nothing here is sent to other cells"
+            reader.warn(text, at: reader.value("uplink"), key: "uplink")
+        }
         check(cells, reader, domain, configuration)
         guard let peers else { return nil }
         let cluster = NodeConfiguration.Cluster(
@@ -98,6 +102,7 @@ enum ClusterReader {
         if let certificate = files[0], let key = files[1], let roots = files[2] {
             peers = NodeConfiguration.Peers(certificate: certificate, key: key, roots: roots, revocationLists: lists)
         }
+        if let key = files[1] { reader.warnOfReaders(key, key: "key") }
         peers?.listener = port.map { NodeConfiguration.Listener(host: host, port: $0, tls: nil) }
         peers?.advertiseHost = advertiseHost
         peers?.advertisePort = advertisePort
@@ -144,6 +149,7 @@ enum ClusterReader {
         let preset = reader.choice("preset", NodeConfiguration.Gossip.Preset.self)
         let seeds = reader.endpoints("seeds")
         reader.finish()
+        if let keyRing { reader.warnOfReaders(keyRing, key: "keyRing") }
         guard let port, let keyRing else { return nil }
         return NodeConfiguration.Gossip(
             host: host,
@@ -193,6 +199,10 @@ enum ClusterReader {
         var accounts: Set<AccountID> = []
         var identities: Set<NodeIdentity> = []
         for cell in cells {
+            // A cell of another authority may have the same name.
+            if cell.name == configuration.cell {
+                reader.warn("names \(cell.name), as this node's own cell is called", at: place, key: "cells")
+            }
             for account in cell.accounts {
                 if !accounts.insert(account).inserted {
                     reader.note("names account \(account) twice", at: place, key: "cells")
@@ -226,6 +236,9 @@ enum UplinkReader {
     static func uplink(_ reader: ConfigurationReader) -> NodeConfiguration.Uplink? {
         let seeds = reader.endpoints("seeds")
         if seeds.isEmpty, !reader.has("seeds") { reader.note("needs at least one entry", key: "seeds") }
+        for (index, seed) in seeds.enumerated() where seeds[..<index].contains(seed) {
+            reader.note("names \(seed) twice: a node takes one uplink", at: reader.value("seeds"), key: "seeds")
+        }
         var uplink = NodeConfiguration.Uplink(seeds: seeds)
         uplink.queues = queues(reader)
         reader.finish()

@@ -78,6 +78,7 @@ enum ConfigurationFile {
         configuration.store.directory = configuration.dataDirectory
         problems.lines += configuration.http.validate()
         guard problems.lines.isEmpty else { throw Invalid(file: file, problems: problems.lines) }
+        configuration.warnings = problems.warnings
         return configuration
     }
 
@@ -99,6 +100,7 @@ enum ConfigurationFile {
                 }
             }
             if let certificate, let key {
+                section.warnOfReaders(key, key: "key")
                 tls = TLSConfiguration(certificateChainFile: certificate, privateKeyFile: key)
             }
             section.finish()

@@ -1,3 +1,4 @@
+import Foundation
 import Yams
 
 /// Reads a YAML mapping strictly: every key must be asked for, and every problem is noted with its line.
@@ -5,6 +6,8 @@ final class ConfigurationReader {
     /// What is wrong with a file.
     final class Problems {
         var lines: [String] = []
+        /// What works and is seldom meant.
+        var warnings: [String] = []
     }
 
     let problems: Problems
@@ -23,9 +26,25 @@ final class ConfigurationReader {
 
     /// Notes a problem with the line it is on.
     func note(_ text: String, at place: Node? = nil, key: String? = nil) {
+        problems.lines.append(remark(text, at: place, key: key))
+    }
+
+    /// Notes what does not keep a node from running.
+    func warn(_ text: String, at place: Node? = nil, key: String? = nil) {
+        problems.warnings.append(remark(text, at: place, key: key))
+    }
+
+    private func remark(_ text: String, at place: Node?, key: String?) -> String {
         let line = (place ?? node).mark.map { "line \($0.line): " } ?? ""
         let name = [path, key ?? ""].filter { !$0.isEmpty }.joined(separator: ".")
-        problems.lines.append("\(line)\(name.isEmpty ? "the file" : name) \(text)")
+        return "\(line)\(name.isEmpty ? "the file" : name) \(text)"
+    }
+
+    /// Warns when everybody on the machine may read a secret file.
+    func warnOfReaders(_ file: String, key: String) {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: file)
+        guard let mode = (attributes?[.posixPermissions] as? NSNumber)?.intValue, mode & 0o004 != 0 else { return }
+        warn("can be read by every user of this machine: chmod o= \(file)", at: value(key), key: key)
     }
 
     func value(_ key: String) -> Node? {

@@ -71,6 +71,8 @@ struct NodeConfiguration: Sendable {
     var logFormat = LogFormat.text
     /// How long requests in flight may take to finish when the node stops.
     var stopTimeout = Duration.seconds(10)
+    /// What the configuration file says that works and is seldom meant.
+    var warnings: [String] = []
 }
 
 extension NodeConfiguration {
