@@ -5,9 +5,10 @@ import Simulation
 /// Runs many worlds with mixed faults, each from a seed of its own, and reports what was wrong in them.
 ///
 ///     SimulationBenchmark [--json] [--first-seed N] [--hours H] [--hours-each H] [--nodes N] [--faults LIST]
-///         [--jobs N]
+///         [--jobs N] [--workload membership|forwarding]
 ///
-/// Nodes and kinds of fault of each world follow from its seed: 3 to 30 nodes, and all kinds or a random choice.
+/// Nodes and kinds of fault of each world follow from its seed: 3 to 30 nodes, and all kinds or a random choice. Every second
+/// world is one of 3 to 6 cells that forward events to each other; in the others nodes gossip. `--workload` wants one kind only.
 @main
 struct SimulationBenchmark {
     private var isJSON = false
@@ -17,13 +18,23 @@ struct SimulationBenchmark {
     private var nodes: Int?
     private var faults: [FaultKind]?
     private var jobs = 2
+    private var only: Workload?
+
+    private enum Workload: String, CaseIterable, Sendable {
+        case membership
+        case forwarding
+    }
+
+    /// A world to be, and one that was.
+    private typealias Plan = (workload: Workload, options: SimulationOptions)
+    private typealias Outcome = (workload: Workload, report: SimulationReport)
 
     static func main() async {
         var benchmark = Self()
         guard benchmark.read(CommandLine.arguments.dropFirst()) else {
             tell(
                 "usage: SimulationBenchmark [--json] [--first-seed N] [--hours H] [--hours-each H] [--faults LIST] "
-                    + "[--jobs N]\n"
+                    + "[--jobs N] [--workload membership|forwarding]\n"
             )
             exit(2)
         }
@@ -54,6 +65,9 @@ struct SimulationBenchmark {
             case "--faults":
                 guard case .success(let kinds) = FaultKind.list(value) else { return false }
                 faults = kinds
+            case "--workload":
+                guard let workload = Workload(rawValue: value) else { return false }
+                only = workload
             case "--jobs":
                 guard let number = Int(value), (1...64).contains(number) else { return false }
                 jobs = number
@@ -61,6 +75,14 @@ struct SimulationBenchmark {
             }
         }
         return true
+    }
+
+    private func plan(seed: UInt64) -> Plan {
+        let workload = only ?? Workload.allCases[Int(seed % 2)]
+        var options = self.options(seed: seed)
+        // Whole routers and stores take far more time than gossip.
+        if workload == .forwarding { options.nodes = nodes.map { max(3, $0) } ?? (3 + options.nodes % 4) }
+        return (workload, options)
     }
 
     private func options(seed: UInt64) -> SimulationOptions {
@@ -81,33 +103,44 @@ struct SimulationBenchmark {
     private func run() async -> Bool {
         let worlds = max(1, Int((hours / hoursEach).rounded(.up)))
         let seeds = (0..<worlds).map { firstSeed + UInt64($0) }
-        var waiting = seeds.map { options(seed: $0) }[...]
-        let reports = await withTaskGroup(of: SimulationReport.self) { group in
-            var all: [SimulationReport] = []
-            for options in waiting.prefix(jobs) { group.addTask { Self.simulate(options) } }
+        var waiting = seeds.map { plan(seed: $0) }[...]
+        let outcomes = await withTaskGroup(of: Outcome.self) { group in
+            var all: [Outcome] = []
+            for plan in waiting.prefix(jobs) { group.addTask { Self.simulate(plan) } }
             waiting = waiting.dropFirst(jobs)
-            while let report = await group.next() {
-                all.append(report)
-                show(report)
-                if let options = waiting.popFirst() { group.addTask { Self.simulate(options) } }
+            while let outcome = await group.next() {
+                all.append(outcome)
+                show(outcome)
+                if let plan = waiting.popFirst() { group.addTask { Self.simulate(plan) } }
             }
             return all
         }
-        summarise(reports)
-        return reports.allSatisfy(\.violations.isEmpty)
+        for workload in Workload.allCases where only == nil || only == workload {
+            let reports = outcomes.filter { $0.workload == workload }.map { $0.report }
+            if !reports.isEmpty { summarise(workload, reports) }
+        }
+        return outcomes.allSatisfy { $0.report.violations.isEmpty }
     }
 
-    private static func simulate(_ options: SimulationOptions) -> SimulationReport {
-        SimulationRun(options) { world in Scenario.membership(in: world, faults: options.faults) }.run()
+    private static func simulate(_ plan: Plan) -> Outcome {
+        let options = plan.options
+        let run = SimulationRun(options) { world in
+            switch plan.workload {
+            case .membership: Scenario.membership(in: world, faults: options.faults)
+            case .forwarding: Scenario.forwarding(in: world, cells: options.nodes)
+            }
+        }
+        return (plan.workload, run.run())
     }
 
-    private func show(_ report: SimulationReport) {
+    private func show(_ outcome: Outcome) {
+        let report = outcome.report
         guard !report.violations.isEmpty else { return }
-        tell("\(report.options.summary)\n")
+        tell("\(outcome.workload.rawValue): \(report.options.summary)\n")
         for violation in report.violations { tell("  \(violation)\n") }
     }
 
-    private func summarise(_ reports: [SimulationReport]) {
+    private func summarise(_ workload: Workload, _ reports: [SimulationReport]) {
         let simulated = reports.reduce(0) { $0 + $1.elapsed.milliseconds } / 3_600_000
         let events = reports.reduce(0) { $0 + $1.events }
         let datagrams = reports.reduce(0) { $0 + $1.network.sent }
@@ -119,15 +152,16 @@ struct SimulationBenchmark {
         if isJSON {
             let kinds = counts.map { "\"\($0.0.rawValue)\": \($0.1)" }.joined(separator: ", ")
             print(
-                "{\"worlds\": \(reports.count), \"first_seed\": \(firstSeed), \"hours\": \(simulated), "
+                "{\"workload\": \"\(workload.rawValue)\", \"worlds\": \(reports.count), \"first_seed\": \(firstSeed), \"hours\": \(simulated), "
                     + "\"events\": \(events), \"datagrams\": \(datagrams), \"settlings\": \(settlings), "
                     + "\"faults\": \(faults), \"violations\": \(violations), \"failing_seeds\": \(failing), "
                     + "\"kinds\": {\(kinds)}}"
             )
             return
         }
-        let last = firstSeed + UInt64(max(1, reports.count)) - 1
-        print("worlds       \(reports.count), seeds \(firstSeed) to \(last)")
+        let seeds = reports.map(\.options.seed)
+        print("workload     \(workload.rawValue)")
+        print("worlds       \(reports.count), seeds \(seeds.min() ?? 0) to \(seeds.max() ?? 0)")
         print("simulated    \(simulated) h")
         print("events       \(events), datagrams \(datagrams)")
         print("faults       \(faults): \(counts.map { "\($0.0.rawValue) \($0.1)" }.joined(separator: ", "))")
