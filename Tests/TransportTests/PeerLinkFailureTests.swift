@@ -1,7 +1,8 @@
 import SansIO
 import Synchronization
 import Testing
-import Transport
+
+@testable import Transport
 
 /// Peers that leave, fall silent or break, by RFC 9113 §6.7, §6.8 and §8.7.
 @Suite(.timeLimit(.minutes(2))) struct PeerLinkFailureTests {
@@ -133,6 +134,26 @@ import Transport
         #expect(error?.message.contains("did not finish connecting within 0.05 seconds") == true)
         try await links.close()
         await silent.stop()
+    }
+
+    @Test func aConnectionWhoseStreamIDsHaveRunOutIsReplaced() async throws {
+        try await withPeer(
+            {
+                $0.connectionsPerPeer = 1
+                // Three streams: 2^31 - 5, 2^31 - 3 and 2^31 - 1 (RFC 9113 §5.1.1).
+                $0.http2.firstStream = .max - 4
+            },
+            script: { connection, stream, _ in connection.answer(stream, "\(connection.number)") }
+        ) { links, peer in
+            for number in 0..<7 {
+                let reply = try await links.exchange(with: peer.address, timeout: .seconds(60)).get()
+                #expect(reply.body == Array("\(number / 3)".utf8))
+            }
+            let counters = try await links.counters
+            #expect(counters.connectionAttempts == 3)
+            #expect(counters.connectionFailures == 0)
+            #expect(counters.goAways == 0)
+        }
     }
 
     @Test func thePeersLimitOfStreamsIsKept() async throws {

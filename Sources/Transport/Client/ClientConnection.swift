@@ -144,7 +144,10 @@ final class ClientConnection: ChannelDuplexHandler, StreamCarrier {
         guard phase == .open else { return false }
         if let session {
             guard let id = session.submit(stream.request, scheme: "https", context: stream, inParts: stream.isInParts)
-            else { return false }
+            else {
+                retire(session)
+                return false
+            }
             stream.id = id
         }
         stream.connection = self
@@ -154,6 +157,14 @@ final class ClientConnection: ChannelDuplexHandler, StreamCarrier {
         http1?.send(stream)
         scheduleDrain()
         return true
+    }
+
+    /// Takes no more streams as the session takes none: its stream ids have run out (RFC 9113 §5.1.1), or it has failed.
+    /// Without this the connection would look as if it had room.
+    private func retire(_ session: HTTP2Session) {
+        phase = .leaving
+        if session.error == nil { leftByItself = true }
+        scheduleDrain()
     }
 
     /// Forgets a stream that has ended.

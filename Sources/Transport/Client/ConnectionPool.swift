@@ -88,9 +88,11 @@ final class ConnectionPool: ClientConnectionOwner {
 
     /// Gives waiting streams to connections, and sees to it that there will be one for the rest.
     private func startWaiting() {
-        while !waiting.isEmpty, let connection = mostRoom(), let stream = waiting.first {
-            guard connection.start(stream) else { break }
+        while let stream = waiting.first, let connection = mostRoom() {
+            // Out of the queue first: starting may end the connection, and then this runs within itself. A connection
+            // that takes no stream after all has no room from then on, so that the loop comes to its end.
             waiting.removeFirst()
+            if !connection.start(stream) { waiting.prepend(stream) }
         }
         if !waiting.isEmpty { connectIfNeeded() }
     }

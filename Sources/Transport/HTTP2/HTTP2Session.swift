@@ -111,6 +111,9 @@ public final class HTTP2Session {
         // object makes, and `deinit` deletes the handle.
         setUserData(handle, Unmanaged.passUnretained(self).toOpaque())
         submitSettings()
+        if role == .client, settings.firstStream > 1 {
+            _ = nghttp2_session_set_next_stream_id(handle, settings.firstStream)
+        }
     }
 
     deinit {

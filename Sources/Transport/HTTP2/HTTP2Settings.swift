@@ -36,6 +36,8 @@ public struct HTTP2Settings: Sendable, Hashable {
     public var windowUpdates: UInt32 = 1000
     /// PRIORITY and GOAWAY frames, frames of unknown types, and trailers of streams that are gone.
     public var otherFrames: UInt32 = 1000
+    /// The id of a client's first stream. Anything but 1 only brings the end of the ids nearer (RFC 9113 §5.1.1).
+    var firstStream: Int32 = 1
 
     /// The defaults, which suit an API listener.
     public init() {}
