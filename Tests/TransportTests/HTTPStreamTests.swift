@@ -51,6 +51,8 @@ private final class StreamHandler: HTTPStreamHandler {
             stream.onEnd = { stream.respond(HTTPResponse(status: 200)) }
         case "/parts/silent":
             break
+        case "/parts/stuck":
+            stream.onEnd = { stream.begin(HTTPResponse(status: 200)) }
         default:
             stream.begin(HTTPResponse(status: 200, headers: [HTTPField("x-first", head.header("x-a") ?? "")]))
             stream.onPart = { stream.send($0) }
@@ -201,6 +203,16 @@ private final class StreamHandler: HTTPStreamHandler {
             try await Eventually.holds { seen.state.withLock { $0.ends } == [.reset(code: 8)] }
             let end = try await heard.waitForEnd()
             #expect(end == .reset(code: 8))
+        }
+    }
+
+    @Test func anAnswerThatDoesNotGoOnTimesOutOnceTheRequestHasEnded() async throws {
+        try await withServer({ $0.channelTimeout = .milliseconds(300) }) { links, peer, seen in
+            let heard = try await open(links, peer, "/parts/stuck")
+            try await run(links, heard) { $0.end() }
+            let end = try await heard.waitForEnd()
+            #expect(end == .timedOut)
+            try await Eventually.holds { seen.state.withLock { $0.ends } == [.reset(code: 8)] }
         }
     }
 

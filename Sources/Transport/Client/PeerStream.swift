@@ -6,6 +6,8 @@ final class PeerStream: ClientStream {
     private let answerTimeout: UInt64
     private let later: (@escaping () -> Void) -> Void
     private var completion: ((Result<any HTTPClientStream, PeerLinkError>) -> Void)?
+    /// True once this side has ended its body; from then on the peer's silence is bounded.
+    private var ownBodyEnded = false
     /// The stream as its user sees it, once it has started.
     private var body: BodyStream?
 
@@ -34,7 +36,10 @@ final class PeerStream: ClientStream {
         let body = BodyStream(carrier: connection, id: id, identity: connection.identity)
         self.body = body
         // A peer that never ends its half must not keep the stream for ever.
-        body.onOwnEnd = { [unowned self] in deadline = min(deadline, connection.shard.now + answerTimeout) }
+        body.onOwnEnd = { [unowned self] in
+            ownBodyEnded = true
+            deadline = min(deadline, connection.shard.now + answerTimeout)
+        }
         let completion = completion
         self.completion = nil
         // The answer needs the request to leave first, so the user's callbacks are set before it comes.
@@ -42,7 +47,7 @@ final class PeerStream: ClientStream {
     }
 
     override func receiveHead(_ response: HTTPResponse) {
-        deadline = .max
+        if ownBodyEnded, let connection { deadline = connection.shard.now + answerTimeout } else { deadline = .max }
         body?.receivedHead(response)
     }
 
