@@ -206,6 +206,25 @@ private final class StreamHandler: HTTPStreamHandler {
         }
     }
 
+    @Test func anAnswerThatIsCutShortIsNotComplete() async throws {
+        let certificates = try TestCertificates.shared.get()
+        // `:status: 200`, with the name from the static table (RFC 7541 §6.2.2), and NO_ERROR instead of an end.
+        let block: [UInt8] = [8, 3] + Array("200".utf8)
+        let peer = try await ScriptedPeer.start(tls: certificates.peerListener()) { connection, stream, _ in
+            let head = TestFrame.headers(UInt32(stream), end: false, block: block)
+            connection.send(head + TestFrame.make(3, 0, UInt32(stream), TestFrame.number(0)))
+        }
+        let links = try await TestLinks.make(certificates.peer())
+        let heard = try await open(links, peer.address, "/cut")
+        try await run(links, heard) { $0.end() }
+        let end = try await heard.waitForEnd()
+        #expect(end == .reset(code: 0))
+        #expect(heard.value.status == 200)
+        #expect(!heard.value.hasEnded)
+        try await links.close()
+        await peer.stop()
+    }
+
     @Test func anAnswerThatDoesNotGoOnTimesOutOnceTheRequestHasEnded() async throws {
         try await withServer({ $0.channelTimeout = .milliseconds(300) }) { links, peer, seen in
             let heard = try await open(links, peer, "/parts/stuck")

@@ -33,7 +33,7 @@ final class PeerStream: ClientStream {
         isDone = true
         pool.ended(self)
         deadline = now + answerTimeout
-        let body = BodyStream(carrier: connection, id: id, identity: connection.identity)
+        let body = BodyStream(carrier: connection, id: id, role: .client, identity: connection.identity)
         self.body = body
         // A peer that never ends its half must not keep the stream for ever.
         body.onOwnEnd = { [unowned self] in

@@ -22,6 +22,7 @@ final class BodyStream: HTTPServerStream, HTTPClientStream {
     var onResponse: ((HTTPResponse) -> Void)?
     let identity: CertificateIdentity
     let id: Int32
+    private let role: HTTP2Session.Role
     /// Runs when this side has ended its body.
     var onOwnEnd: (() -> Void)?
     /// Nil once the stream is over.
@@ -32,10 +33,12 @@ final class BodyStream: HTTPServerStream, HTTPClientStream {
     init(
         carrier: any StreamCarrier,
         id: Int32,
+        role: HTTP2Session.Role,
         identity: CertificateIdentity = CertificateIdentity(uris: [], dnsNames: [])
     ) {
         self.carrier = carrier
         self.id = id
+        self.role = role
         self.identity = identity
     }
 
@@ -104,8 +107,10 @@ final class BodyStream: HTTPServerStream, HTTPClientStream {
     }
 
     func closed(code: UInt32) {
-        // A server that has ended its body wants no more, and says so with NO_ERROR (RFC 9113 §8.1).
-        closed(code == 0 && (hasReceivedAll || hasEnded) ? .complete : .reset(code: code))
+        // A server that has ended its body wants no more, and says so with NO_ERROR (RFC 9113 §8.1). A client's stream
+        // that ends so before the answer does has lost the rest of it.
+        let isComplete = hasReceivedAll || (role == .server && hasEnded)
+        closed(code == 0 && isComplete ? .complete : .reset(code: code))
     }
 
     func closed(_ end: HTTPStreamEnd) {

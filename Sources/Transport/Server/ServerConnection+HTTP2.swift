@@ -73,7 +73,7 @@ extension ServerConnection {
 
     /// Hands over a request whose body is taken in parts.
     private func handleHead(_ request: HTTPRequest, _ stream: Int32, _ session: HTTP2Session) {
-        let body = BodyStream(carrier: self, id: stream)
+        let body = BodyStream(carrier: self, id: stream, role: .server)
         guard session.attach(body, to: stream) else { return }
         shard.counters.http2Requests.increment()
         shard.streamHandler?.handle(request, body)
