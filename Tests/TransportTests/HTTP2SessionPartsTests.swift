@@ -140,6 +140,23 @@ import Transport
         #expect(pair.server.error == nil)
     }
 
+    @Test(arguments: [false, true]) func aStreamThatIsPausedBeforeItsRequestLeavesStaysSo(goesOn: Bool) throws {
+        let pair = try Pair()
+        let request = SessionPair.request("POST", "/parts")
+        let stream = try #require(pair.client.submit(request, scheme: "https", context: pair.token, inParts: true))
+        pair.client.setPaused(true, on: stream)
+        if goesOn { pair.client.setPaused(false, on: stream) }
+        pair.pump()
+        let body = [UInt8](repeating: 1, count: 3 << 20)
+        #expect(pair.server.beginResponse(to: stream, with: HTTPResponse(status: 200, body: body), date: []))
+        pair.pump()
+        #expect(goesOn ? pair.atClient.bytes == body.count : pair.atClient.bytes <= 1 << 20)
+        pair.client.setPaused(false, on: stream)
+        pair.pump()
+        #expect(pair.atClient.bytes == body.count)
+        #expect(pair.server.error == nil)
+    }
+
     @Test func aPausedStreamDoesNotHoldOthersUp() throws {
         let pair = try Pair()
         let slow = try pair.open()

@@ -75,10 +75,37 @@ extension HTTP2Session {
     ///
     /// A paused stream still brings what its window allows, at most ``HTTP2Settings/streamWindowBytes``.
     public func setPaused(_ isPaused: Bool, on id: Int32) {
-        guard let slot = stream(id), slot.pointee.isPaused != isPaused else { return }
+        guard let slot = openSlot(id), slot.pointee.isPaused != isPaused else { return }
         slot.pointee.isPaused = isPaused
+        if stream(id) == nil {
+            // A request that has not left has no window yet; ``requestSent(_:)`` sees to it.
+            latePauses.removeAll { $0 == id }
+            if isPaused { latePauses.append(id) }
+        } else {
+            applyPause(id)
+        }
+    }
+
+    /// Notes inside nghttp2 that a client's request has left.
+    func requestSent(_ id: Int32) {
+        guard let index = latePauses.firstIndex(of: id) else { return }
+        latePauses.remove(at: index)
+        actions.append(.applyPause(stream: id))
+    }
+
+    /// Notes inside nghttp2 that the other side has taken this side's settings. That adds to the windows of all streams
+    /// (RFC 9113 §6.9.2), also to those that were set before.
+    func settingsTaken() {
+        for slot in pool.all where slot.pointee.id != 0 && slot.pointee.isReceivedInParts {
+            actions.append(.applyPause(stream: slot.pointee.id))
+        }
+    }
+
+    /// Sets a stream's window as it is paused or not.
+    func applyPause(_ id: Int32) {
+        guard let slot = stream(id) else { return }
         // At size zero nghttp2 owes the other side nothing, whatever was received; at full size it owes all of it.
-        let size = isPaused ? 0 : settings.streamWindowBytes
+        let size = slot.pointee.isPaused ? 0 : settings.streamWindowBytes
         _ = nghttp2_session_set_local_window_size(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, size)
     }
 

@@ -256,6 +256,8 @@ extension HTTP2Session {
             if header.flags & acknowledgement == 0 {
                 spend(.settingsFrames, \.settingsFrames)
                 hasPeerSettings = true
+            } else {
+                settingsTaken()
             }
         case NGHTTP2_GOAWAY.rawValue:
             let goAway = frame.pointee.goaway
@@ -394,6 +396,7 @@ extension HTTP2Session {
             }
         case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue:
             earnWindowCredit(header)
+            if !latePauses.isEmpty { requestSent(header.stream_id) }
             guard role == .server, header.flags & endStream != 0, let slot = stream(header.stream_id) else { break }
             // The answer is out before the request is all in: the rest is not wanted (RFC 9113 §8.1).
             if !slot.pointee.remoteEnded {
@@ -431,6 +434,7 @@ extension HTTP2Session {
         guard role == .client, UInt32(frame.pointee.hd.type) == NGHTTP2_HEADERS.rawValue else { return 0 }
         // A request that never left has no stream in nghttp2 to be closed.
         let id = frame.pointee.hd.stream_id
+        latePauses.removeAll { $0 == id }
         if let slot = pool.all.first(where: { $0.pointee.id == id }), stream(id) == nil {
             close(slot, code: NGHTTP2_REFUSED_STREAM.rawValue)
         }

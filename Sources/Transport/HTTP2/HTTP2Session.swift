@@ -22,6 +22,7 @@ public final class HTTP2Session {
         case reset(stream: Int32, code: UInt32)
         case refuseHeaders(stream: Int32)
         case continueRequest(stream: Int32)
+        case applyPause(stream: Int32)
         case terminate(code: UInt32)
     }
 
@@ -84,6 +85,8 @@ public final class HTTP2Session {
     /// Monotonic nanoseconds of the last ``receive(_:now:)``.
     var now: UInt64 = 0
     var actions: [Action] = []
+    /// Streams that were paused before their request left.
+    var latePauses: [Int32] = []
     var limitHits: [HTTP2Limit] = []
     private let events = EventQueue()
     private var carry: [UInt8] = []
@@ -272,6 +275,8 @@ public final class HTTP2Session {
                 _ = respond(to: stream, with: HTTPResponse(status: 431), date: EmptyCollection())
             case .continueRequest(let stream):
                 sendContinue(stream)
+            case .applyPause(let stream):
+                applyPause(stream)
             }
         }
         return true
