@@ -159,6 +159,30 @@ private final class StreamHandler: HTTPStreamHandler {
         }
     }
 
+    @Test func whoeverHearsOfSentBytesMayMakeOtherConnectionsSend() async throws {
+        let certificates = try TestCertificates.shared.get()
+        let other = try await ScriptedPeer.start(tls: certificates.peerListener()) { connection, stream, _ in
+            connection.answer(stream, "x")
+        }
+        try await withServer { links, peer, seen in
+            // An idle connection, which says goodbye at once when its links close.
+            _ = try await links.exchange(with: other.address).get()
+            let heard = try await open(links, peer, "/parts/echo")
+            let part = [UInt8](repeating: 65, count: 100)
+            let port = links.links
+            try await run(links, heard) { stream in
+                stream.onDrained = { _ = port.value.close(within: .seconds(20)) }
+                stream.send(part)
+            }
+            try await Eventually.holds { heard.value.body == part || heard.value.end != nil }
+            #expect(heard.value.body == part)
+            try await run(links, heard) { $0.end() }
+            let end = try await heard.waitForEnd()
+            #expect(end == .complete)
+        }
+        await other.stop()
+    }
+
     @Test func aPausedReaderHoldsTheSenderBack() async throws {
         try await withServer { links, peer, seen in
             let heard = try await open(links, peer, "/parts/paused")

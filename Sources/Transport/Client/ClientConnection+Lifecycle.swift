@@ -55,7 +55,7 @@ extension ClientConnection {
         case .open:
             phase = .leaving
             for stream in streams { stream.leave() }
-            drain()
+            scheduleDrain()
         case .connecting, .handshake, .settling:
             close(PeerLinkError(.closed, "this node closes its links"))
         case .leaving:

@@ -246,12 +246,13 @@ final class ClientConnection: ChannelDuplexHandler, StreamCarrier {
         isDraining = true
         while context.channel.isWritable, let session, let tls {
             let count = session.fill(into: shard.writeScratch)
-            takeEvents()
-            guard count > 0 else { break }
-            if let error = tls.write(UnsafeRawBufferPointer(rebasing: shard.writeScratch[..<count])) {
+            // Before any event: whoever hears of one may make another connection use the same memory.
+            if count > 0, let error = tls.write(UnsafeRawBufferPointer(rebasing: shard.writeScratch[..<count])) {
                 close(lost("cannot write to \(target.endpoint): \(error)"))
                 break
             }
+            takeEvents()
+            guard count > 0 else { break }
             if tls.outputBytes >= Self.flushBytes { flushOutput() }
         }
         encryptHTTP1()

@@ -22,12 +22,11 @@ extension ServerConnection {
     func http2Received(_ bytes: UnsafeRawBufferPointer) {
         guard let session else { return }
         _ = session.receive(bytes, now: NIODeadline.now().uptimeNanoseconds)
-        takeEvents()
+        takeEvents(session)
     }
 
-    /// Hands requests over, and tells handlers whose client is gone.
-    func takeEvents() {
-        guard let session else { return }
+    /// Hands requests over, and tells handlers whose client is gone, also when the connection ended meanwhile.
+    func takeEvents(_ session: HTTP2Session) {
         while takeEvent(session) {}
         for limit in session.takeLimitHits() { shard.counters.hit(HTTPLimit(limit)) }
         let violations = session.takeProtocolErrors()

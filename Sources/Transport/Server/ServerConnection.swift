@@ -270,9 +270,10 @@ final class ServerConnection: ChannelDuplexHandler, StreamCarrier {
     private func drainHTTP2() {
         while isWritable, let session, phase == .http2 {
             let count = session.fill(into: shard.writeScratch)
-            takeEvents()
+            // Before any event: whoever hears of one may make another connection use the same memory.
+            if count > 0 { send(UnsafeRawBufferPointer(rebasing: shard.writeScratch[..<count])) }
+            takeEvents(session)
             guard count > 0 else { break }
-            send(UnsafeRawBufferPointer(rebasing: shard.writeScratch[..<count]))
         }
         updateHTTP2Progress()
     }
