@@ -56,6 +56,51 @@ import Testing
         }
     }
 
+    @Test func whoWaitsWhenAPeerSaysGoodbyeDoesNotWaitForItsOpenStreams() async throws {
+        var settings = HTTP2Settings()
+        settings.maximumConcurrentStreams = 1
+        try await withPeer(
+            settings: settings,
+            { $0.connectionsPerPeer = 1 },
+            script: { connection, stream, _ in
+                // The first connection's only stream is never answered.
+                if connection.number == 0 { connection.send(Self.goAway(last: stream)) }
+                if connection.number > 0 { connection.answer(stream, "second") }
+            }
+        ) { links, peer in
+            try await withThrowingTaskGroup(of: Result<PeerReply, PeerLinkError>.self) { group in
+                for _ in 0..<2 { group.addTask { await links.exchange(with: peer.address, timeout: .seconds(60)) } }
+                let answered = try await group.next()?.get()
+                #expect(answered?.body == Array("second".utf8))
+                try await links.close()
+            }
+            #expect(peer.connections == 2)
+        }
+    }
+
+    @Test func whoWaitsStartsWhenThePeerAllowsMoreStreams() async throws {
+        let certificates = try TestCertificates.shared.get()
+        let allowOne = TestFrame.make(4, 0, 0, [0, 3] + TestFrame.number(1))
+        let allowTwo = TestFrame.make(4, 0, 0, [0, 3] + TestFrame.number(2))
+        // `:status: 200`, with the name from the static table (RFC 7541 §6.2.2).
+        let block: [UInt8] = [8, 3] + Array("200".utf8)
+        let answers = TestFrame.headers(1, end: true, block: block) + TestFrame.headers(3, end: true, block: block)
+        let requests = Atomic<Int>(0)
+        let server = try await PlainTLSServer.start(tls: certificates.peerListener()) { received in
+            if received.hasPrefix("PRI ") { return .bytes(String(decoding: allowOne, as: UTF8.self)) }
+            let isFirst = requests.wrappingAdd(1, ordering: .relaxed).oldValue == 0
+            return .bytes(String(decoding: isFirst ? allowTwo : answers, as: UTF8.self))
+        }
+        let links = try await TestLinks.make(certificates.peer()) { $0.connectionsPerPeer = 1 }
+        let port = try #require(server.url.split(separator: ":").last.flatMap { Int($0) })
+        let end = Array("\r\n\r\n".utf8)
+        async let first = links.exchange(end, with: TestLinks.address(port))
+        async let second = links.exchange(end, with: TestLinks.address(port))
+        for result in await [first, second] { #expect(try result.get().status == 200) }
+        try await links.close()
+        await server.stop()
+    }
+
     @Test func aGracefulShutdownLosesNothing() async throws {
         try await withPeer(script: { connection, stream, request in
             if connection.number == 0 { connection.send(Self.goAway(last: stream)) }

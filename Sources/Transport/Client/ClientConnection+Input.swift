@@ -118,11 +118,13 @@ extension ClientConnection {
             context?.fireChannelRead(wrapInboundOut(ByteBuffer(bytes: bytes)))
             return
         }
+        let limit = session.peerConcurrentStreams
         let error = session.receive(bytes, now: lastReceivedAt)
         if phase == .settling, session.hasPeerSettings {
             becomeOpen()
         }
         takeEvents()
+        if phase == .open, session.peerConcurrentStreams > limit { owner?.connectionHasRoom(self) }
         if let error, phase != .closed {
             // Only now, as the events before the violation count.
             failure = lost("\(target.endpoint) broke HTTP/2: \(error)")
@@ -165,7 +167,7 @@ extension ClientConnection {
         case .goingAway?:
             guard phase == .open || phase == .settling else { break }
             phase = .leaving
-            owner?.connectionIsLeaving(self)
+            owner?.connectionIsLeaving(self, sentAway: true)
         case .request?, .requestHead?:
             break
         case nil:

@@ -55,6 +55,7 @@ extension ClientConnection {
         case .open:
             phase = .leaving
             for stream in streams { stream.leave() }
+            owner?.connectionIsLeaving(self, sentAway: false)
             scheduleDrain()
         case .connecting, .handshake, .settling:
             close(PeerLinkError(.closed, "this node closes its links"))

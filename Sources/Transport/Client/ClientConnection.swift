@@ -13,13 +13,13 @@ protocol ClientConnectionOwner: AnyObject {
     /// The handshake is done, the peer is who it should be, and it speaks: streams can start.
     func connectionOpened(_ connection: ClientConnection)
 
-    /// The peer takes no further streams; those that are open go on.
-    func connectionIsLeaving(_ connection: ClientConnection)
+    /// No further streams start, as the peer said (`sentAway`) or this side chose; those that are open go on.
+    func connectionIsLeaving(_ connection: ClientConnection, sentAway: Bool)
 
     /// A stream got an answer: the peer works.
     func connectionAnswered(_ connection: ClientConnection)
 
-    /// A stream ended, so that another may start.
+    /// A stream ended, or the peer allows more of them, so that another may start.
     func connectionHasRoom(_ connection: ClientConnection)
 
     /// The connection is gone. Its streams fail after this call.

@@ -136,8 +136,9 @@ final class ConnectionPool: ClientConnectionOwner {
         startWaiting()
     }
 
-    func connectionIsLeaving(_ connection: ClientConnection) {
-        pools.counters.goAways += 1
+    func connectionIsLeaving(_ connection: ClientConnection, sentAway: Bool) {
+        if sentAway { pools.counters.goAways += 1 }
+        startWaiting()
     }
 
     func connectionAnswered(_ connection: ClientConnection) {
