@@ -79,6 +79,7 @@ extension EmbeddedStore {
         var events: [UInt64] = []
         var elsewhere: [DeliveryRef] = []
         for ref in refs {
+            if isMoving(ref) { elsewhere.append(ref) }
             switch table.settle(ref) {
             case .whole: events.append(ref.event)
             case .partial: deliveries.append(ref)
@@ -86,7 +87,7 @@ extension EmbeddedStore {
                 if let first = appends.first?.firstSequence, ref.event >= first {
                     resolvedEarly.append(ref)
                     deliveries.append(ref)
-                } else {
+                } else if !isMoving(ref) {
                     elsewhere.append(ref)
                 }
             }
@@ -98,14 +99,25 @@ extension EmbeddedStore {
     /// Marks deliveries that other rows or records replace.
     func settle(_ refs: [DeliveryRef]) {
         var elsewhere: [DeliveryRef] = []
-        for ref in refs where table.settle(ref, moved: true) == .unknown {
-            if let first = appends.first?.firstSequence, ref.event >= first {
+        for ref in refs {
+            let found = table.settle(ref, moved: true)
+            if isMoving(ref) {
+                elsewhere.append(ref)
+            } else if found != .unknown {
+                continue
+            } else if let first = appends.first?.firstSequence, ref.event >= first {
                 resolvedEarly.append(ref)
             } else {
                 elsewhere.append(ref)
             }
         }
         finishMigrated(elsewhere)
+    }
+
+    /// Whether a delivery may be on its way to its retry queue. The row is then removed by an operation that follows the
+    /// move at once, since the store may be closing when the move is done.
+    private func isMoving(_ ref: DeliveryRef) -> Bool {
+        isMigrating && ref.event <= lastMigrated
     }
 
     /// Deliveries that the table does not know may be those that the store parked itself.
@@ -136,7 +148,7 @@ extension EmbeddedStore {
 
     /// When little of the journal is left, moves what waits in its oldest segment to the retry queues, some at a time.
     func relievePressure() {
-        guard !isMigrating, isMigrationDue || journal.isUnderPressure else { return }
+        guard !isMigrating, isMigrationDue || journal.isUnderPressure(from: table.oldestSegment) else { return }
         guard let oldest = table.oldestUnresolved(limit: 1024), let file = journal.file(of: oldest.segment) else {
             isMigrationDue = false
             return

@@ -64,6 +64,9 @@ struct IntakeTable {
     /// The segment that took the latest record, or zero.
     var newestSegment: UInt64 { segments.last?.number ?? 0 }
 
+    /// The oldest segment that was not forgotten, or zero.
+    var oldestSegment: UInt64 { segments.first?.number ?? 0 }
+
     /// Notes that records now go to segment `number`; earlier ones get no more.
     mutating func begin(segment number: UInt64) {
         guard number > newestSegment else { return }

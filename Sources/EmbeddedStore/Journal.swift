@@ -204,8 +204,16 @@ final class Journal: Sendable {
     }
 
     /// Whether so much of the journal is in use that waiting deliveries must leave it.
-    var isUnderPressure: Bool {
-        shared.withLock { state in state.live.count * 4 >= fileLimit * 3 }
+    ///
+    /// - Parameter oldest: the oldest segment that is still needed. Those before it come free at the next
+    ///   synchronisation, so moving more deliveries on their account would move them for nothing.
+    /// - Returns: true when three quarters of the journal are.
+    func isUnderPressure(from oldest: UInt64) -> Bool {
+        shared.withLock { state in
+            // Segments rise, and few are about to come free.
+            let used = state.live.count - state.live.prefix { $0.number < oldest }.count
+            return used * 4 >= fileLimit * 3
+        }
     }
 
     /// What the thread does next.

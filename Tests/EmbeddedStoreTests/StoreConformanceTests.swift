@@ -212,6 +212,31 @@ struct StoreConformanceTests {
         #expect(try test.backlogs().map(\.count) == [1, 1, 1])
     }
 
+    /// Rows that are only kept, never retried, are filed at the end of time.
+    @Test(arguments: StoreKind.allCases)
+    func deliveriesDueInTheDistantFutureStayUntilTheirTargetIsDropped(kind: StoreKind) throws {
+        let test = try StoreUnderTest(kind)
+        var deliveries = [3, 1, 2].map { ParkedDelivery.sample($0, 7, due: .max, acceptedAt: 1000) }
+        try test.park(deliveries)
+        deliveries.sort { $0.ref.event < $1.ref.event }
+        for _ in 0..<2 {
+            try test.reopen()
+            #expect(try test.oldest(7, before: .max) == deliveries)
+            #expect(try test.due(7, now: .max - 1).isEmpty)
+            #expect(try test.nextDue(7) == .distantFuture)
+            #expect(try test.backlogs() == [TargetBacklog(target: 7, count: 3, nextDue: .distantFuture)])
+        }
+        // The walks so far have moved the hints of where the first rows are; an earlier row is found all the same.
+        let sooner = ParkedDelivery.sample(4, 7, due: 5, acceptedAt: 1000)
+        try test.park([sooner])
+        #expect(try test.due(7, now: 5) == [sooner])
+        test.store.finish([sooner.pointer])
+        #expect(try test.drop(7) == 3)
+        try test.reopen()
+        #expect(try test.oldest(7, before: .max).isEmpty)
+        #expect(try test.backlogs().isEmpty)
+    }
+
     @Test(arguments: StoreKind.allCases)
     func configurationComparesAndSets(kind: StoreKind) throws {
         let test = try StoreUnderTest(kind)
