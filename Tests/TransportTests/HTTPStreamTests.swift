@@ -260,7 +260,7 @@ private final class StreamHandler: HTTPStreamHandler {
     }
 
     @Test func anAnswerThatDoesNotBeginTimesOut() async throws {
-        try await withServer({ $0.channelTimeout = .milliseconds(50) }) { links, peer, seen in
+        try await withServer({ $0.channelTimeout = .seconds(1) }) { links, peer, seen in
             let heard = try await open(links, peer, "/parts/silent")
             let end = try await heard.waitForEnd()
             #expect(end == .timedOut)
