@@ -12,7 +12,7 @@ final class DeliveryLedger {
     private struct Generation {
         var key: UInt64
         var began: Timestamp
-        /// Moves to the retry queue that are under way.
+        /// Rows that are being written or moved to the retry queue.
         var moving = 0
     }
 
@@ -157,7 +157,9 @@ final class DeliveryLedger {
         }
         let now = clock.now
         let records = merged.map { IntakeRecord(acceptedAt: now, event: $0.record.encoded, targets: [$0.key]) }
+        for row in merged { count(row.key, 1) }
         store.append(records, settling: small.map(\.ref)) { [self] result in
+            defer { for row in merged { count(row.key, -1) } }
             switch result {
             case .success(let sequences):
                 self.rows += UInt64(records.count)
