@@ -139,6 +139,33 @@ import Testing
         #expect(reason.contains("explicit deny"))
     }
 
+    @Test func aPutInTheNameOfAServiceIsRefused() throws {
+        let scene = openScene()
+        var entry = try #require(scene.entry(1))
+        let text = String(decoding: entry.envelope, as: UTF8.self)
+        entry.envelope = Array(text.replacing(#""source":"test""#, with: #""source":"aws.s3""#).utf8)
+        #expect(scene.offer([entry], to: 1, as: 0) == [.accepted], "a rule forwards what a service said")
+        entry.id.event = 2
+        entry.rule = ""
+        entry.hops = []
+        #expect(scene.offer([entry], to: 1, as: 0) == [.denied("Not authorized for the source.")])
+    }
+
+    @Test func whatAPeerShouldNotHaveSentIsToldWithItsReason() throws {
+        let scene = openScene()
+        var stray = try #require(scene.entry(1))
+        stray.bus = scene.bus(c).arn
+        var broken = try #require(scene.entry(2))
+        broken.envelope = Array("{}".utf8)
+        _ = scene.offer([stray, broken], to: 1, as: 0)
+        var reasons: [String] = []
+        for case .peerRefused(let peer, let account, let reason) in scene.notices[1] {
+            #expect(peer == PeerScene.uri(0) && account == a.description)
+            reasons.append(reason)
+        }
+        #expect(reasons == ["Account \(c) is not hosted here.", "The event is not one."])
+    }
+
     @Test func whoIsNoNodeOfTheTrustDomainIsNotHeard() throws {
         let scene = openScene()
         let frame = ForwardFrame.encode([try #require(scene.entry(1))], origin: 1)

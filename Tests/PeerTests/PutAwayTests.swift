@@ -66,6 +66,9 @@ import Testing
         }
         #expect(code == "InternalFailure")
         #expect(text.contains("in time"))
+        #expect(scene.cell(0).router.statistics.failedEntries == 1)
+        scene.run(.seconds(120))
+        #expect(scene.cell(0).router.statistics.failedEntries == 1, "the link's failure comes later")
     }
 
     @Test func anAccountThatNobodyHostsFailsTheEntry() {

@@ -50,27 +50,37 @@ extension EventRouter {
             if let text = denials.first, denials.count == results.count { return completion(.failure(.denied(text))) }
             completion(.success(results))
         }
+        // Refusals by a policy are counted with the call.
+        let note = { [self] (result: PutEventsResult, index: Int) in
+            if call.results[index] == nil, case .refused = result, result.denial == nil {
+                statistics.failedEntries += 1
+            }
+            call.note(result, index)
+        }
         let here = entries.indices.filter { !isElsewhere(addresses[$0]) }
         for index in entries.indices where isElsewhere(addresses[index]) {
             statistics.entries += 1
             guard let address = addresses[index] else { continue }
-            putAway(entries[index], to: address, putter, by: forwarder) { call.note($0, index) }
+            putAway(entries[index], to: address, putter, by: forwarder) { note($0, index) }
         }
         if !here.isEmpty {
             putHere(here.map { entries[$0] }, here.map { addresses[$0] }, putter) { result in
                 switch result {
+                // What of these failed is counted already.
                 case .success(let results): for (index, result) in zip(here, results) { call.note(result, index) }
                 case .failure(let failure):
-                    for index in here { call.note(.internalFailure("\(failure)"), index) }
+                    for index in here { note(.internalFailure("\(failure)"), index) }
                 }
             }
         }
         let timeout = settings.peers?.putTimeout ?? .seconds(5)
-        _ = clock.schedule(after: timeout) { [self] in
+        _ = clock.schedule(after: timeout) {
             for index in call.open {
-                statistics.failedEntries += 1
-                let text = "The cell of the bus did not answer in time; the event may have reached it."
-                call.note(.internalFailure(text), index)
+                let text =
+                    here.contains(index)
+                    ? "The event was not written in time; it may be delivered all the same."
+                    : "The cell of the bus did not answer in time; the event may have reached it."
+                note(.internalFailure(text), index)
             }
         }
     }
@@ -82,12 +92,8 @@ extension EventRouter {
         by forwarder: PeerForwarder,
         completion: @escaping (PutEventsResult) -> Void
     ) {
-        let fail = { [self] (result: PutEventsResult) in
-            statistics.failedEntries += 1
-            completion(result)
-        }
         switch compose(entry, putter) {
-        case .refused(let result): fail(result)
+        case .refused(let result): completion(result)
         case .event(let id, let envelope):
             let forward = ForwardEntry(
                 id: DeliveryID(event: store.nextSequence(), target: 0),
@@ -108,14 +114,14 @@ extension EventRouter {
                     notice(.denied(bus: address.arn, reason: text))
                     completion(.refused(code: PutEventsResult.denialCode, message: text))
                 case .success(.throttled):
-                    fail(.refused(code: "ThrottlingException", message: "Rate exceeded"))
+                    completion(.refused(code: "ThrottlingException", message: "Rate exceeded"))
                 case .success(.malformed(let text)), .success(.tooLarge(let text)):
-                    fail(.refused(code: "InvalidArgument", message: text))
+                    completion(.refused(code: "InvalidArgument", message: text))
                 case .success(.loop(let text)), .success(.notCovered(let text)), .success(.failed(let text)):
-                    fail(.internalFailure(text))
+                    completion(.internalFailure(text))
                 case .success(.notHosted):
-                    fail(.internalFailure("The cell that was asked does not host account \(address.account)."))
-                case .failure(let failure): fail(.internalFailure(failure.message))
+                    completion(.internalFailure("The cell that was asked does not host account \(address.account)."))
+                case .failure(let failure): completion(.internalFailure(failure.message))
                 }
             }
         }

@@ -55,6 +55,7 @@ final class PeerBatch {
             switch item {
             case .faulty(let error):
                 let isLarge = error.code == .tooLarge
+                report(error.message, account: "")
                 decided.append((index, isLarge ? .tooLarge(error.message) : .malformed(error.message)))
             case .entry(let entry):
                 if let verdict = judge(entry, index) { decided.append((index, verdict)) }
@@ -73,12 +74,22 @@ final class PeerBatch {
         case .failure(let refusal): return report(refusal.verdict, entry)
         case .success(let valid): claim = valid
         }
-        guard let facts = EnvelopeFacts(entry.envelope) else { return .malformed("The event is not one.") }
+        guard let facts = EnvelopeFacts(entry.envelope) else {
+            return report(.malformed("The event is not one."), entry)
+        }
         guard !entry.isDirect || facts.account == entry.sourceAccount.description else {
             return report(.denied("The event does not name account \(entry.sourceAccount) as its own."), entry)
         }
+        // What the service itself says comes by a rule; nobody may put it (spec: patterns §1).
+        guard !entry.isDirect || !facts.source.utf8.starts(with: "aws.".utf8) else {
+            return report(.denied("Not authorized for the source."), entry)
+        }
         let destination = claim.destination
-        guard router.catalog.state.accounts.contains(destination.account) else { return .notHosted }
+        guard router.catalog.state.accounts.contains(destination.account) else {
+            let reason = "Account \(destination.account) is not hosted here."
+            report(reason, account: entry.sourceAccount.description)
+            return .notHosted
+        }
         guard let bus = router.catalog.state.bus(destination) else {
             router.statistics.unknownBus += 1
             router.notice(.unknownBus(bus: destination.arn, caller: entry.principal, eventID: "\(entry.id)"))
@@ -118,14 +129,12 @@ final class PeerBatch {
     }
 
     private func report(_ verdict: PeerVerdict, _ entry: ForwardEntry) -> PeerVerdict {
-        router.notice(
-            .peerRefused(
-                peer: authority.node.uri,
-                account: entry.sourceAccount.description,
-                reason: verdict.reason
-            )
-        )
+        report(verdict.reason, account: entry.sourceAccount.description)
         return verdict
+    }
+
+    private func report(_ reason: String, account: String) {
+        router.notice(.peerRefused(peer: authority.node.uri, account: account, reason: reason))
     }
 
     /// Why the policy of the bus does not let the principal put the event; nil when it does.
@@ -188,7 +197,7 @@ final class PeerBatch {
             event.envelope = EnvelopeRewriting.arrival(entry.envelope, id: id, time: now)
         }
         let outcome = router.match(event.envelope, on: destination)
-        guard outcome.isReadable else { return .malformed("The event cannot be read.") }
+        guard outcome.isReadable else { return report(.malformed("The event cannot be read."), entry) }
         guard !outcome.targets.isEmpty else {
             router.books[destination, default: BusBook()].enter(outcome)
             router.ledger.note(entry.id, from: sender, on: entry.bus)
