@@ -8,7 +8,7 @@ public struct MembershipCounters: Equatable, Sendable {
     public var receivedDatagrams: UInt64 = 0
     /// Bytes of those.
     public var receivedBytes: UInt64 = 0
-    /// Datagrams dropped unopened because their source sent too many.
+    /// Datagrams dropped unverified because their sender sent too many, or too many in its name had a wrong signature.
     public var droppedOverRate: UInt64 = 0
     /// Datagrams that no accepted key opens.
     public var droppedUnsealed: UInt64 = 0
@@ -58,6 +58,8 @@ public struct MembershipCounters: Equatable, Sendable {
     public var claimsAccepted: UInt64 = 0
     /// Claims ignored because their subject changes too often.
     public var claimsOverRate: UInt64 = 0
+    /// Claims refused because their incarnation is more than a day ahead of this node's clock.
+    public var claimsAheadOfClock: UInt64 = 0
     /// Claims of a name under another certificate that were refused.
     public var claimsContested: UInt64 = 0
     /// Claims to accounts outside the certificate's scope.

@@ -1,7 +1,8 @@
 import EventModel
-import Membership
 import SansIO
 import Testing
+
+@testable import Membership
 
 /// Leaves: nodes that only dial out, advertised by the nodes that hold their uplinks (DESIGN §8).
 @Suite struct LeafTests {
@@ -131,5 +132,74 @@ import Testing
         cluster.restart(4, description: description)
         cluster.run(.seconds(5))
         #expect((0..<6).allSatisfy { cluster.nodes[$0].instance.presentCount == 6 })
+    }
+
+    /// A claim of a name under another certificate of the same name, as one who got hold of such a certificate signs it.
+    private func stolen(
+        _ victim: TestCluster.Node,
+        _ cluster: TestCluster,
+        endorsedBy previous: CertificateFingerprint?
+    ) -> (claim: [UInt8], chain: [UInt8]) {
+        let thief = cluster.authority.issue(victim.identity)
+        var claim = victim.instance.records[0].claim
+        claim.incarnation += 1
+        claim.certificate = thief.facts.fingerprint
+        claim.description.role = .leaf
+        claim.description.sponsors = [cluster.nodes[1].instance.own.key]
+        claim.endorsement = previous.map {
+            NodeClaim.Endorsement(previous: $0, signature: [UInt8](repeating: 1, count: 64))
+        }
+        var bytes = claim.unsigned(domain: victim.instance.domain)
+        bytes.appendSignature(TestCrypto.signature(bytes[...], secret: thief.secret))
+        return (bytes, thief.chain)
+    }
+
+    private func offer(_ claim: (claim: [UInt8], chain: [UInt8]), to index: Int, _ cluster: TestCluster) {
+        let node = cluster.nodes[index]
+        let actions = node.instance.leafAttached(
+            claim: claim.claim,
+            chain: claim.chain,
+            now: cluster.now,
+            using: &node.generator
+        ).actions
+        cluster.perform(actions, index)
+    }
+
+    @Test func anEndorsementThatTheHeldCertificateDidNotSignTakesNoLeafsName() throws {
+        let (cluster, leaf) = try scene(seed: 58)
+        let key = try #require(dial([2], leaf, cluster))
+        cluster.run(.seconds(3))
+        let node = cluster.nodes[1]
+        for _ in 0..<100 {
+            offer(stolen(leaf, cluster, endorsedBy: leaf.crypto.ownCertificate), to: 1, cluster)
+        }
+        #expect(node.instance.counters.claimsContested == 100)
+        let place = try #require(node.instance.leaves.place(key))
+        #expect(node.instance.leaves.leaves[place].facts.fingerprint == leaf.crypto.ownCertificate)
+        #expect(node.alarms.contains { if case .nameContested = $0 { true } else { false } })
+    }
+
+    @Test func aLeafClaimTakesNoMembersNameUnderAnotherCertificate() throws {
+        let (cluster, _) = try scene(seed: 59)
+        let victim = cluster.nodes[4]
+        offer(stolen(victim, cluster, endorsedBy: nil), to: 1, cluster)
+        #expect(cluster.nodes[1].instance.counters.claimsContested == 1)
+        #expect(cluster.state(of: 4, at: 1) == .alive)
+        // Once it is dead its name may be taken, with an alarm, as by a member.
+        victim.isRunning = false
+        let isDead = { cluster.state(of: 4, at: 1) == .dead }
+        _ = cluster.run(atMost: .seconds(60), until: isDead)
+        offer(stolen(victim, cluster, endorsedBy: nil), to: 1, cluster)
+        #expect(cluster.nodes[1].alarms.contains { if case .nameReplaced = $0 { true } else { false } })
+    }
+
+    @Test func aLeafWhoseCertificateEndsIsWithdrawn() throws {
+        let (cluster, leaf) = try scene(seed: 60)
+        _ = dial([2], leaf, cluster)
+        cluster.run(.seconds(3))
+        let node = cluster.nodes[0]
+        node.instance.entered(Timestamp(milliseconds: 4_000_000_061_000))
+        node.instance.judgeLeaves()
+        #expect(node.instance.directory.entry(for: Self.account) == nil)
     }
 }

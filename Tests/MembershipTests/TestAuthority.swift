@@ -65,6 +65,7 @@ final class TestCrypto: MembershipCrypto {
     var primaryKey: UInt32 = 1
     var acceptedKeys: Set<UInt32> = [1]
     var verifications = 0
+    var signatures = 0
 
     init(_ authority: TestAuthority, own: TestAuthority.Certificate) {
         self.authority = authority
@@ -83,6 +84,7 @@ final class TestCrypto: MembershipCrypto {
     func digest(_ bytes: ArraySlice<UInt8>) -> Digest128 { TestAuthority.digest(bytes) }
 
     func sign(_ message: ArraySlice<UInt8>, as certificate: CertificateFingerprint) -> [UInt8]? {
+        signatures += 1
         let all = [own] + (previous.map { [$0] } ?? [])
         guard let key = all.first(where: { $0.facts.fingerprint == certificate }) else { return nil }
         return Self.signature(message, secret: key.secret)

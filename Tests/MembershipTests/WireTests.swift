@@ -141,10 +141,8 @@ import Testing
                 bytes[1] = UInt8.random(in: 0...5, using: &generator)
             }
             guard let message = SyncMessage(bytes) else { continue }
-            for (_, range) in message.sections {
-                _ = SyncMessage.entries(bytes, range)
-                _ = SyncMessage.keys(bytes, range)
-            }
+            _ = message.entries(.digest, in: bytes, limit: 100)
+            _ = message.wanted(in: bytes, limit: 100)
         }
     }
 }

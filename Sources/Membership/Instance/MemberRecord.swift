@@ -71,7 +71,25 @@ struct MemberRecord: Sendable {
     var alarms = Allowance()
     var forgeries = Allowance()
     var syncs = Allowance()
+    /// Its datagrams that were verified, and those in its name whose signature was wrong.
+    var datagrams = Allowance()
+    var wrongSignatures = Allowance()
     var mutedUntil = Int64.min
+
+    /// Takes over what the same name has used up of its shares before it was a leaf for a while.
+    mutating func resume(_ former: MemberRecord) {
+        window = former.window
+        changes = former.changes
+        suspicions = former.suspicions
+        hearsay = former.hearsay
+        replies = former.replies
+        alarms = former.alarms
+        forgeries = former.forgeries
+        syncs = former.syncs
+        datagrams = former.datagrams
+        wrongSignatures = former.wrongSignatures
+        mutedUntil = former.mutedUntil
+    }
 
     var key: NodeKey { claim.node }
     var identity: NodeIdentity { claim.identity }

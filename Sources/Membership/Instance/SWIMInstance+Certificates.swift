@@ -60,30 +60,48 @@ extension SWIMInstance {
     ) -> [MembershipAction] {
         entered(now)
         for slot in records.indices.dropFirst() where slots[records[slot].key] == slot {
-            let fingerprint = records[slot].facts.fingerprint
-            if let facts = crypto.certificate(fingerprint) {
-                records[slot].facts = facts
-            } else {
-                records[slot].facts.standing = .untrusted
-            }
-            let reason = ejection(records[slot].facts)
-            if let reason {
-                eject(slot, reason)
-            } else if records[slot].state == .ejected {
-                // Trusted again: a dead node is tried, and says itself whether it is here.
-                change(slot, to: .dead)
-            }
+            judgeAnew(slot)
         }
         // What others would not believe under the previous certificate, they may under the present one.
         if datagramCertificateUntil != nil, !(crypto.certificate(datagramCertificate).map(isEntitled) ?? false) {
             adoptCertificateForDatagrams()
         }
+        judgeLeaves()
+        return left()
+    }
+
+    /// Judges a member's certificate anew; true when it was ejected and is entitled again.
+    @discardableResult
+    private mutating func judgeAnew(_ slot: Int) -> Bool {
+        if let facts = crypto.certificate(records[slot].facts.fingerprint) {
+            records[slot].facts = facts
+        } else {
+            records[slot].facts.standing = .untrusted
+        }
+        if let reason = ejection(records[slot].facts) {
+            eject(slot, reason)
+            return false
+        }
+        guard records[slot].state == .ejected else { return false }
+        // Trusted again: a dead node is tried, and says itself whether it is here.
+        change(slot, to: .dead)
+        return true
+    }
+
+    /// Judges ejected members anew and tries those that are entitled again: this node's clock may have been ahead when it
+    /// ejected them.
+    mutating func readmit(_ generator: inout some RandomNumberGenerator) {
+        for slot in departed where records[slot].state == .ejected && judgeAnew(slot) {
+            sendPing(slot, nonce: UInt64.random(in: 1 ... .max, using: &generator), hearsay: nil, isRelayed: false)
+        }
+    }
+
+    /// Judges the certificate of every leaf; nobody probes leaves, so it is done now and then.
+    mutating func judgeLeaves() {
         let entitled = leaves.leaves.map { leaf in
             crypto.certificate(leaf.facts.fingerprint).map { isEntitled($0) } ?? false
         }
-        leaves.judge(entitled)
-        republishLeaves()
-        return left()
+        for place in leaves.judge(entitled) { publishLeaf(place) }
     }
 
     /// Takes up the certificate that the crypto port presents now, vouched for by the one before.

@@ -55,11 +55,20 @@ extension SWIMInstance {
             counters.droppedForeign += 1
             return
         }
-        guard layout.head.node != records[0].key else { return heardOwnClaim(bytes, range, layout) }
+        guard layout.head.node != records[0].key else {
+            return heardOwnClaim(bytes, range, layout, sender: sender)
+        }
         let slot = slots[layout.head.node]
         // No news: the common case, and cheap.
-        if let slot, layout.head.incarnation <= records[slot].claim.incarnation { return }
-        if leaves.knows(layout.head.node, incarnation: layout.head.incarnation) { return }
+        if let slot, !isNews(layout.head, of: slot) { return }
+        if leaves.knows(layout.head.node, incarnation: layout.head.incarnation, certificate: layout.head.certificate) {
+            return
+        }
+        // Whoever were believed so far ahead could never be followed by an honest claim of the same name.
+        guard layout.head.incarnation <= UInt64(max(clock.wall.milliseconds, 0)) + 86_400_000 else {
+            counters.claimsAheadOfClock += 1
+            return
+        }
         guard let claim = NodeClaim(layout, in: bytes),
             NodeKey(crypto.digest(Array(claim.identity.uri.utf8)[...])) == claim.node,
             claim.identity.isIn(trustDomain: trustDomain)
@@ -76,7 +85,8 @@ extension SWIMInstance {
             counters.droppedUnentitled += 1
             return
         }
-        guard isWithinShare(slot, claim) else {
+        guard hasRoom(for: claim, slot, facts) else { return }
+        guard hasShareLeft(slot, claim) else {
             counters.claimsOverRate += 1
             return
         }
@@ -86,12 +96,39 @@ extension SWIMInstance {
         take(claim, Array(bytes[range]), facts, slot, &generator)
     }
 
-    /// A node that is present may change its description only so often. A claim that refutes something is always taken:
-    /// its number is bounded by the suspicions that are believed.
-    private mutating func isWithinShare(_ slot: Int?, _ claim: NodeClaim) -> Bool {
-        guard let slot, records[slot].state == .alive, claim.life == .alive else { return true }
+    /// Of two claims the higher incarnation counts; but one whose certificate does not entitle any more stands in nobody's
+    /// way.
+    private func isNews(_ head: NodeClaim.Head, of slot: Int) -> Bool {
+        if head.incarnation > records[slot].claim.incarnation { return true }
+        return records[slot].state == .ejected && head.certificate != records[slot].facts.fingerprint
+    }
+
+    private func hasShareLeft(_ slot: Int?, _ claim: NodeClaim) -> Bool {
         let share = configuration.changesPerMinutePerMember
-        return records[slot].changes.take(capacity: share, perMinute: share, now: clock.now)
+        if let slot {
+            return isRefutation(claim, of: slot)
+                || records[slot].changes.hasToken(capacity: share, perMinute: share, now: clock.now)
+        }
+        guard let place = leaves.place(claim.node) else { return true }
+        return leaves.leaves[place].changes.hasToken(capacity: share, perMinute: share, now: clock.now)
+    }
+
+    /// A node may say something new about itself only so often: departures, returns and changes of role included. A claim
+    /// that answers a suspicion or a death is always taken: its number is bounded by those. Charged once the signature and
+    /// the right to the name are known, so nobody else can use up a node's share.
+    mutating func charge(_ slot: Int?, _ claim: NodeClaim) {
+        let share = configuration.changesPerMinutePerMember
+        if let slot {
+            guard !isRefutation(claim, of: slot) else { return }
+            _ = records[slot].changes.take(capacity: share, perMinute: share, now: clock.now)
+        } else if let place = leaves.place(claim.node) {
+            leaves.takeChange(place, share: share, now: clock.now)
+        }
+    }
+
+    private func isRefutation(_ claim: NodeClaim, of slot: Int) -> Bool {
+        claim.life == .alive && claim.description.role == .core
+            && (records[slot].state == .suspect || records[slot].state == .dead)
     }
 
     private mutating func take(
@@ -101,16 +138,14 @@ extension SWIMInstance {
         _ slot: Int?,
         _ generator: inout some RandomNumberGenerator
     ) {
-        if claim.description.role == .leaf {
-            if let slot {
-                guard facts.fingerprint == records[slot].facts.fingerprint || !records[slot].isPresent else { return }
-                becomeLeaf(slot)
-            }
-            takeLeaf(claim, signed, facts)
+        guard claim.description.role == .core else {
+            takeLeaf(claim, signed, facts, slot, &generator)
             return
         }
         guard let slot else {
+            if let place = leaves.place(claim.node), !mayTakeLeafName(claim, facts, place) { return }
             guard let slot = newSlot() else { return }
+            charge(nil, claim)
             install(claim, signed, facts, slot)
             return
         }
@@ -118,11 +153,13 @@ extension SWIMInstance {
             guard mayTakeName(claim, signed, facts, slot, &generator) else { return }
             replaceCertificate(facts, slot)
         }
+        charge(slot, claim)
         update(claim, signed, facts, slot, &generator)
     }
 
-    /// A member says that it is a leaf from now on, so it is no member any more.
-    private mutating func becomeLeaf(_ slot: Int) {
+    /// A member says that it is a leaf from now on, so it is no member any more. What it has used up of its shares stays
+    /// with its name, for the case that it changes its mind.
+    mutating func becomeLeaf(_ slot: Int, _ facts: CertificateFacts) {
         if records[slot].isPresent {
             endProbe(slot)
             change(slot, to: .left)
@@ -132,7 +169,8 @@ extension SWIMInstance {
         }
         departed.removeAll { $0 == slot }
         records[slot].isDeparted = false
-        release(slot, keepsCertificate: true)
+        leaves.remember(records[slot])
+        release(slot, keepsCertificate: records[slot].facts.fingerprint == facts.fingerprint)
     }
 
     /// A member that was not known.
@@ -146,6 +184,11 @@ extension SWIMInstance {
             sinceWall: clock.wall
         )
         if slot == records.count { records.append(record) } else { records[slot] = record }
+        if let former = leaves.takeFormer(claim.node) { records[slot].resume(former) }
+        if let place = leaves.place(claim.node) {
+            records[slot].changes = leaves.leaves[place].changes
+            records[slot].isProvisional = leaves.leaves[place].isProvisional
+        }
         slots[claim.node] = slot
         slotOfCertificate[facts.fingerprint] = slot
         records[slot].window.begin(epoch: claim.epoch)
@@ -215,15 +258,22 @@ extension SWIMInstance {
     }
 
     /// A claim under this node's own name. An earlier life of this node may lie ahead of its clock: then it goes above.
-    private mutating func heardOwnClaim(_ bytes: [UInt8], _ range: Range<Int>, _ layout: NodeClaim.Layout) {
+    private mutating func heardOwnClaim(
+        _ bytes: [UInt8],
+        _ range: Range<Int>,
+        _ layout: NodeClaim.Layout,
+        sender: Int?
+    ) {
         let own = records[0].claim
         guard layout.head.incarnation >= own.incarnation, layout.head.incarnation < 1 << 62,
             bytes[range] != records[0].signed[...]
         else { return }
         guard let facts = crypto.certificate(layout.head.certificate), facts.identity == own.identity,
-            crypto.verify(bytes[layout.signature], of: bytes[layout.signed], by: layout.head.certificate),
             let claim = NodeClaim(layout, in: bytes)
         else { return }
+        guard crypto.verify(bytes[layout.signature], of: bytes[layout.signed], by: layout.head.certificate) else {
+            return noteForgery(passedOnBy: sender)
+        }
         if names.notesOwnDouble(now: clock.now, sinceStart: records[0].since) {
             emit(.alarm(.duplicateSelf(at: claim.description.gossip)))
         }

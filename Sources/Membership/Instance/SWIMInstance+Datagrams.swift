@@ -18,11 +18,7 @@ extension SWIMInstance {
         entered(now)
         counters.receivedDatagrams += 1
         counters.receivedBytes += UInt64(bytes.count)
-        let rate = configuration.datagramsPerSecondPerSource
-        guard sources[row(of: source)].take(capacity: rate, perMinute: rate * 60, now: clock.now) else {
-            counters.droppedOverRate += 1
-            return left()
-        }
+        // What does not open costs little and is counted against nobody: anybody can write any source on it.
         var message = bytes
         guard bytes.count <= configuration.datagramBytes, crypto.open(&message) else {
             counters.droppedUnsealed += 1
@@ -60,10 +56,16 @@ extension SWIMInstance {
             if header.epoch < records[slot].window.epoch { receivedFromThePast(message, layout, slot, source) }
             return
         }
-        guard crypto.verify(message[layout.signature], of: message[layout.signed], by: header.certificate) else {
-            counters.droppedForged += 1
+        guard mayVerify(slot) else {
+            counters.droppedOverRate += 1
             return
         }
+        guard crypto.verify(message[layout.signature], of: message[layout.signed], by: header.certificate) else {
+            noteWrongSignature(slot)
+            return
+        }
+        let rate = configuration.datagramsPerSecondPerSource
+        _ = records[slot].datagrams.take(capacity: rate, perMinute: rate * 60, now: clock.now)
         records[slot].window.note(epoch: header.epoch, number: header.number)
         var reader = ByteReader(message, layout.content)
         guard receivedBody(header, message, &reader, slot, source, &generator) else {
@@ -75,6 +77,23 @@ extension SWIMInstance {
         } else {
             contactedByDeparted(slot, &generator)
         }
+    }
+
+    /// Whether a datagram under a member's certificate may cost a verification. A member has a share of those that it did
+    /// sign, which nobody else can use up. Wrong signatures in its name have another, and all names together one more: only
+    /// who holds the ring's key can use those up, so they bound what such a node can cost and not whom it can silence.
+    private func mayVerify(_ slot: Int) -> Bool {
+        let rate = configuration.datagramsPerSecondPerSource
+        return records[slot].datagrams.hasToken(capacity: rate, perMinute: rate * 60, now: clock.now)
+            && records[slot].wrongSignatures.hasToken(capacity: rate, perMinute: rate * 60, now: clock.now)
+            && wrongSignatures.hasToken(capacity: rate * 10, perMinute: rate * 600, now: clock.now)
+    }
+
+    private mutating func noteWrongSignature(_ slot: Int) {
+        let rate = configuration.datagramsPerSecondPerSource
+        counters.droppedForged += 1
+        _ = records[slot].wrongSignatures.take(capacity: rate, perMinute: rate * 60, now: clock.now)
+        _ = wrongSignatures.take(capacity: rate * 10, perMinute: rate * 600, now: clock.now)
     }
 
     private mutating func receivedBody(
@@ -125,6 +144,11 @@ extension SWIMInstance {
         _ generator: inout some RandomNumberGenerator
     ) {
         guard slotOfCertificate[layout.header.certificate] == nil else { return }
+        let rate = configuration.datagramsPerSecondPerSource
+        guard sources[row(of: source)].take(capacity: rate, perMinute: rate * 60, now: clock.now) else {
+            counters.droppedOverRate += 1
+            return
+        }
         var reader = ByteReader(message, layout.content)
         switch layout.header.kind {
         case .ping:

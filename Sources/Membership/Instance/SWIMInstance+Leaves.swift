@@ -72,30 +72,45 @@ extension SWIMInstance {
         publishLeaf(place)
     }
 
-    /// A leaf's claim, verified.
-    mutating func takeLeaf(_ claim: NodeClaim, _ signed: [UInt8], _ facts: CertificateFacts) {
-        guard slots[claim.node] == nil else { return }
-        if let place = leaves.place(claim.node) {
-            let held = leaves.leaves[place].facts
-            guard
-                held.fingerprint == facts.fingerprint || held.publicKey == facts.publicKey || !isEntitled(held)
-                    || claim.endorsement?.previous == held.fingerprint || !isAttached(place)
-            else {
-                counters.claimsContested += 1
-                return
-            }
-            let share = configuration.changesPerMinutePerMember
-            guard leaves.takeChange(place, share: share, now: clock.now) else {
-                counters.claimsOverRate += 1
-                return
-            }
-        }
-        guard let (place, unused) = leaves.take(claim, signed, facts, limit: configuration.maximumLeaves) else {
+    /// Whether a claim can be used at all, asked before its signature is verified: there is a place for a leaf more, and its
+    /// name was not contested too often.
+    mutating func hasRoom(for claim: NodeClaim, _ slot: Int?, _ facts: CertificateFacts) -> Bool {
+        guard let place = leaves.place(claim.node) else {
+            guard claim.description.role == .leaf, leaves.count >= configuration.maximumLeaves else { return true }
             if capacityAlarms.take(capacity: 1, perMinute: 1, now: clock.now) {
                 emit(.alarm(.tooManyMembers(limit: configuration.maximumLeaves)))
             }
+            return false
+        }
+        guard slot == nil, leaves.leaves[place].facts.fingerprint != facts.fingerprint,
+            !leaves.hasContest(place, now: clock.now)
+        else { return true }
+        counters.claimsContested += 1
+        return false
+    }
+
+    /// A leaf's claim, verified.
+    mutating func takeLeaf(
+        _ claim: NodeClaim,
+        _ signed: [UInt8],
+        _ facts: CertificateFacts,
+        _ slot: Int?,
+        _ generator: inout some RandomNumberGenerator
+    ) {
+        if let slot {
+            if facts.fingerprint != records[slot].facts.fingerprint {
+                guard mayTakeName(claim, signed, facts, slot, &generator) else { return }
+            }
+            charge(slot, claim)
+            becomeLeaf(slot, facts)
+        } else if let place = leaves.place(claim.node) {
+            guard mayTakeLeafName(claim, facts, place) else { return }
+            charge(nil, claim)
+        }
+        guard let (place, unused) = leaves.take(claim, signed, facts, limit: configuration.maximumLeaves) else {
             return
         }
+        if slot != nil { leaves.resume(place) }
         if let unused { crypto.forget(unused) }
         counters.claimsAccepted += 1
         tell(.leaf(place: place, incarnation: claim.incarnation))
@@ -138,7 +153,7 @@ extension SWIMInstance {
         publishLeaf(place)
     }
 
-    private func isAttached(_ place: Int) -> Bool { !sponsors(of: place).isEmpty }
+    func isAttached(_ place: Int) -> Bool { !sponsors(of: place).isEmpty }
 
     /// The present nodes that hold a leaf's uplink.
     private func sponsors(of place: Int) -> [NodeIdentity] {
@@ -153,10 +168,6 @@ extension SWIMInstance {
     /// A sponsor is not present any more, or again: what it said of its leaves counts differently.
     mutating func withdrawLeaves(of slot: Int) {
         for place in leaves.places(sponsoredBy: records[slot].key) { publishLeaf(place) }
-    }
-
-    mutating func republishLeaves() {
-        for place in leaves.leaves.indices { publishLeaf(place) }
     }
 
     /// Brings the directory up to date with one member.
@@ -181,7 +192,7 @@ extension SWIMInstance {
         apply(record.identity, presence)
     }
 
-    private mutating func publishLeaf(_ place: Int) {
+    mutating func publishLeaf(_ place: Int) {
         let leaf = leaves.leaves[place]
         viewChangedAt = clock.now
         // A leaf that has become a member speaks for itself.

@@ -87,12 +87,13 @@ extension SWIMInstance {
         crypto.forget(fingerprint)
     }
 
-    /// Tries one departed member, and forgets one whose time is over.
+    /// Judges ejected members anew, tries one departed member, and forgets one whose time is over.
     mutating func reconnect(_ generator: inout some RandomNumberGenerator) {
         let bounds = configuration.reconnectPeriod
         let sinceDeath = lastDeathAt.map { Duration.milliseconds((clock.now - $0) / 10) } ?? bounds.upperBound
         let pause = min(max(sinceDeath, bounds.lowerBound), bounds.upperBound).milliseconds
         timers.schedule(.reconnect, at: clock.now + pause / 2 + Int64.random(in: 0...pause, using: &generator))
+        readmit(&generator)
         var tries = 0
         while !departed.isEmpty, tries < 8 {
             tries += 1

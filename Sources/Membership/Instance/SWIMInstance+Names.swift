@@ -4,6 +4,7 @@ import SansIO
 /// What is remembered to judge names.
 struct NameState: Sendable {
     var ownDoubleAllowance = Allowance()
+    var leafAlarms = Allowance()
     private var ownDoubles = 0
     private var lastOwnDouble = Int64.min
 
@@ -28,7 +29,39 @@ struct NameState: Sendable {
 /// A certificate that vouched for its successor is never taken again for that name. Everything else is refused: the view
 /// stays, an alarm is raised, and the holder is probed at once. If it does not answer, it dies as any node does, and rule 3
 /// then lets its successor in.
+///
+/// The rules are the same for members and for leaves; a leaf is present while a sponsor holds its uplink. A name keeps its
+/// holder when it changes between the two.
 extension SWIMInstance {
+    /// Who holds a name.
+    private struct NameHolder {
+        var facts: CertificateFacts
+        /// The certificate that vouched for the held one.
+        var previous: CertificateFingerprint?
+        var isPresent: Bool
+        var isProvisional: Bool
+    }
+
+    private enum NameDecision {
+        /// By rule 1 or 2.
+        case renewed
+        /// By rule 3.
+        case replaced
+        /// By rule 4.
+        case restored
+        case refused
+    }
+
+    private func judge(_ claim: NodeClaim, _ facts: CertificateFacts, _ holder: NameHolder) -> NameDecision {
+        let held = holder.facts
+        guard holder.previous != facts.fingerprint else { return .refused }
+        if held.publicKey == facts.publicKey || isEndorsed(claim, by: held.fingerprint) { return .renewed }
+        if !holder.isPresent || !isEntitled(held) { return .replaced }
+        let isOlder = (facts.notBefore, facts.fingerprint) < (held.notBefore, held.fingerprint)
+        return holder.isProvisional && isOlder ? .restored : .refused
+    }
+
+    /// Judges a verified claim of a member's name under another certificate.
     mutating func mayTakeName(
         _ claim: NodeClaim,
         _ signed: [UInt8],
@@ -36,26 +69,59 @@ extension SWIMInstance {
         _ slot: Int,
         _ generator: inout some RandomNumberGenerator
     ) -> Bool {
-        let held = records[slot].facts
-        guard records[slot].claim.endorsement?.previous != facts.fingerprint else {
-            return refuse(claim, signed, facts, slot, &generator)
-        }
-        if held.publicKey == facts.publicKey || isEndorsed(claim, by: held.fingerprint) {
-            records[slot].isProvisional = false
-            return true
-        }
-        if !records[slot].isPresent || !isEntitled(held) {
+        let record = records[slot]
+        let holder = NameHolder(
+            facts: record.facts,
+            previous: record.claim.endorsement?.previous,
+            isPresent: record.isPresent,
+            isProvisional: record.isProvisional
+        )
+        switch judge(claim, facts, holder) {
+        case .renewed: records[slot].isProvisional = false
+        case .replaced:
             records[slot].isProvisional = true
-            emit(.alarm(.nameReplaced(claim.identity, previous: held.fingerprint, now: facts.fingerprint)))
-            return true
+            // The new process counts its datagrams anew, and perhaps from an earlier time than the ejected one.
+            if record.state == .ejected { records[slot].window = ReplayWindow() }
+            emit(.alarm(.nameReplaced(claim.identity, previous: record.facts.fingerprint, now: facts.fingerprint)))
+        case .restored:
+            emit(.alarm(.nameReplaced(claim.identity, previous: record.facts.fingerprint, now: facts.fingerprint)))
+        case .refused: return refuse(claim, signed, facts, slot, &generator)
         }
-        if records[slot].isProvisional,
-            (facts.notBefore, facts.fingerprint) < (held.notBefore, held.fingerprint)
-        {
-            emit(.alarm(.nameReplaced(claim.identity, previous: held.fingerprint, now: facts.fingerprint)))
-            return true
+        return true
+    }
+
+    /// Judges a verified claim of a leaf's name.
+    mutating func mayTakeLeafName(_ claim: NodeClaim, _ facts: CertificateFacts, _ place: Int) -> Bool {
+        let leaf = leaves.leaves[place]
+        guard leaf.facts.fingerprint != facts.fingerprint else { return true }
+        let holder = NameHolder(
+            facts: leaf.facts,
+            previous: leaf.claim.endorsement?.previous,
+            isPresent: isAttached(place),
+            isProvisional: leaf.isProvisional
+        )
+        switch judge(claim, facts, holder) {
+        case .renewed: leaves.setProvisional(place, false)
+        case .replaced, .restored:
+            leaves.setProvisional(place, true)
+            emit(.alarm(.nameReplaced(claim.identity, previous: leaf.facts.fingerprint, now: facts.fingerprint)))
+        case .refused:
+            counters.claimsContested += 1
+            leaves.takeContest(place, now: clock.now)
+            guard names.leafAlarms.take(capacity: 4, perMinute: 4, now: clock.now) else { return false }
+            emit(
+                .alarm(
+                    .nameContested(
+                        claim.identity,
+                        held: leaf.facts.fingerprint,
+                        contender: facts.fingerprint,
+                        at: claim.description.gossip
+                    )
+                )
+            )
+            return false
         }
-        return refuse(claim, signed, facts, slot, &generator)
+        return true
     }
 
     private func isEndorsed(_ claim: NodeClaim, by held: CertificateFingerprint) -> Bool {

@@ -56,8 +56,9 @@ extension SWIMInstance {
             return
         }
         guard subject == 0 || isNews(statement, of: subject, by: signer) else { return }
+        // Only what the signer did sign is counted, below, so nobody else can use up its share.
         let share = configuration.suspicionsPerMinutePerSigner
-        guard records[signer].suspicions.take(capacity: share, perMinute: share, now: clock.now) else {
+        guard records[signer].suspicions.hasToken(capacity: share, perMinute: share, now: clock.now) else {
             counters.suspicionsIgnored += 1
             if records[signer].alarms.take(capacity: 1, perMinute: 1, now: clock.now) {
                 emit(.alarm(.suspicionFlood(records[signer].identity)))
@@ -70,6 +71,7 @@ extension SWIMInstance {
         guard crypto.verify(bytes[signed.upperBound..<range.upperBound], of: bytes[signed], by: statement.signer) else {
             return noteForgery(passedOnBy: sender)
         }
+        _ = records[signer].suspicions.take(capacity: share, perMinute: share, now: clock.now)
         counters.suspicionsHeard += 1
         if subject == 0 {
             refute()

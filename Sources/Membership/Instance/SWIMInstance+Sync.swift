@@ -15,7 +15,12 @@ struct SyncState: Sendable {
     var allowedAt = Int64.min
     var spacing: Int64 = 0
     var isJoinScheduled = false
-    var strangers = Allowance()
+    /// What nodes that are no members may ask for, by a row for each identity's key.
+    var strangers = [Allowance](repeating: Allowance(), count: 256)
+    /// Refutations that the words of such nodes set off.
+    var strangersHearsay = Allowance()
+    /// Pings to dead members of which others say that they are alive.
+    var pingsToTheDead = Allowance()
 
     mutating func take(_ number: UInt64) -> Exchange? {
         guard let index = exchanges.firstIndex(where: { $0.number == number }) else { return nil }
@@ -40,8 +45,13 @@ extension SWIMInstance {
             counters.syncsFailed += 1
             return left()
         }
+        let sender = exchange.peer.uri.flatMap { slots[NodeKey(crypto.digest(Array($0.utf8)[...]))] }
+        guard !isMuted(sender) else {
+            counters.syncsFailed += 1
+            return left()
+        }
         let accepted = counters.claimsAccepted
-        absorb(message, body, &generator)
+        absorb(message, body, from: sender, &generator)
         if message.kind == .pullAnswer { push(message, body, to: exchange.peer) }
         settleSpacing(wasUseful: counters.claimsAccepted != accepted || viewSum != exchange.sumBefore)
         return left()
@@ -87,6 +97,7 @@ extension SWIMInstance {
     mutating func syncPeriodically(_ generator: inout some RandomNumberGenerator) {
         let period = configuration.syncPeriod.milliseconds
         timers.schedule(.sync, at: clock.now + period / 2 + Int64.random(in: 0...period, using: &generator))
+        judgeLeaves()
         guard let slot = randomActive(1, except: nil, &generator).first else { return }
         beginSync(with: slot)
     }
@@ -137,11 +148,11 @@ extension SWIMInstance {
 
     /// Sends what the other side lacks, and asks for leaves if it knows others.
     private mutating func push(_ answer: SyncMessage, _ bytes: [UInt8], to peer: PeerAddress) {
-        let wanted = answer.sections.filter { $0.kind == .wanted }.flatMap { SyncMessage.keys(bytes, $0.range) }
+        let wanted = answer.wanted(in: bytes, limit: configuration.maximumMembers)
         let leavesDiffer = answer.leafSum != leaves.sum
         guard !wanted.isEmpty || leavesDiffer else { return }
         var body = SyncMessage.begin(.push, domain: domain, viewSum: viewSum, leafSum: leaves.sum)
-        for key in wanted.prefix(configuration.maximumMembers) where body.count < SyncMessage.contentBytes {
+        for key in wanted where body.count < SyncMessage.contentBytes {
             guard let slot = slots[key], records[slot].state != .ejected else { continue }
             appendClaim(slot, withChain: true, to: &body)
         }
@@ -189,13 +200,36 @@ extension SWIMInstance {
         return digest
     }
 
+    /// Whether a peer has passed on so many forgeries that it is not listened to for a while.
+    func isMuted(_ sender: Int?) -> Bool { sender.map { records[$0].mutedUntil > clock.now } ?? false }
+
     /// Takes in chains, claims, suspicions and attachments; then looks at members of which the other side thinks
-    /// differently.
+    /// differently. Whoever sent wrong signatures is held to account for them, and the rest of its body is left unread.
     mutating func absorb(
         _ message: SyncMessage,
         _ bytes: [UInt8],
+        from sender: Int?,
         _ generator: inout some RandomNumberGenerator
     ) {
+        let learned = learnChains(message, bytes)
+        let forgeries = counters.droppedForged
+        for (kind, range) in message.sections
+        where counters.droppedForged - forgeries < SyncMessage.maximumForgeries {
+            switch kind {
+            case .claim: heardClaim(bytes, range, from: nil, sender: sender, &generator)
+            case .suspicion: heardSuspicion(bytes, range, sender: sender, &generator)
+            case .attachment: heardAttachment(bytes, range, sender: sender)
+            default: break
+            }
+        }
+        for fingerprint in learned { settleWaiting(fingerprint, &generator) }
+        guard counters.droppedForged - forgeries < SyncMessage.maximumForgeries else { return }
+        for entry in message.entries(.digest, in: bytes, limit: configuration.maximumMembers) {
+            heardOpinion(entry, from: sender, &generator)
+        }
+    }
+
+    private mutating func learnChains(_ message: SyncMessage, _ bytes: [UInt8]) -> [CertificateFingerprint] {
         var learned: [CertificateFingerprint] = []
         var refused = 0
         for (kind, range) in message.sections where kind == .chain && range.count > 16 {
@@ -210,33 +244,21 @@ extension SWIMInstance {
                 refused += 1
             }
         }
-        for (kind, range) in message.sections {
-            switch kind {
-            case .claim: heardClaim(bytes, range, from: nil, sender: nil, &generator)
-            case .suspicion: heardSuspicion(bytes, range, sender: nil, &generator)
-            case .attachment: heardAttachment(bytes, range, sender: nil)
-            default: break
-            }
-        }
-        for fingerprint in learned { settleWaiting(fingerprint, &generator) }
-        for (kind, range) in message.sections where kind == .digest {
-            for entry in SyncMessage.entries(bytes, range).prefix(configuration.maximumMembers) {
-                heardOpinion(entry, &generator)
-            }
-        }
+        return learned
     }
 
     /// The other side holds a member at the same incarnation in another state. Nobody is believed about somebody else: this
     /// node looks for itself, and tells the member what is said of it, so that it can refute.
     private mutating func heardOpinion(
         _ entry: SyncMessage.Entry,
+        from sender: Int?,
         _ generator: inout some RandomNumberGenerator
     ) {
         guard let slot = slots[entry.key], records[slot].claim.incarnation == entry.incarnation else { return }
         let isPresent = entry.state == .alive || entry.state == .suspect
         if slot == 0 {
-            // The link's other side holds this node dead: its word costs nothing but a claim.
-            if entry.state == .dead { refute() }
+            // The link's other side holds this node dead: its word costs one claim, and not more often than its pings do.
+            if entry.state == .dead, mayCallSelfDead(sender) { refute() }
         } else if records[slot].isPresent, entry.state == .dead {
             if records[0].claim.description.role == .leaf {
                 change(slot, to: .dead)
@@ -245,8 +267,17 @@ extension SWIMInstance {
             } else {
                 probeSoon(slot, hearsay: .dead, &generator)
             }
-        } else if records[slot].state == .dead, isPresent {
+        } else if records[slot].state == .dead, isPresent,
+            syncing.pingsToTheDead.take(capacity: 1000, perMinute: 1000, now: clock.now)
+        {
             sendPing(slot, nonce: UInt64.random(in: 1 ... .max, using: &generator), hearsay: nil, isRelayed: false)
         }
+    }
+
+    private mutating func mayCallSelfDead(_ sender: Int?) -> Bool {
+        guard let sender, sender != 0 else {
+            return syncing.strangersHearsay.take(capacity: 30, perMinute: 30, now: clock.now)
+        }
+        return records[sender].hearsay.take(capacity: 30, perMinute: 30, now: clock.now)
     }
 }

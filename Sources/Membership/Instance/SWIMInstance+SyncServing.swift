@@ -10,8 +10,8 @@ extension SWIMInstance {
     ///   - peer: who asks, by the certificate of its link.
     ///   - now: the wall clock's time.
     ///   - generator: the source of randomness.
-    /// - Returns: the answer's body, nil when the request is malformed, of another trust domain or one too many; and what
-    ///   to do.
+    /// - Returns: the answer's body, nil when the request is malformed, of another trust domain, one too many or from a node
+    ///   that passed on too many wrong signatures; and what to do.
     public mutating func receivedSyncRequest(
         _ body: [UInt8],
         from peer: NodeIdentity,
@@ -19,12 +19,14 @@ extension SWIMInstance {
         using generator: inout some RandomNumberGenerator
     ) -> (answer: [UInt8]?, actions: [MembershipAction]) {
         entered(now)
-        guard takeSyncShare(peer), let message = SyncMessage(body), message.domain == domain else {
+        let sender = slots[key(of: peer)]
+        guard !isMuted(sender), takeSyncShare(peer, sender), let message = SyncMessage(body), message.domain == domain
+        else {
             return (nil, left())
         }
         guard message.kind == .pull || message.kind == .push else { return (nil, left()) }
         counters.syncsServed += 1
-        absorb(message, body, &generator)
+        absorb(message, body, from: sender, &generator)
         var answer = SyncMessage.begin(
             message.kind == .pull ? .pullAnswer : .pushAnswer,
             domain: domain,
@@ -39,23 +41,28 @@ extension SWIMInstance {
         return (answer, left())
     }
 
-    private mutating func takeSyncShare(_ peer: NodeIdentity) -> Bool {
-        guard let slot = slots[key(of: peer)], slot != 0 else {
-            return syncing.strangers.take(capacity: 2000, perMinute: 6000, now: clock.now)
+    /// Members have a share each. Nodes that are not known yet share a row with few others, so that one of them cannot use up
+    /// what the rest need for joining.
+    private mutating func takeSyncShare(_ peer: NodeIdentity, _ slot: Int?) -> Bool {
+        guard let slot, slot != 0 else {
+            let row = Int(truncatingIfNeeded: key(of: peer).digest.low & 255)
+            return syncing.strangers[row].take(capacity: 40, perMinute: 120, now: clock.now)
         }
         return records[slot].syncs.take(capacity: 20, perMinute: 60, now: clock.now)
     }
 
     /// What is newer here, what differs, and what is newer there.
     private func appendDifferences(_ message: SyncMessage, _ body: [UInt8], to answer: inout [UInt8]) {
-        let theirs = message.sections.filter { $0.kind == .digest }.flatMap { SyncMessage.entries(body, $0.range) }
-            .prefix(configuration.maximumMembers)
+        let theirs = message.entries(.digest, in: body, limit: configuration.maximumMembers)
         let byKey = Dictionary(theirs.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
         var differing: [UInt8] = []
         var wanted: [UInt8] = []
         for slot in records.indices where slots[records[slot].key] == slot && records[slot].state != .ejected {
             let mine = entry(slot)
-            let their = byKey[mine.key]
+            // A refused certificate's claim does not outrank that of another certificate.
+            let isSuperseded =
+                byKey[mine.key].map { $0.state == .ejected && $0.certificate != mine.certificate } ?? false
+            let their = isSuperseded ? nil : byKey[mine.key]
             let hasRoom = answer.count < SyncMessage.contentBytes
             if let their, their.incarnation > mine.incarnation {
                 wanted.append(mine.key.digest)
@@ -70,8 +77,14 @@ extension SWIMInstance {
                 if records[slot].state == .dead { SyncMessage.append(mine, to: &differing) }
             }
         }
-        for their in theirs where slots[their.key] == nil && their.state != .dead && their.state != .ejected {
-            wanted.append(their.key.digest)
+        for their in theirs where their.state != .dead && their.state != .ejected {
+            guard let slot = slots[their.key] else {
+                wanted.append(their.key.digest)
+                continue
+            }
+            if records[slot].state == .ejected, entry(slot).certificate != their.certificate {
+                wanted.append(their.key.digest)
+            }
         }
         if !differing.isEmpty { SyncMessage.append(.digest, differing, to: &answer) }
         if !wanted.isEmpty { SyncMessage.append(.wanted, wanted, to: &answer) }
@@ -80,8 +93,7 @@ extension SWIMInstance {
     /// The leaves of which the other side knows less or something else.
     private func appendLeaves(_ message: SyncMessage, _ body: [UInt8], to answer: inout [UInt8]) {
         guard message.sections.contains(where: { $0.kind == .leafDigest }) else { return }
-        let theirs = message.sections.filter { $0.kind == .leafDigest }.flatMap { SyncMessage.entries(body, $0.range) }
-            .prefix(configuration.maximumLeaves)
+        let theirs = message.entries(.leafDigest, in: body, limit: configuration.maximumLeaves)
         let byKey = Dictionary(theirs.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
         for leaf in leaves.leaves where answer.count < SyncMessage.contentBytes {
             let number = leaf.attachments.reduce(leaf.claim.incarnation) { $0 &+ $1.number }

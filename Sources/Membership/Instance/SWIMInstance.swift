@@ -109,6 +109,7 @@ public struct SWIMInstance {
     var serial: UInt64 = 0
     var refutationPenalty = Allowance()
     var refutationsOfFloods = Allowance()
+    var wrongSignatures = Allowance()
     var sources = [Allowance](repeating: Allowance(), count: 256)
     var isLeaving = false
     var seeds: [NodeEndpoint] = []

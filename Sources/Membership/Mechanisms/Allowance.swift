@@ -4,6 +4,13 @@ struct Allowance: Equatable, Sendable {
     private var tokens: Int64 = -1
     private var at: Int64 = 0
 
+    /// Whether ``take(capacity:perMinute:now:)`` would succeed: asked before something costly whose outcome decides whether
+    /// a token is due.
+    func hasToken(capacity: Int, perMinute: Int, now: Int64) -> Bool {
+        var copy = self
+        return copy.take(capacity: capacity, perMinute: perMinute, now: now)
+    }
+
     /// Takes one token if there is one.
     ///
     /// - Parameters:

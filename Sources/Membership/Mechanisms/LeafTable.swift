@@ -20,6 +20,10 @@ struct LeafTable: Sendable {
         /// By order of hearing; only sponsors that the leaf names.
         var attachments: [Attachment] = []
         var changes = Allowance()
+        /// Refused claims of its name under another certificate.
+        var contests = Allowance()
+        /// Its certificate replaced another that did not vouch for it.
+        var isProvisional = false
 
         var accounts: [AccountID] { claim.description.accounts.filter { facts.scope.covers($0) } }
     }
@@ -27,6 +31,8 @@ struct LeafTable: Sendable {
     private(set) var leaves: [Leaf] = []
     private var index: [NodeKey: Int] = [:]
     private var certificates: [CertificateFingerprint: Int] = [:]
+    /// Leaves that were members before, as they were then.
+    private var formers: [NodeKey: MemberRecord] = [:]
     /// The sum of everything known of leaves: equal tables have equal sums.
     private(set) var sum: UInt64 = 0
 
@@ -54,9 +60,34 @@ struct LeafTable: Sendable {
 
     func uses(_ fingerprint: CertificateFingerprint) -> Bool { certificates[fingerprint] != nil }
 
-    func knows(_ key: NodeKey, incarnation: UInt64) -> Bool {
-        index[key].map { leaves[$0].claim.incarnation >= incarnation } ?? false
+    func knows(_ key: NodeKey, incarnation: UInt64, certificate: CertificateFingerprint) -> Bool {
+        guard let place = index[key], leaves[place].claim.incarnation >= incarnation else { return false }
+        return leaves[place].isEntitled || leaves[place].facts.fingerprint == certificate
     }
+
+    mutating func remember(_ former: MemberRecord) { formers[former.key] = former }
+
+    mutating func takeFormer(_ key: NodeKey) -> MemberRecord? { formers.removeValue(forKey: key) }
+
+    /// A leaf that was a member has what it had then.
+    mutating func resume(_ place: Int) {
+        guard let former = formers[leaves[place].claim.node] else { return }
+        leaves[place].changes = former.changes
+        leaves[place].isProvisional = former.isProvisional
+    }
+
+    mutating func setProvisional(_ place: Int, _ isProvisional: Bool) { leaves[place].isProvisional = isProvisional }
+
+    mutating func takeContest(_ place: Int, now: Int64) {
+        _ = leaves[place].contests.take(capacity: Self.contests, perMinute: Self.contests, now: now)
+    }
+
+    func hasContest(_ place: Int, now: Int64) -> Bool {
+        leaves[place].contests.hasToken(capacity: Self.contests, perMinute: Self.contests, now: now)
+    }
+
+    /// How many claims of a leaf's name under another certificate are looked at in a minute.
+    private static let contests = 20
 
     /// Takes a leaf's newer claim; nil when the table is full. Returns its place and the certificate that it gave up.
     mutating func take(
@@ -104,13 +135,15 @@ struct LeafTable: Sendable {
         leaves[place].attachments.first { $0.sponsor == sponsor }
     }
 
-    mutating func takeChange(_ place: Int, share: Int, now: Int64) -> Bool {
-        leaves[place].changes.take(capacity: share, perMinute: share, now: now)
+    mutating func takeChange(_ place: Int, share: Int, now: Int64) {
+        _ = leaves[place].changes.take(capacity: share, perMinute: share, now: now)
     }
 
-    /// Notes for each leaf, in order, whether its certificate entitles it.
-    mutating func judge(_ entitled: [Bool]) {
-        for place in leaves.indices { leaves[place].isEntitled = entitled[place] }
+    /// Notes for each leaf, in order, whether its certificate entitles it; returns the places at which that changed.
+    mutating func judge(_ entitled: [Bool]) -> [Int] {
+        let changed = leaves.indices.filter { leaves[$0].isEntitled != entitled[$0] }
+        for place in changed { leaves[place].isEntitled = entitled[place] }
+        return changed
     }
 
     /// The places of the leaves that name a sponsor.

@@ -44,6 +44,10 @@ struct SyncMessage: Equatable {
     static let contentBytes = 700_000
     /// Bytes of a body that is worked on.
     static let maximumBytes = 4_000_000
+    /// Sections of a body that is worked on, unknown ones included: more than ``contentBytes`` of the shortest ones make.
+    static let maximumSections = 8192
+    /// Wrong signatures in one body after which the rest of it is left unread.
+    static let maximumForgeries: UInt64 = 8
 
     var kind: Kind
     var domain: UInt64
@@ -79,7 +83,10 @@ struct SyncMessage: Equatable {
         self.domain = domain
         self.viewSum = viewSum
         self.leafSum = leafSum
+        var count = 0
         while reader.remaining > 0 {
+            count += 1
+            guard count <= Self.maximumSections else { return nil }
             guard let section = reader.byte(), let count = reader.uint32(), let range = reader.range(Int(count)) else {
                 return nil
             }
@@ -94,10 +101,35 @@ struct SyncMessage: Equatable {
         bytes.append(PingBody.code(entry.state))
     }
 
-    static func entries(_ bytes: [UInt8], _ range: Range<Int>) -> [Entry] {
+    /// The entries of all sections of a kind: the first for each key, and `limit` at most.
+    func entries(_ kind: SectionKind, in bytes: [UInt8], limit: Int) -> [Entry] {
+        var known: Set<NodeKey> = []
+        var entries: [Entry] = []
+        for section in sections where section.kind == kind && entries.count < limit {
+            for entry in Self.entries(bytes, section.range, limit: limit) where entries.count < limit {
+                if known.insert(entry.key).inserted { entries.append(entry) }
+            }
+        }
+        return entries
+    }
+
+    /// The keys of all sections of wanted members: each once, and `limit` at most.
+    func wanted(in bytes: [UInt8], limit: Int) -> [NodeKey] {
+        var known: Set<NodeKey> = []
+        var keys: [NodeKey] = []
+        for section in sections where section.kind == .wanted {
+            var reader = ByteReader(bytes, section.range)
+            while keys.count < limit, let digest = reader.digest() {
+                if known.insert(NodeKey(digest)).inserted { keys.append(NodeKey(digest)) }
+            }
+        }
+        return keys
+    }
+
+    private static func entries(_ bytes: [UInt8], _ range: Range<Int>, limit: Int) -> [Entry] {
         var reader = ByteReader(bytes, range)
         var entries: [Entry] = []
-        while reader.remaining >= Entry.bytes {
+        while reader.remaining >= Entry.bytes, entries.count < limit {
             guard let key = reader.digest(), let incarnation = reader.uint64(), let certificate = reader.uint32(),
                 let state = reader.byte().flatMap(PingBody.state)
             else { break }
@@ -106,12 +138,5 @@ struct SyncMessage: Equatable {
             )
         }
         return entries
-    }
-
-    static func keys(_ bytes: [UInt8], _ range: Range<Int>) -> [NodeKey] {
-        var reader = ByteReader(bytes, range)
-        var keys: [NodeKey] = []
-        while let key = reader.digest() { keys.append(NodeKey(key)) }
-        return keys
     }
 }

@@ -76,6 +76,7 @@ extension MetricsPage {
     private static var claims: Steps {
         [
             ("accepted", \.claimsAccepted), ("over_rate", \.claimsOverRate), ("contested", \.claimsContested),
+            ("ahead_of_clock", \.claimsAheadOfClock),
             ("account_outside_scope", \.accountsOutsideScope),
         ]
     }
