@@ -141,7 +141,8 @@ struct SimulationBenchmark {
     }
 
     private func summarise(_ workload: Workload, _ reports: [SimulationReport]) {
-        let simulated = reports.reduce(0) { $0 + $1.elapsed.milliseconds } / 3_600_000
+        let milliseconds = reports.reduce(0) { $0 + $1.elapsed.milliseconds }
+        let simulated = (Double(milliseconds) / 36_000).rounded() / 100
         let events = reports.reduce(0) { $0 + $1.events }
         let datagrams = reports.reduce(0) { $0 + $1.network.sent }
         let settlings = reports.reduce(0) { $0 + $1.settlings }
