@@ -61,13 +61,7 @@ extension EventRouter {
         into forward: inout Forward
     ) {
         guard var event = StoredEvent(decoding: attempt.event) else {
-            notice(.unreadableEvent(sequence: attempt.ref.event))
-            let failure = DeliveryFailure(
-                code: "INTERNAL_ERROR",
-                message: "The event cannot be read.",
-                isRetryable: false
-            )
-            forward.outcomes[index] = .failed(failure)
+            forward.outcomes[index] = .failed(unreadable(attempt))
             return
         }
         if let failure = settings.hopFailure(event.hops, from: target.revision.bus, to: destination) {
@@ -102,28 +96,14 @@ extension EventRouter {
         }
         let outcome = match(event.envelope, on: destination)
         guard outcome.isReadable else {
-            notice(.unreadableEvent(sequence: attempt.ref.event))
-            let failure = DeliveryFailure(
-                code: "INTERNAL_ERROR",
-                message: "The event cannot be read.",
-                isRetryable: false
-            )
-            forward.outcomes[index] = .failed(failure)
+            forward.outcomes[index] = .failed(unreadable(attempt))
             return
         }
         guard !outcome.targets.isEmpty else {
             books[destination, default: BusBook()].enter(outcome)
             return
         }
-        if let full = fullTarget(among: outcome.targets) {
-            notice(.queueFull(target: full))
-            let text = "The queue for \(full) is full."
-            let failure = DeliveryFailure(
-                code: "THROTTLING",
-                message: text,
-                isRetryable: true,
-                retryAfter: settings.peers?.retryAfterFull
-            )
+        if let failure = fullness(of: outcome.targets) {
             forward.outcomes[index] = .failed(failure)
             return
         }
@@ -133,5 +113,21 @@ extension EventRouter {
         )
         forward.appended.append(index)
         if attempt.source == .intake { forward.settling.append(attempt.ref) }
+    }
+    private func unreadable(_ attempt: DeliveryAttempt) -> DeliveryFailure {
+        notice(.unreadableEvent(sequence: attempt.ref.event))
+        return DeliveryFailure(code: "INTERNAL_ERROR", message: "The event cannot be read.", isRetryable: false)
+    }
+
+    /// Why targets cannot take an event now; nil when they can.
+    private func fullness(of targets: [UInt64]) -> DeliveryFailure? {
+        guard let full = fullTarget(among: targets) else { return nil }
+        notice(.queueFull(target: full))
+        return DeliveryFailure(
+            code: "THROTTLING",
+            message: "The queue for \(full) is full.",
+            isRetryable: true,
+            retryAfter: settings.peers?.retryAfterFull
+        )
     }
 }
