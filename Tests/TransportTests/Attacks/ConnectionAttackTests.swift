@@ -36,7 +36,8 @@ import Transport
                 idle.append(try await RawClient.connect(to: attack.server.port, sending: start))
                 #expect(attack.server.counters.connectionsOpen <= 502)
             }
-            #expect(attack.server.counters[.connections] >= 1500)
+            // The system takes a connection a moment before the server does.
+            try await Eventually.holds { attack.server.counters[.connections] >= 1500 }
             #expect(attack.server.counters.connectionsRefused == 0)
             for client in idle { await client.close() }
         }
