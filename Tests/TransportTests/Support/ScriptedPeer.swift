@@ -104,8 +104,9 @@ private final class ScriptedHandler: ChannelInboundHandler {
         var storage = [UInt8](repeating: 0, count: 16 << 10)
         while tls.isEstablished {
             guard case .bytes(let count) = storage.withUnsafeMutableBytes({ tls.read(into: $0) }) else { break }
+            let now = NIODeadline.now().uptimeNanoseconds
             storage.withUnsafeBytes {
-                _ = connection.session.receive(UnsafeRawBufferPointer(rebasing: $0[..<count]), now: 1)
+                _ = connection.session.receive(UnsafeRawBufferPointer(rebasing: $0[..<count]), now: now)
             }
             while let event = connection.session.nextEvent() {
                 guard case .request(let stream, let request) = event else { continue }
