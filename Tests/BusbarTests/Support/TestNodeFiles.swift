@@ -11,7 +11,11 @@ final class TestNodeFiles: Sendable {
         .deletingLastPathComponent()
 
     private init() {
-        directory = FileManager.default.temporaryDirectory.appendingPathComponent("busbar-tests-\(UUID().uuidString)")
+        do {
+            directory = try TemporaryFolders.make("busbar-tests")
+        } catch {
+            preconditionFailure("no folder for the certificates: \(error)")
+        }
         let make = Self.root.appendingPathComponent("certs/make-dev-certs").path
         // The node's certificate is for every account; a second one of the same name is for one that the tests do not use.
         let script = """

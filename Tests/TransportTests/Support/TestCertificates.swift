@@ -18,9 +18,7 @@ struct TestCertificates {
     }
 
     init() throws {
-        directory = FileManager.default.temporaryDirectory
-            .appendingPathComponent("busbar-certs-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        directory = try TemporaryFolders.make("busbar-certs")
         try make()
     }
 
