@@ -174,17 +174,21 @@ final class Journal: Sendable {
     }
 
     /// Gives back the segments before `oldest`. Called on the RocksDB thread once its log is on disk.
+    ///
+    /// No header says yet that they are free, so the next opening reads again those that are kept. What was resolved in one
+    /// is noted in it or in later ones: the files that are removed are always the oldest, and the oldest are used again
+    /// first, so whatever is read again is read with its notes.
     func release(before oldest: UInt64) {
         var surplus: [JournalFile] = []
         shared.withLock { state in
             while state.live.count > 1, let first = state.live.first, first.number < oldest {
                 state.live.removeFirst()
-                if first.file.byteCount == segmentBytes, state.free.count < max(2, fileLimit / 4) {
-                    state.free.append(first.file)
-                } else {
-                    surplus.append(first.file)
-                    state.fileCount -= 1
-                }
+                state.free.append(first.file)
+                let kept = first.file.byteCount == segmentBytes ? max(2, fileLimit / 4) : 0
+                let excess = max(0, state.free.count - kept)
+                surplus += state.free.prefix(excess)
+                state.free.removeFirst(excess)
+                state.fileCount -= excess
             }
         }
         for file in surplus { file.remove() }

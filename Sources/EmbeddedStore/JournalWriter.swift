@@ -163,7 +163,7 @@ final class JournalWriter {
         }
         let code = page.withUnsafeBytes { journal.files.write(file.descriptor, $0, 0) }
         guard code == 0 else {
-            journal.shared.withLock { $0.free.append(file) }
+            giveBack(file, code)
             throw fileError(code, "cannot begin \(file.path)")
         }
         let live = Journal.Live(number: nextSegment, file: file)
@@ -196,6 +196,16 @@ final class JournalWriter {
         let file = try JournalFile.create(path: nextPath(), byteCount: journal.segmentBytes, files: journal.files)
         journal.shared.withLock { $0.fileCount += 1 }
         return file
+    }
+
+    /// A file that could not be begun stays the first to be used, since the free files are in the order of the segments
+    /// they held. One that cannot be written for another reason than a full disk is given up.
+    private func giveBack(_ file: JournalFile, _ code: Int32) {
+        let isFull = fileError(code, "").code == .full
+        journal.shared.withLock { state in
+            if isFull { state.free.insert(file, at: 0) } else { state.fileCount -= 1 }
+        }
+        if !isFull { file.remove() }
     }
 
     private func nextPath() -> String {

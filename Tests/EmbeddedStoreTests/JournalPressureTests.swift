@@ -42,4 +42,28 @@ struct JournalPressureTests {
         #expect(try test.backlogs().map(\.target) == [2, 3])
         #expect(try test.recover().records.allSatisfy { $0.targets == [4] })
     }
+
+    /// One delivery holds many segments, which then come free at once, and more of them than are kept for later use.
+    /// Opening reads those kept again, so the notes of what was resolved in them must be there too.
+    @Test(arguments: [false, true])
+    func whatWasResolvedStaysGoneWhenManySegmentsComeFreeAtOnce(inACrash: Bool) throws {
+        let test = try StoreUnderTest()
+        let holding = try test.append([.sample(0, targets: [1])])
+        for number in 1...100 {
+            let event = try test.append([.sample(number, targets: [1], byteCount: 20_000)])[0]
+            test.store.resolve([DeliveryRef(event: event, target: 1)])
+        }
+        let before = test.store.statistics.journalBytes
+        test.store.resolve([DeliveryRef(event: holding[0], target: 1)])
+        let last = try test.append([.sample(101, targets: [1])])
+        let deadline = monotonicNanoseconds() + 60_000_000_000
+        while test.store.statistics.journalBytes == before, monotonicNanoseconds() < deadline {
+            _ = try test.backlogs()
+        }
+        let opened = inACrash ? try test.crash() : test
+        if !inACrash { try test.reopen() }
+        let recovered = try opened.recover()
+        #expect(recovered.records.map(\.sequence) == last)
+        #expect(recovered.reports.isEmpty)
+    }
 }
