@@ -2,19 +2,19 @@ import SansIO
 
 /// A store in memory: the twin of the embedded store for tests and simulations.
 ///
-/// It keeps two states: what operations see, and what is on disk. An operation changes the first at once; a durable one
-/// copies it to the second before it completes. ``crash()`` goes back to the second, so everything that was not
-/// synchronised is lost: lazy notes, unsynchronised rows, and operations that had not completed.
+/// An operation changes what later ones see at once; a durable one writes everything to disk before it completes.
+/// ``crash()`` goes back to what is on disk, so everything that was not synchronised is lost: lazy notes, unsynchronised
+/// rows, and operations that had not completed.
 public final class MemoryStore: StorePort {
     private let schedule: (@escaping () -> Void) -> Void
     private var state = MemoryStoreState()
-    private var disk = MemoryStoreState()
     private var sequence: UInt64 = 1
     private var isClosed = false
     private var figures = StoreStatistics()
     /// Rises with each crash; what was under way before then never completes.
     private var life = 0
     private var waiting: [() -> Void] = []
+    private static let longestTail = 1 << 16
 
     /// What goes wrong now. Ending a stall lets what waits go on.
     public var faults = MemoryStoreFaults() {
@@ -37,7 +37,7 @@ public final class MemoryStore: StorePort {
     /// then as if opened anew.
     public func crash() {
         life += 1
-        state = disk
+        state.goBack()
         waiting = []
         isClosed = false
         figures = StoreStatistics()
@@ -53,7 +53,13 @@ public final class MemoryStore: StorePort {
 
     /// Writes everything to disk, as the embedded store does a moment after lazy operations.
     public func synchronise() {
-        disk = state
+        state.synchronise()
+    }
+
+    /// The disk takes what is lazy, too, when much has gathered.
+    private func limitTail() {
+        guard state.unsynchronised > Self.longestTail, !faults.isStalled, !faults.isFailing else { return }
+        state.synchronise()
     }
 
     /// Does `work` and completes on a later turn.
@@ -73,10 +79,11 @@ public final class MemoryStore: StorePort {
         } else {
             do { result = .success(try work()) } catch { result = .failure(error) }
         }
+        limitTail()
         let life = life
         let finish = { [self] in
             guard life == self.life else { return }
-            if kind == .durable { disk = state }
+            if kind == .durable { state.synchronise() }
             completion(result)
         }
         if faults.isStalled, kind == .durable {
@@ -126,6 +133,7 @@ public final class MemoryStore: StorePort {
     public func resolve(_ refs: [DeliveryRef]) {
         guard !isClosed else { return }
         state.settle(refs)
+        limitTail()
     }
 
     /// Moves intake deliveries to their targets' retry queues.
@@ -162,6 +170,7 @@ public final class MemoryStore: StorePort {
     public func finish(_ parked: [ParkedRef]) {
         guard !isClosed else { return }
         state.finish(parked.map(\.ref))
+        limitTail()
     }
 
     /// Reads the oldest deliveries of a target's retry queue.
@@ -253,7 +262,7 @@ public final class MemoryStore: StorePort {
 
     /// Writes what is pending and closes.
     public func close(completion: @escaping () -> Void) {
-        if !isClosed { disk = state }
+        if !isClosed { state.synchronise() }
         isClosed = true
         let life = life
         schedule { [self] in
@@ -264,8 +273,8 @@ public final class MemoryStore: StorePort {
     /// Figures for metrics.
     public var statistics: StoreStatistics {
         var figures = figures
-        figures.unresolvedDeliveries = UInt64(state.intake.values.reduce(0) { $0 + $1.targets.count })
-        figures.parkedDeliveries = state.parkedCount
+        figures.unresolvedDeliveries = UInt64(state.unresolvedCount)
+        figures.parkedDeliveries = UInt64(state.parkedCount)
         figures.isFull = faults.isFull
         return figures
     }

@@ -5,20 +5,17 @@ extension MemoryStoreState {
     mutating func send(_ send: QueueSend) {
         for message in send.messages {
             if send.mayRepeat, queues[send.queue]?[message.key] != nil { continue }
-            queues[send.queue, default: [:]][message.key] = Message(
+            let row = Message(
                 sentAt: message.sentAt,
                 visibleAt: message.visibleAt,
                 receiveCount: message.receiveCount,
                 firstReceivedAt: nil,
                 content: message.content
             )
+            change(row, at: message.key, in: send.queue)
         }
         finish(send.finishing.map(\.ref))
         settle(send.settling)
-    }
-
-    private func order(_ queue: UInt64) -> [MessageKey] {
-        (queues[queue] ?? [:]).sorted { ($0.value.visibleAt, $0.key) < ($1.value.visibleAt, $1.key) }.map(\.key)
     }
 
     mutating func receive(
@@ -30,44 +27,64 @@ extension MemoryStoreState {
     ) -> QueueReceipt {
         var receipt = QueueReceipt(messages: [])
         guard limit > 0 else { return receipt }
-        var waiting: Timestamp?
-        for key in order(queue) {
-            guard receipt.messages.count < limit, var message = queues[queue]?[key] else { break }
-            guard message.visibleAt <= now else {
-                waiting = message.visibleAt
-                break
+        // Each pass hides or moves what it looked at, unless it is to be visible again at once.
+        var seen: Set<MessageKey> = []
+        while receipt.messages.count < limit {
+            let wanted = limit - receipt.messages.count + seen.count
+            let visible = queues[queue]?.earliest(wanted, until: now).filter { !seen.contains($0.key) } ?? []
+            guard !visible.isEmpty else { break }
+            for (key, message) in visible where receipt.messages.count < limit {
+                seen.insert(key)
+                take(message, key, queue, now: now, hiddenUntil: hiddenUntil, redrive: redrive, into: &receipt)
             }
-            if let redrive, message.receiveCount >= redrive.maxReceiveCount, redrive.deadLetterQueue != queue {
-                queues[queue]?[key] = nil
-                message.visibleAt = now
-                message.firstReceivedAt = nil
-                queues[redrive.deadLetterQueue, default: [:]][key] = message
-                receipt.redriven += 1
-                continue
-            }
-            message.receiveCount &+= 1
-            message.firstReceivedAt = message.firstReceivedAt ?? now
-            message.visibleAt = hiddenUntil
-            queues[queue]?[key] = message
-            receipt.messages.append(
-                ReceivedMessage(
-                    key: key,
-                    sentAt: message.sentAt,
-                    receiveCount: message.receiveCount,
-                    firstReceivedAt: message.firstReceivedAt ?? now,
-                    content: message.content
-                )
-            )
         }
         if receipt.messages.count < limit {
+            let waiting = queues[queue]?.earliestTime(after: now)
             let hidden = receipt.messages.isEmpty ? nil : hiddenUntil
             receipt.nextVisibleAt = [waiting, hidden].compactMap { $0 }.min()
         }
         return receipt
     }
 
+    private mutating func take(
+        _ row: Message,
+        _ key: MessageKey,
+        _ queue: UInt64,
+        now: Timestamp,
+        hiddenUntil: Timestamp,
+        redrive: QueueRedrive?,
+        into receipt: inout QueueReceipt
+    ) {
+        var message = row
+        if let redrive, message.receiveCount >= redrive.maxReceiveCount, redrive.deadLetterQueue != queue {
+            message.visibleAt = now
+            message.firstReceivedAt = nil
+            change(Message?.none, at: key, in: queue)
+            change(message, at: key, in: redrive.deadLetterQueue)
+            receipt.redriven += 1
+            return
+        }
+        message.receiveCount &+= 1
+        message.firstReceivedAt = message.firstReceivedAt ?? now
+        message.visibleAt = hiddenUntil
+        change(message, at: key, in: queue)
+        receipt.messages.append(
+            ReceivedMessage(
+                key: key,
+                sentAt: message.sentAt,
+                receiveCount: message.receiveCount,
+                firstReceivedAt: message.firstReceivedAt ?? now,
+                content: message.content
+            )
+        )
+    }
+
     mutating func delete(_ queue: UInt64, _ keys: [MessageKey]) -> [Bool] {
-        keys.map { queues[queue]?.removeValue(forKey: $0) != nil }
+        keys.map { key in
+            guard queues[queue]?[key] != nil else { return false }
+            change(Message?.none, at: key, in: queue)
+            return true
+        }
     }
 
     mutating func changeVisibility(
@@ -76,26 +93,26 @@ extension MemoryStoreState {
         now: Timestamp,
         visibleAt: Timestamp
     ) -> Bool {
-        guard let message = queues[queue]?[key], message.firstReceivedAt != nil, message.visibleAt > now else {
+        guard var message = queues[queue]?[key], message.firstReceivedAt != nil, message.visibleAt > now else {
             return false
         }
-        queues[queue]?[key]?.visibleAt = visibleAt
+        message.visibleAt = visibleAt
+        change(message, at: key, in: queue)
         return true
     }
 
-    mutating func purge(_ queue: UInt64) {
-        queues[queue] = nil
-    }
-
     mutating func expireMessages(_ queue: UInt64, sentBefore: Timestamp) -> UInt64 {
-        let old = (queues[queue] ?? [:]).filter { $0.value.sentAt < sentBefore }.map(\.key)
-        for key in old { queues[queue]?[key] = nil }
+        var old: [MessageKey] = []
+        queues[queue]?.rows.visit { key, message in
+            if message.sentAt < sentBefore { old.append(key) }
+        }
+        for key in old { change(Message?.none, at: key, in: queue) }
         return UInt64(old.count)
     }
 
     func counts(_ queue: UInt64, now: Timestamp) -> QueueCounts {
         var counts = QueueCounts(visible: 0, inFlight: 0, delayed: 0)
-        for message in (queues[queue] ?? [:]).values {
+        queues[queue]?.rows.visit { _, message in
             if message.visibleAt <= now {
                 counts.visible += 1
             } else if message.firstReceivedAt != nil {

@@ -1,6 +1,9 @@
 import SansIO
 
-/// Everything a memory store holds. A value, so a crash is going back to an earlier one.
+/// Everything a memory store holds, with the way back to what its disk holds.
+///
+/// Each change of a row is noted with what was there before. ``synchronise()`` forgets the notes, ``goBack()`` undoes them
+/// in reverse order: so neither a durable write nor a crash costs more than the changes since the last one.
 struct MemoryStoreState {
     struct Intake {
         var acceptedAt: Timestamp
@@ -8,46 +11,134 @@ struct MemoryStoreState {
         var targets: [UInt64]
     }
 
-    struct Parked {
+    /// A row of a retry queue.
+    struct Parked: TimedRow {
         var due: Timestamp
         var attempts: UInt32
         var acceptedAt: Timestamp
         var event: [UInt8]
         var state: [UInt8]
+        var time: Timestamp { due }
     }
 
-    struct Message {
+    /// A message of a queue.
+    struct Message: TimedRow {
         var sentAt: Timestamp
         var visibleAt: Timestamp
         var receiveCount: UInt32
         var firstReceivedAt: Timestamp?
         var content: [UInt8]
+        var time: Timestamp { visibleAt }
     }
 
-    var intake: [UInt64: Intake] = [:]
-    var parked: [UInt64: [UInt64: Parked]] = [:]
-    var queues: [UInt64: [MessageKey: Message]] = [:]
-    var configuration: [[UInt8]: ConfigurationEntry] = [:]
+    /// A row as it was before a change; nil where there was none.
+    private enum Note {
+        case intake(UInt64, Intake?)
+        case parked(DeliveryRef, Parked?)
+        case message(UInt64, MessageKey, Message?)
+        case entry([UInt8], ConfigurationEntry?)
+        /// A retry queue that was dropped whole.
+        case target(UInt64, RowsByTime<UInt64, Parked>)
+        /// A queue that was purged.
+        case queue(UInt64, RowsByTime<MessageKey, Message>)
+    }
 
+    private(set) var parked: [UInt64: RowsByTime<UInt64, Parked>] = [:]
+    private(set) var queues: [UInt64: RowsByTime<MessageKey, Message>] = [:]
+    private var intake = OrderedMap<UInt64, Intake>()
+    private var configuration: [[UInt8]: ConfigurationEntry] = [:]
+    private var notes: [Note] = []
+    /// Deliveries of intake records that are not resolved.
+    private(set) var unresolvedCount = 0
+    private(set) var parkedCount = 0
+
+    /// Changes that are not on disk.
+    var unsynchronised: Int { notes.count }
+
+    /// What there is now is on disk.
+    mutating func synchronise() {
+        notes.removeAll(keepingCapacity: notes.capacity <= 4096)
+    }
+
+    /// Goes back to what is on disk.
+    mutating func goBack() {
+        goBack(to: 0)
+    }
+
+    private mutating func goBack(to length: Int) {
+        while notes.count > length, let note = notes.popLast() {
+            switch note {
+            case .intake(let sequence, let before): place(before, at: sequence)
+            case .parked(let ref, let before): place(before, at: ref)
+            case .message(let queue, let key, let before): place(before, at: key, in: queue)
+            case .entry(let key, let before): configuration[key] = before
+            case .target(let target, let rows):
+                parked[target] = rows
+                parkedCount += rows.count
+            case .queue(let queue, let rows): queues[queue] = rows
+            }
+        }
+    }
+
+    @discardableResult
+    private mutating func place(_ record: Intake?, at sequence: UInt64) -> Intake? {
+        let before = intake.set(record, for: sequence)
+        unresolvedCount += (record?.targets.count ?? 0) - (before?.targets.count ?? 0)
+        return before
+    }
+
+    @discardableResult
+    private mutating func place(_ row: Parked?, at ref: DeliveryRef) -> Parked? {
+        let before = parked[ref.target, default: RowsByTime()].set(row, for: ref.event)
+        parkedCount += (row == nil ? 0 : 1) - (before == nil ? 0 : 1)
+        return before
+    }
+
+    @discardableResult
+    private mutating func place(_ message: Message?, at key: MessageKey, in queue: UInt64) -> Message? {
+        queues[queue, default: RowsByTime()].set(message, for: key)
+    }
+
+    private mutating func change(_ record: Intake?, at sequence: UInt64) {
+        notes.append(.intake(sequence, place(record, at: sequence)))
+    }
+
+    private mutating func change(_ row: Parked?, at ref: DeliveryRef) {
+        notes.append(.parked(ref, place(row, at: ref)))
+    }
+
+    mutating func change(_ message: Message?, at key: MessageKey, in queue: UInt64) {
+        notes.append(.message(queue, key, place(message, at: key, in: queue)))
+    }
+
+    mutating func purge(_ queue: UInt64) {
+        guard let rows = queues.removeValue(forKey: queue) else { return }
+        notes.append(.queue(queue, rows))
+    }
+}
+
+/// Intake and retry queues.
+extension MemoryStoreState {
     mutating func add(_ records: [IntakeRecord], firstSequence: UInt64) {
         var sequence = firstSequence
         for record in records {
-            intake[sequence] = Intake(acceptedAt: record.acceptedAt, event: record.event, targets: record.targets)
+            let row = Intake(acceptedAt: record.acceptedAt, event: record.event, targets: record.targets)
+            change(row, at: sequence)
             sequence += 1
         }
     }
 
     mutating func settle(_ refs: [DeliveryRef]) {
         for ref in refs {
-            guard var record = intake[ref.event] else { continue }
+            guard var record = intake[ref.event], record.targets.contains(ref.target) else { continue }
             record.targets.removeAll { $0 == ref.target }
-            intake[ref.event] = record.targets.isEmpty ? nil : record
+            change(record.targets.isEmpty ? nil : record, at: ref.event)
         }
     }
 
     var unresolved: [RecoveredRecord] {
-        intake.keys.sorted().compactMap { sequence in
-            guard let record = intake[sequence], !record.targets.isEmpty else { return nil }
+        intake.first(.max).compactMap { sequence, record in
+            guard !record.targets.isEmpty else { return nil }
             return RecoveredRecord(
                 sequence: sequence,
                 acceptedAt: record.acceptedAt,
@@ -59,38 +150,36 @@ struct MemoryStoreState {
 
     mutating func park(_ deliveries: [ParkedDelivery]) {
         for delivery in deliveries {
-            parked[delivery.ref.target, default: [:]][delivery.ref.event] = Parked(
+            let row = Parked(
                 due: delivery.due,
                 attempts: delivery.attempts,
                 acceptedAt: delivery.acceptedAt,
                 event: delivery.event,
                 state: delivery.state
             )
+            change(row, at: delivery.ref)
         }
         settle(deliveries.map(\.ref))
     }
 
     mutating func finish(_ refs: [DeliveryRef]) {
-        for ref in refs {
-            parked[ref.target]?[ref.event] = nil
-        }
+        for ref in refs where parked[ref.target]?[ref.event] != nil { change(Parked?.none, at: ref) }
     }
 
     mutating func reschedule(_ changes: [Reschedule]) {
-        for change in changes {
-            let ref = change.parked.ref
+        for new in changes {
+            let ref = new.parked.ref
             guard var row = parked[ref.target]?[ref.event] else { continue }
-            row.due = change.due
-            row.attempts = change.attempts
-            row.state = change.state
-            parked[ref.target]?[ref.event] = row
+            row.due = new.due
+            row.attempts = new.attempts
+            row.state = new.state
+            change(row, at: ref)
         }
     }
 
-    private func deliveries(_ target: UInt64, _ events: some Sequence<UInt64>) -> [ParkedDelivery] {
-        events.compactMap { event in
-            guard let row = parked[target]?[event] else { return nil }
-            return ParkedDelivery(
+    private func deliveries(_ target: UInt64, _ rows: [(key: UInt64, value: Parked)]) -> [ParkedDelivery] {
+        rows.map { event, row in
+            ParkedDelivery(
                 ref: DeliveryRef(event: event, target: target),
                 due: row.due,
                 attempts: row.attempts,
@@ -102,43 +191,40 @@ struct MemoryStoreState {
     }
 
     func due(_ target: UInt64, now: Timestamp, limit: Int) -> [ParkedDelivery] {
-        let rows = (parked[target] ?? [:]).filter { $0.value.due <= now }
-        let order = rows.sorted { ($0.value.due, $0.key) < ($1.value.due, $1.key) }.map(\.key)
-        return deliveries(target, order.prefix(max(0, limit)))
+        deliveries(target, parked[target]?.earliest(limit, until: now) ?? [])
     }
 
     func nextDue(_ target: UInt64) -> Timestamp? {
-        parked[target]?.values.map(\.due).min()
+        parked[target]?.earliestTime
     }
 
     var backlogs: [TargetBacklog] {
         parked.keys.sorted().compactMap { target in
-            guard let count = parked[target]?.count, let next = nextDue(target) else { return nil }
-            return TargetBacklog(target: target, count: UInt64(count), nextDue: next)
+            guard let rows = parked[target], let next = rows.earliestTime else { return nil }
+            return TargetBacklog(target: target, count: UInt64(rows.count), nextDue: next)
         }
     }
 
-    var parkedCount: UInt64 { UInt64(parked.values.reduce(0) { $0 + $1.count }) }
-
-    private func old(_ target: UInt64, _ acceptedBefore: Timestamp) -> [UInt64] {
-        let rows = parked[target] ?? [:]
-        return Array(rows.keys.sorted().prefix { event in rows[event].map { $0.acceptedAt < acceptedBefore } ?? false })
-    }
-
     func oldest(_ target: UInt64, acceptedBefore: Timestamp, limit: Int) -> [ParkedDelivery] {
-        deliveries(target, old(target, acceptedBefore).prefix(max(0, limit)))
+        deliveries(target, parked[target]?.rows.first(limit) { $1.acceptedAt < acceptedBefore } ?? [])
     }
 
     mutating func expire(_ target: UInt64, acceptedBefore: Timestamp) -> UInt64 {
-        let events = old(target, acceptedBefore)
-        for event in events { parked[target]?[event] = nil }
-        return UInt64(events.count)
+        let old = oldest(target, acceptedBefore: acceptedBefore, limit: .max)
+        finish(old.map(\.ref))
+        return UInt64(old.count)
     }
 
     mutating func drop(_ target: UInt64) -> UInt64 {
-        UInt64(parked.removeValue(forKey: target)?.count ?? 0)
+        guard let rows = parked.removeValue(forKey: target) else { return 0 }
+        parkedCount -= rows.count
+        notes.append(.target(target, rows))
+        return UInt64(rows.count)
     }
+}
 
+/// Configuration.
+extension MemoryStoreState {
     func entries(prefix: String) -> [ConfigurationEntry] {
         let start = Array(prefix.utf8)
         return configuration.filter { $0.key.starts(with: start) }
@@ -150,17 +236,19 @@ struct MemoryStoreState {
     ///
     /// - Throws: `conflict` when an expected revision is off.
     mutating func configure(_ changes: [ConfigurationChange]) throws(StoreError) {
-        var changed = configuration
+        let before = notes.count
         for change in changes {
             let key = Array(change.key.utf8)
-            let present = changed[key]?.revision ?? 0
+            let entry = configuration[key]
+            let present = entry?.revision ?? 0
             if let expected = change.expectedRevision, expected != present {
+                goBack(to: before)
                 throw StoreError(.conflict, "\(change.key) has revision \(present), not \(expected)")
             }
-            changed[key] = change.value.map {
+            notes.append(.entry(key, entry))
+            configuration[key] = change.value.map {
                 ConfigurationEntry(key: change.key, value: $0, revision: present + 1)
             }
         }
-        configuration = changed
     }
 }
