@@ -140,8 +140,17 @@ import Transport
         #expect(pair.server.error == nil)
     }
 
-    @Test(arguments: [false, true]) func aStreamThatIsPausedBeforeItsRequestLeavesStaysSo(goesOn: Bool) throws {
+    @Test(arguments: [false, true], [false, true])
+    func aStreamThatIsPausedBeforeItsRequestLeavesStaysSo(goesOn: Bool, isFirst: Bool) throws {
         let pair = try Pair()
+        if !isFirst {
+            // An earlier stream leaves its slot to this one.
+            let earlier = try pair.open()
+            pair.client.endBody(on: earlier)
+            #expect(pair.server.respond(to: earlier, with: HTTPResponse(status: 200), date: []))
+            pair.pump()
+            #expect(pair.client.openStreams == 0)
+        }
         let request = SessionPair.request("POST", "/parts")
         let stream = try #require(pair.client.submit(request, scheme: "https", context: pair.token, inParts: true))
         pair.client.setPaused(true, on: stream)

@@ -458,6 +458,8 @@ extension HTTP2Session {
         releaseBuffered(slot)
         unsentBytes -= slot.pointee.outgoing.count - slot.pointee.outgoingOffset
         if current == slot { current = nil }
+        // The slot's next stream may be a request that nghttp2 does not know yet.
+        if recent == slot { recent = nil }
         pool.close(slot)
     }
 }

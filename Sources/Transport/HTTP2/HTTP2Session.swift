@@ -73,7 +73,7 @@ public final class HTTP2Session {
     var budgets: HTTP2Budgets
     /// The stream whose header block is being received.
     var current: UnsafeMutablePointer<HTTP2Stream>?
-    /// The stream that was looked up last. Its slot may be free or another stream's by now, which its id tells.
+    /// The stream that was looked up last, while it is open.
     var recent: UnsafeMutablePointer<HTTP2Stream>?
     let history = StreamHistory()
     /// Begins behind the connection preface (RFC 9113 §3.4).
