@@ -28,6 +28,7 @@ import Testing
             kind: UInt8,
             content: [UInt8],
             certificate: CertificateFingerprint? = nil,
+            epoch: UInt64? = nil,
             signature: [UInt8]? = nil
         ) -> [UInt8] {
             number += 1
@@ -35,7 +36,8 @@ import Testing
             bytes += Self.big(domain, 8)
             let name = (certificate ?? attacker.crypto.ownCertificate).digest
             bytes += Self.big(name.high, 8) + Self.big(name.low, 8)
-            bytes += Self.big(attacker.instance.own.incarnation, 8) + Self.big(UInt64(number), 4) + Self.big(0, 8)
+            bytes += Self.big(epoch ?? attacker.instance.own.incarnation, 8) + Self.big(UInt64(number), 4)
+            bytes += Self.big(0, 8)
             bytes += content
             let own = TestCrypto.signature(bytes[...], secret: attacker.crypto.own.secret)
             let signed = signature ?? own
@@ -204,6 +206,26 @@ import Testing
         scene.expectUnharmed()
         let suspicions = scene.honest.reduce(0) { $0 + scene.cluster.nodes[$1].instance.counters.suspicionsRaised }
         #expect(suspicions == 0)
+    }
+
+    @Test func wrongSignaturesInEverybodysNameSilenceNobody() throws {
+        let scene = try Scene(seed: 39)
+        let names = scene.honest.map { scene.cluster.nodes[$0].crypto.ownCertificate }
+        let victim = scene.cluster.nodes[0]
+        let before = victim.crypto.verifications
+        // Nine thousand a second, more than are checked in all names.
+        for _ in 0..<5000 {
+            for name in names {
+                let forged = scene.datagram(kind: 6, content: [], certificate: name, epoch: .max)
+                scene.cluster.deliver(forged, from: scene.attacker.endpoint, to: victim.endpoint)
+            }
+            scene.cluster.run(.milliseconds(1))
+        }
+        #expect(victim.instance.counters.droppedOverRate > 10_000)
+        #expect(victim.crypto.verifications - before < 5 * 4400 + 4000)
+        let suspicions = scene.honest.reduce(0) { $0 + scene.cluster.nodes[$1].instance.counters.suspicionsRaised }
+        #expect(suspicions == 0)
+        scene.expectUnharmed()
     }
 
     @Test func outsidersWithoutTheKeyAreNotHeard() throws {

@@ -200,6 +200,55 @@ import Testing
         #expect(victim.instance.member(own.key)?.incarnation == own.incarnation)
     }
 
+    @Test func anotherHolderOfANameCannotPushItsOwnerAheadOfTheClock() throws {
+        let cluster = try scene(seed: 82)
+        let victim = cluster.nodes[0]
+        let before = victim.instance.own.incarnation
+        let thief = cluster.authority.issue(victim.identity)
+        let expired = cluster.authority.issue(victim.identity, notAfter: cluster.now + .seconds(-3600))
+        for certificate in [thief, expired] { _ = victim.crypto.learn(certificate.chain[...]) }
+        func double(_ certificate: TestAuthority.Certificate, raisedBy milliseconds: UInt64) -> [UInt8] {
+            claim(of: victim, raisedBy: milliseconds, signer: certificate) {
+                $0.certificate = certificate.facts.fingerprint
+            }
+        }
+        hear(double(thief, raisedBy: 2 * 86_400_000), victim)
+        hear(double(expired, raisedBy: 3_600_000), victim)
+        #expect(victim.instance.own.incarnation == before)
+        #expect(victim.instance.counters.claimsAheadOfClock == 1)
+        // What others would believe has to be answered, and the answer is believed.
+        hear(double(thief, raisedBy: 80_000_000), victim)
+        #expect(victim.instance.own.incarnation > before + 80_000_000)
+        cluster.run(.seconds(5))
+        for node in cluster.nodes.dropFirst() {
+            #expect(node.instance.member(victim.instance.own.key)?.incarnation == victim.instance.own.incarnation)
+        }
+    }
+
+    @Test func claimsThatContestANameCostSoMuchAndNoMoreAndKeepNoRenewalOut() throws {
+        let cluster = try scene(seed: 83)
+        let victim = cluster.nodes[0]
+        let owner = cluster.nodes[1]
+        let slot = try #require(victim.instance.slots[owner.instance.own.key])
+        let thief = cluster.authority.issue(owner.identity)
+        _ = victim.crypto.learn(thief.chain[...])
+        let before = (victim.crypto.verifications, victim.instance.counters.claimsContested)
+        for number in 1...1000 {
+            let double = claim(of: owner, raisedBy: UInt64(number), signer: thief) {
+                $0.certificate = thief.facts.fingerprint
+            }
+            hear(double, victim)
+        }
+        #expect(victim.crypto.verifications - before.0 == 60)
+        #expect(victim.instance.counters.claimsContested - before.1 == 1000)
+        #expect(victim.instance.records[slot].facts.fingerprint == owner.crypto.ownCertificate)
+        let next = cluster.authority.issue(owner.identity)
+        owner.crypto.renew(next)
+        cluster.perform(owner.instance.renewedCertificate(now: cluster.now), 1)
+        let isRenewed = { victim.instance.records[slot].facts.fingerprint == next.facts.fingerprint }
+        #expect(cluster.run(atMost: .seconds(10), until: isRenewed) != nil)
+    }
+
     @Test func aRevokedNodesHighIncarnationDoesNotKeepItsSuccessorOut() throws {
         let cluster = try scene(seed: 79)
         let revoked = cluster.nodes[4]

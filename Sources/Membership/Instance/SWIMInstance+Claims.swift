@@ -65,7 +65,7 @@ extension SWIMInstance {
             return
         }
         // Whoever were believed so far ahead could never be followed by an honest claim of the same name.
-        guard layout.head.incarnation <= UInt64(max(clock.wall.milliseconds, 0)) + 86_400_000 else {
+        guard layout.head.incarnation <= incarnation(ahead: Self.believedLead) else {
             counters.claimsAheadOfClock += 1
             return
         }
@@ -85,7 +85,11 @@ extension SWIMInstance {
             counters.droppedUnentitled += 1
             return
         }
-        guard hasRoom(for: claim, slot, facts) else { return }
+        guard hasRoom(for: claim) else { return }
+        guard !isContestedTooOften(claim, slot, facts) else {
+            counters.claimsContested += 1
+            return
+        }
         guard hasShareLeft(slot, claim) else {
             counters.claimsOverRate += 1
             return
@@ -101,6 +105,23 @@ extension SWIMInstance {
     private func isNews(_ head: NodeClaim.Head, of slot: Int) -> Bool {
         if head.incarnation > records[slot].claim.incarnation { return true }
         return records[slot].state == .ejected && head.certificate != records[slot].facts.fingerprint
+    }
+
+    /// How far ahead of this node's clock an incarnation of another node may be, and how far ahead this node goes when it
+    /// hears of an earlier life of its own. It stays an hour behind what others believe, as their clocks may be behind its.
+    private static let believedLead = Duration.seconds(86_400)
+    private static let ownLead = Duration.seconds(82_800)
+
+    private func incarnation(ahead lead: Duration) -> UInt64 {
+        UInt64(max(clock.wall.milliseconds, 0)) + UInt64(lead.milliseconds)
+    }
+
+    /// Of claims of a name under another certificate than the held one only so many are looked at that were refused: each
+    /// costs a verification and a probe.
+    private func isContestedTooOften(_ claim: NodeClaim, _ slot: Int?, _ facts: CertificateFacts) -> Bool {
+        let held = slot.map { records[$0].facts } ?? leaves.place(claim.node).map { leaves.leaves[$0].facts }
+        guard let held, held.fingerprint != facts.fingerprint else { return false }
+        return !names.hasContest(facts.fingerprint, now: clock.now)
     }
 
     private func hasShareLeft(_ slot: Int?, _ claim: NodeClaim) -> Bool {
@@ -257,7 +278,8 @@ extension SWIMInstance {
         return UInt64(claimed.count - records[slot].accounts.count)
     }
 
-    /// A claim under this node's own name. An earlier life of this node may lie ahead of its clock: then it goes above.
+    /// A claim under this node's own name. An earlier life of this node may lie ahead of its clock: then it goes above, but
+    /// never so far that others would not believe it. What they do not believe needs no answer.
     private mutating func heardOwnClaim(
         _ bytes: [UInt8],
         _ range: Range<Int>,
@@ -265,10 +287,13 @@ extension SWIMInstance {
         sender: Int?
     ) {
         let own = records[0].claim
-        guard layout.head.incarnation >= own.incarnation, layout.head.incarnation < 1 << 62,
-            bytes[range] != records[0].signed[...]
-        else { return }
+        guard layout.head.incarnation >= own.incarnation, bytes[range] != records[0].signed[...] else { return }
+        guard layout.head.incarnation <= incarnation(ahead: Self.ownLead) else {
+            counters.claimsAheadOfClock += 1
+            return
+        }
         guard let facts = crypto.certificate(layout.head.certificate), facts.identity == own.identity,
+            layout.head.certificate == own.certificate || isEntitled(facts),
             let claim = NodeClaim(layout, in: bytes)
         else { return }
         guard crypto.verify(bytes[layout.signature], of: bytes[layout.signed], by: layout.head.certificate) else {

@@ -56,12 +56,12 @@ extension SWIMInstance {
             if header.epoch < records[slot].window.epoch { receivedFromThePast(message, layout, slot, source) }
             return
         }
-        guard mayVerify(slot) else {
+        guard mayVerify(slot, source) else {
             counters.droppedOverRate += 1
             return
         }
         guard crypto.verify(message[layout.signature], of: message[layout.signed], by: header.certificate) else {
-            noteWrongSignature(slot)
+            noteWrongSignature(slot, source)
             return
         }
         let rate = configuration.datagramsPerSecondPerSource
@@ -81,17 +81,38 @@ extension SWIMInstance {
 
     /// Whether a datagram under a member's certificate may cost a verification. A member has a share of those that it did
     /// sign, which nobody else can use up. Wrong signatures in its name have another, and all names together one more: only
-    /// who holds the ring's key can use those up, so they bound what such a node can cost and not whom it can silence.
-    private func mayVerify(_ slot: Int) -> Bool {
+    /// who holds the ring's key can use those up. When it does, the members are still heard from the addresses that they
+    /// give in their claims, for which there is a share each; to silence one there takes a forged source as well.
+    private func mayVerify(_ slot: Int, _ source: NodeEndpoint) -> Bool {
         let rate = configuration.datagramsPerSecondPerSource
-        return records[slot].datagrams.hasToken(capacity: rate, perMinute: rate * 60, now: clock.now)
-            && records[slot].wrongSignatures.hasToken(capacity: rate, perMinute: rate * 60, now: clock.now)
+        guard records[slot].datagrams.hasToken(capacity: rate, perMinute: rate * 60, now: clock.now) else {
+            return false
+        }
+        if hasWrongSignaturesLeft(slot) { return true }
+        let share = wrongSignaturesAnAddress
+        return source == records[slot].claim.description.gossip
+            && records[slot].wrongFromItsAddress.hasToken(capacity: share, perMinute: share * 60, now: clock.now)
+    }
+
+    private func hasWrongSignaturesLeft(_ slot: Int) -> Bool {
+        let rate = configuration.datagramsPerSecondPerSource
+        return records[slot].wrongSignatures.hasToken(capacity: rate, perMinute: rate * 60, now: clock.now)
             && wrongSignatures.hasToken(capacity: rate * 10, perMinute: rate * 600, now: clock.now)
     }
 
-    private mutating func noteWrongSignature(_ slot: Int) {
+    /// What there is a second for all names together, once more and divided among those that are present.
+    private var wrongSignaturesAnAddress: Int {
+        max(1, configuration.datagramsPerSecondPerSource * 10 / max(1, present))
+    }
+
+    private mutating func noteWrongSignature(_ slot: Int, _ source: NodeEndpoint) {
         let rate = configuration.datagramsPerSecondPerSource
         counters.droppedForged += 1
+        guard hasWrongSignaturesLeft(slot) else {
+            let share = wrongSignaturesAnAddress
+            _ = records[slot].wrongFromItsAddress.take(capacity: share, perMinute: share * 60, now: clock.now)
+            return
+        }
         _ = records[slot].wrongSignatures.take(capacity: rate, perMinute: rate * 60, now: clock.now)
         _ = wrongSignatures.take(capacity: rate * 10, perMinute: rate * 600, now: clock.now)
     }

@@ -72,20 +72,14 @@ extension SWIMInstance {
         publishLeaf(place)
     }
 
-    /// Whether a claim can be used at all, asked before its signature is verified: there is a place for a leaf more, and its
-    /// name was not contested too often.
-    mutating func hasRoom(for claim: NodeClaim, _ slot: Int?, _ facts: CertificateFacts) -> Bool {
-        guard let place = leaves.place(claim.node) else {
-            guard claim.description.role == .leaf, leaves.count >= configuration.maximumLeaves else { return true }
-            if capacityAlarms.take(capacity: 1, perMinute: 1, now: clock.now) {
-                emit(.alarm(.tooManyMembers(limit: configuration.maximumLeaves)))
-            }
-            return false
-        }
-        guard slot == nil, leaves.leaves[place].facts.fingerprint != facts.fingerprint,
-            !leaves.hasContest(place, now: clock.now)
+    /// Whether there is a place for a leaf more if a claim is that of a new one, asked before its signature is verified.
+    mutating func hasRoom(for claim: NodeClaim) -> Bool {
+        guard leaves.place(claim.node) == nil, claim.description.role == .leaf,
+            leaves.count >= configuration.maximumLeaves
         else { return true }
-        counters.claimsContested += 1
+        if capacityAlarms.take(capacity: 1, perMinute: 1, now: clock.now) {
+            emit(.alarm(.tooManyMembers(limit: configuration.maximumLeaves)))
+        }
         return false
     }
 

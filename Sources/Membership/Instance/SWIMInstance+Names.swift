@@ -5,8 +5,34 @@ import SansIO
 struct NameState: Sendable {
     var ownDoubleAllowance = Allowance()
     var leafAlarms = Allowance()
+    /// Refused claims, by a row for each certificate that contests a name: who holds one cannot use up what the name's owner
+    /// needs for its renewal.
+    private var contests = [Allowance](repeating: Allowance(), count: 256)
+    private static let contestsPerMinute = 60
     private var ownDoubles = 0
     private var lastOwnDouble = Int64.min
+
+    /// Whether a claim under a certificate may cost something though claims under it were refused.
+    func hasContest(_ certificate: CertificateFingerprint, now: Int64) -> Bool {
+        contests[Self.row(certificate)].hasToken(
+            capacity: Self.contestsPerMinute,
+            perMinute: Self.contestsPerMinute,
+            now: now
+        )
+    }
+
+    /// Notes that a claim under a certificate was refused.
+    mutating func noteContest(_ certificate: CertificateFingerprint, now: Int64) {
+        _ = contests[Self.row(certificate)].take(
+            capacity: Self.contestsPerMinute,
+            perMinute: Self.contestsPerMinute,
+            now: now
+        )
+    }
+
+    private static func row(_ certificate: CertificateFingerprint) -> Int {
+        Int(truncatingIfNeeded: certificate.digest.low & 255)
+    }
 
     /// Notes a claim of this node's own that it did not sign in this life; true when that points at a second process. Once
     /// or twice soon after a start it is the memory of others.
@@ -107,7 +133,7 @@ extension SWIMInstance {
             emit(.alarm(.nameReplaced(claim.identity, previous: leaf.facts.fingerprint, now: facts.fingerprint)))
         case .refused:
             counters.claimsContested += 1
-            leaves.takeContest(place, now: clock.now)
+            names.noteContest(facts.fingerprint, now: clock.now)
             guard names.leafAlarms.take(capacity: 4, perMinute: 4, now: clock.now) else { return false }
             emit(
                 .alarm(
@@ -143,6 +169,7 @@ extension SWIMInstance {
         _ generator: inout some RandomNumberGenerator
     ) -> Bool {
         counters.claimsContested += 1
+        names.noteContest(facts.fingerprint, now: clock.now)
         records[slot].contender = signed
         if records[slot].alarms.take(capacity: 4, perMinute: 4, now: clock.now) {
             emit(

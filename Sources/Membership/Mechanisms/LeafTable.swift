@@ -20,8 +20,6 @@ struct LeafTable: Sendable {
         /// By order of hearing; only sponsors that the leaf names.
         var attachments: [Attachment] = []
         var changes = Allowance()
-        /// Refused claims of its name under another certificate.
-        var contests = Allowance()
         /// Its certificate replaced another that did not vouch for it.
         var isProvisional = false
 
@@ -77,17 +75,6 @@ struct LeafTable: Sendable {
     }
 
     mutating func setProvisional(_ place: Int, _ isProvisional: Bool) { leaves[place].isProvisional = isProvisional }
-
-    mutating func takeContest(_ place: Int, now: Int64) {
-        _ = leaves[place].contests.take(capacity: Self.contests, perMinute: Self.contests, now: now)
-    }
-
-    func hasContest(_ place: Int, now: Int64) -> Bool {
-        leaves[place].contests.hasToken(capacity: Self.contests, perMinute: Self.contests, now: now)
-    }
-
-    /// How many claims of a leaf's name under another certificate are looked at in a minute.
-    private static let contests = 20
 
     /// Takes a leaf's newer claim; nil when the table is full. Returns its place and the certificate that it gave up.
     mutating func take(
