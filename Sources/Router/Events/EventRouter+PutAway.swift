@@ -10,6 +10,8 @@ extension EventRouter {
         var results: [PutEventsResult?]
         var missing: Int
         private var completion: (([PutEventsResult]) -> Void)?
+        /// Runs when every entry is answered.
+        var onEnd: (() -> Void)?
 
         init(_ count: Int, _ completion: @escaping ([PutEventsResult]) -> Void) {
             results = [PutEventsResult?](repeating: nil, count: count)
@@ -23,6 +25,8 @@ extension EventRouter {
             results[index] = result
             missing -= 1
             guard missing == 0 else { return }
+            onEnd?()
+            onEnd = nil
             completion?(results.compactMap { $0 })
             completion = nil
         }
@@ -73,8 +77,9 @@ extension EventRouter {
                 }
             }
         }
+        guard call.missing > 0 else { return }
         let timeout = settings.peers?.putTimeout ?? .seconds(5)
-        _ = clock.schedule(after: timeout) {
+        let timer = clock.schedule(after: timeout) {
             for index in call.open {
                 let text =
                     here.contains(index)
@@ -83,6 +88,8 @@ extension EventRouter {
                 note(.internalFailure(text), index)
             }
         }
+        // A timer that went on would keep the call and its entries for minutes.
+        call.onEnd = { [clock] in clock.cancel(timer) }
     }
 
     private func putAway(
