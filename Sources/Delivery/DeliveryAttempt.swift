@@ -90,6 +90,9 @@ public struct DeliveryFailure: Error, Sendable, Equatable {
     public var message: String
     /// Whether another attempt may help.
     public var isRetryable: Bool
+    /// Whether this side had no room to attempt it: the delivery waits on as if it had not been attempted, and the target is
+    /// not held to have failed.
+    public var isOwn: Bool
     /// How long the target asked to wait.
     public var retryAfter: Duration?
     /// What to put in the dead letter instead of the payload, e.g. the text that is not JSON.
@@ -100,12 +103,14 @@ public struct DeliveryFailure: Error, Sendable, Equatable {
         code: String,
         message: String,
         isRetryable: Bool,
+        isOwn: Bool = false,
         retryAfter: Duration? = nil,
         body: [UInt8]? = nil
     ) {
         self.code = code
         self.message = message
         self.isRetryable = isRetryable
+        self.isOwn = isOwn
         self.retryAfter = retryAfter
         self.body = body
     }

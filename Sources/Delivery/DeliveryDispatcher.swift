@@ -41,6 +41,8 @@ public enum DeliveryFact: Sendable, Equatable {
     case delivered(count: Int, retried: Int)
     /// An attempt failed.
     case attemptFailed(DeliveryFailure, willRetry: Bool)
+    /// Deliveries went back to their queue untried, for this side had no room to attempt them.
+    case heldBack(DeliveryFailure, count: Int)
     /// Deliveries moved to the dead-letter queue.
     case deadLettered(count: Int)
     /// A delivery ended without a dead-letter queue, or without one that takes it; `reason` says why.

@@ -7,6 +7,7 @@ extension DeliveryDriver {
     func scheduleDrain(of target: UInt64, at due: Timestamp) {
         let queue = queue(target)
         queue.hasBacklog = true
+        queue.isTouched = true
         guard !queue.isDraining else { return }
         self.due.setEarlier(due, for: target)
         armTimer()
@@ -19,6 +20,10 @@ extension DeliveryDriver {
         for target in due.takeDue(at: now) {
             let queue = queue(target)
             guard !queue.isDraining else { continue }
+            guard now >= queue.drainsFrom else {
+                due.set(queue.drainsFrom, for: target)
+                continue
+            }
             switch queue.breaker.admit(now: now) {
             case .refused(let until), .probing(let until):
                 due.set(max(until, now + .milliseconds(1)), for: target)
@@ -139,7 +144,18 @@ extension DeliveryDriver {
             else { continue }
             expire(queue, acceptedBefore: now + (.zero - policy.maximumEventAge))
         }
+        forgetIdle(now)
         _ = clock.schedule(after: settings.sweepInterval) { [weak self] in self?.sweep() }
+    }
+
+    /// Forgets queues that nothing came for since the last sweep: revisions of targets come and go for as long as the process
+    /// runs.
+    private func forgetIdle(_ now: Timestamp) {
+        queues = queues.filter { _, queue in
+            defer { queue.isTouched = false }
+            if case .open(let until) = queue.breaker.state, now < until { return true }
+            return queue.isTouched || queue.isDirty || !queue.isIdle
+        }
     }
 
     private func expire(_ queue: TargetQueue, acceptedBefore: Timestamp) {

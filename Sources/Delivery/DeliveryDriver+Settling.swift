@@ -12,6 +12,9 @@ extension DeliveryDriver {
         var letters: [DeadLetter] = []
         var delivered = 0
         var retried = 0
+        /// What this side had no room to attempt.
+        var heldBack = 0
+        var heldBackBy: DeliveryFailure?
     }
 
     func settle(
@@ -32,16 +35,20 @@ extension DeliveryDriver {
                 if case .parked = attempt.source { queue.left() }
                 if attempt.attempts > 0 { aftermath.retried += 1 }
                 if outcome == .delivered { Self.remove(attempt, &aftermath.resolved, &aftermath.finished) }
+            case .failed(let failure) where failure.isOwn:
+                holdBack(attempt, failure, policy: policy, on: queue, now: now, &aftermath)
             case .failed(let failure):
                 if failure.isRetryable { troubles += 1 }
                 fail(attempt, failure, policy: policy, on: queue, now: now, &aftermath)
             }
         }
-        note(troubles: troubles, of: attempts.count, pass: pass, on: queue, now: now)
+        let tried = attempts.count - aftermath.heldBack
+        note(troubles: troubles, of: tried, pass: pass, on: queue, now: now)
         apply(aftermath, on: queue)
     }
 
-    /// A batch counts as one attempt for the breaker: it failed when nothing but the target's troubles came of it.
+    /// A batch counts as one attempt for the breaker: it failed when nothing but the target's troubles came of it. One of
+    /// which nothing was tried says nothing of the target.
     private func note(
         troubles: Int,
         of count: Int,
@@ -49,10 +56,16 @@ extension DeliveryDriver {
         on queue: TargetQueue,
         now: Timestamp
     ) {
-        queue.isFailing = troubles > 0
-        if troubles > 0 { queue.ramp.noteFailure(now: now) }
-        let change = queue.breaker.record(pass, succeeded: troubles < count, now: now, using: &generator)
-        if change == .closed { queue.ramp.begin(now: now) }
+        if count > 0 {
+            queue.isFailing = troubles > 0
+            if troubles > 0 { queue.ramp.noteFailure(now: now) }
+            let change = queue.breaker.record(pass, succeeded: troubles < count, now: now, using: &generator)
+            if change == .closed { queue.ramp.begin(now: now) }
+        } else {
+            queue.breaker.cancel(pass)
+            // Or the whole backlog would be read and put back while there is no room.
+            queue.drainsFrom = now + settings.heldBackDelay
+        }
         // Whoever asked while the probe was under way was told to come back when it must be lost; now it is over.
         if pass.isProbe, queue.hasBacklog { scheduleDrain(of: queue.target, at: now) }
     }
@@ -102,6 +115,28 @@ extension DeliveryDriver {
         )
     }
 
+    /// Puts back what this side had no room to attempt. It comes up again soon, and only its age ends it.
+    private func holdBack(
+        _ attempt: DeliveryAttempt,
+        _ failure: DeliveryFailure,
+        policy: RetryPolicy,
+        on queue: TargetQueue,
+        now: Timestamp,
+        _ aftermath: inout Aftermath
+    ) {
+        aftermath.heldBack += 1
+        aftermath.heldBackBy = failure
+        let due = now + settings.backoff.delay(beforeRetry: 1, using: &generator)
+        guard due <= policy.deadline(acceptedAt: attempt.acceptedAt) else {
+            let retries = max(1, attempt.attempts) - 1
+            aftermath.letters.append(
+                DeadLetter(attempt: attempt, failure: failure, exhausted: .age, retries: retries)
+            )
+            return
+        }
+        postpone(attempt, until: due, attempts: attempt.attempts, failure, &aftermath)
+    }
+
     private func postpone(
         _ attempt: DeliveryAttempt,
         until due: Timestamp,
@@ -140,6 +175,9 @@ extension DeliveryDriver {
         if aftermath.delivered > 0 {
             let fact = DeliveryFact.delivered(count: aftermath.delivered, retried: aftermath.retried)
             dispatcher.record(fact, target: queue.target)
+        }
+        if let failure = aftermath.heldBackBy {
+            dispatcher.record(.heldBack(failure, count: aftermath.heldBack), target: queue.target)
         }
         if !aftermath.resolved.isEmpty { store.resolve(aftermath.resolved) }
         if !aftermath.finished.isEmpty { store.finish(aftermath.finished) }

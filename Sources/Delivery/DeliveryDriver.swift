@@ -100,6 +100,9 @@ public final class DeliveryDriver {
         queues.values.reduce(0) { $0 + $1.waiting + $1.inFlight }
     }
 
+    /// Targets with a queue here; one that nothing came for in a while has none.
+    public var knownTargets: Int { queues.count }
+
     /// Whether nothing at all waits for a target.
     public func isDrained(_ target: UInt64) -> Bool {
         queues[target]?.isIdle ?? true
@@ -113,6 +116,7 @@ public final class DeliveryDriver {
     }
 
     func markDirty(_ queue: TargetQueue) {
+        queue.isTouched = true
         if !queue.isDirty {
             queue.isDirty = true
             dirty.append(queue)

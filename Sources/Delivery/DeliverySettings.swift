@@ -18,6 +18,8 @@ public struct DeliverySettings: Sendable {
     public var trimBatch = 512
     /// How often queues of failing targets are swept for events that grew too old. Default 60 s.
     public var sweepInterval = Duration.seconds(60)
+    /// How long a target's backlog rests after a batch that this side had no room to attempt. Default 250 ms.
+    public var heldBackDelay = Duration.milliseconds(250)
     /// How long to wait before trying again what the store refused. Default 1 s.
     public var storeRetryDelay = Duration.seconds(1)
     /// When attempts on a failing target stop, and for how long.

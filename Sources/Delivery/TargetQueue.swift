@@ -28,6 +28,8 @@ final class TargetQueue {
     var parking = 0
     /// When the first of the deliveries is due that came into the retry queue while it was read; nil if none did.
     var arrived: Timestamp?
+    /// The backlog is not read before this time, because there was no room on this side.
+    var drainsFrom = Timestamp.zero
     /// Nothing is pushed out before this time, because dead letters could not be written.
     var trimsFrom = Timestamp.zero
     /// Bounds the rate at which the backlog is worked off, where that is configured.
@@ -36,6 +38,8 @@ final class TargetQueue {
     var hasBacklog = false
     /// Stops attempts while the target keeps failing.
     var breaker: CircuitBreaker
+    /// True when something came for the target since the last look for idle queues.
+    var isTouched = true
     /// True while the target waits in the driver's list of targets to pump.
     var isDirty = false
 

@@ -22,6 +22,8 @@ public enum PeerVerdict: Sendable, Equatable {
     case tooLarge(String)
     /// The receiver failed; nothing of the event was kept as far as it knows.
     case failed(String)
+    /// The account is hosted there since a short while and has no such bus yet; try again after that long.
+    case busPending(retryAfter: Duration)
 
     /// The verdict's name, the same for all of one kind.
     public var kind: String {
@@ -37,11 +39,20 @@ public enum PeerVerdict: Sendable, Equatable {
         case .malformed: "malformed"
         case .tooLarge: "tooLarge"
         case .failed: "failed"
+        case .busPending: "busPending"
         }
     }
 
     /// Whether the sender may forget the event: the receiver has it.
     public var isTaken: Bool { self == .accepted || self == .duplicate }
+
+    /// How long the sender is asked to wait.
+    var retryAfter: Duration {
+        switch self {
+        case .throttled(let delay), .busPending(let delay): delay
+        default: .zero
+        }
+    }
 
     var code: UInt8 {
         switch self {
@@ -56,6 +67,7 @@ public enum PeerVerdict: Sendable, Equatable {
         case .malformed: 9
         case .tooLarge: 10
         case .failed: 11
+        case .busPending: 12
         }
     }
 
@@ -65,7 +77,7 @@ public enum PeerVerdict: Sendable, Equatable {
         case .denied(let text), .notCovered(let text), .loop(let text), .malformed(let text), .tooLarge(let text),
             .failed(let text):
             text
-        case .accepted, .duplicate, .unknownBus, .notHosted, .throttled: ""
+        case .accepted, .duplicate, .unknownBus, .notHosted, .throttled, .busPending: ""
         }
     }
 
@@ -83,6 +95,7 @@ public enum PeerVerdict: Sendable, Equatable {
         case 9: self = .malformed(reason)
         case 10: self = .tooLarge(reason)
         case 11: self = .failed(reason)
+        case 12: self = .busPending(retryAfter: .milliseconds(Int64(milliseconds)))
         default: self = .failed("verdict \(code), which this release does not know: \(reason)")
         }
     }

@@ -71,9 +71,7 @@ public struct VerdictFrame: Sendable, Equatable {
         bytes.appendInteger(UInt16(verdicts.count))
         for verdict in verdicts {
             bytes.append(verdict.code)
-            var milliseconds: UInt32 = 0
-            if case .throttled(let delay) = verdict { milliseconds = UInt32(clamping: delay.milliseconds) }
-            bytes.appendInteger(milliseconds)
+            bytes.appendInteger(UInt32(clamping: verdict.retryAfter.milliseconds))
             Self.append(verdict.reason, to: &bytes, limits)
         }
         Self.append(message, to: &bytes, limits)

@@ -18,7 +18,8 @@ public protocol HTTPBodyStream: AnyObject {
     /// Runs once when the connection is about to close and waits for this stream to end.
     var onLeaving: (() -> Void)? { get set }
 
-    /// Bytes that were given to ``send(_:)`` and wait for the other side to take more.
+    /// Bytes that were given to ``send(_:)`` and wait for the other side to take more. Once the stream is over: what of them
+    /// surely never left, as far as that is known, else 0.
     var unsentBytes: Int { get }
 
     /// True to let the other side wait, once it has used up its window.

@@ -118,7 +118,8 @@ public protocol PeerChannel: AnyObject {
     /// Runs once when the channel has closed, for whatever reason; set after that it runs on a later turn.
     var onClose: ((PeerLinkError?) -> Void)? { get set }
 
-    /// Bytes that wait to be sent. A sender that sees it above its own limit waits for ``onDrained``.
+    /// Bytes that wait to be sent. A sender that sees it above its own limit waits for ``onDrained``. Once the channel has
+    /// closed: the last bytes that surely never left, as far as that is known, else 0.
     var unsentBytes: Int { get }
 
     /// Runs whenever ``unsentBytes`` has come down to zero.

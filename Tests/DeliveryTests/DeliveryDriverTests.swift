@@ -219,4 +219,71 @@ import Testing
         #expect(scene.store.statistics.parkedDeliveries == 0)
         #expect(scene.unresolved == 0)
     }
+
+    @Test func wantOfRoomHereIsNotTheTargetsFault() throws {
+        let scene = DeliveryScene()
+        scene.dispatcher.policy = try #require(RetryPolicy(maximumRetryAttempts: 3))
+        scene.dispatcher.crowdedTargets = [7]
+        for number in 0..<1_000 { scene.accept("e\(number)") }
+        scene.shard.advance(by: .seconds(120))
+        #expect(scene.dispatcher.letters.isEmpty, "it costs no attempts")
+        #expect(scene.dispatcher.failedAttempts == 0)
+        #expect(scene.store.statistics.parkedDeliveries == 1_000)
+        let held = scene.dispatcher.heldBack
+        #expect(held > 1_000 && held < 1_000 + 480 * 130, "the backlog rests between batches: \(held)")
+        scene.dispatcher.crowdedTargets = []
+        scene.shard.advance(by: .seconds(5))
+        #expect(scene.dispatcher.delivered == 1_000, "no breaker is open that would have to be probed")
+        #expect(scene.unresolved == 0)
+    }
+
+    @Test func aDeliveryThatFindsNoRoomEndsWithItsAgeOnly() throws {
+        let scene = DeliveryScene()
+        scene.dispatcher.policy = try #require(RetryPolicy(maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60))
+        scene.dispatcher.crowdedTargets = [7]
+        scene.accept("e1")
+        scene.shard.advance(by: .seconds(30))
+        #expect(scene.dispatcher.letters.isEmpty)
+        scene.shard.advance(by: .seconds(60))
+        let letter = try #require(scene.dispatcher.letters.first)
+        #expect(letter.exhausted == .age)
+        #expect(scene.dispatcher.letters.count == 1)
+        #expect(scene.unresolved == 0)
+    }
+
+    @Test func aProbeThatFindsNoRoomIsMadeAgain() {
+        let scene = DeliveryScene()
+        scene.dispatcher.failingTargets = [7]
+        for number in 0..<100 { scene.accept("e\(number)") }
+        scene.shard.advance(by: .seconds(60))
+        scene.dispatcher.failingTargets = []
+        scene.dispatcher.crowdedTargets = [7]
+        scene.shard.advance(by: .seconds(3_600))
+        let tried = scene.dispatcher.attempted.count
+        scene.shard.advance(by: .seconds(10))
+        #expect(scene.dispatcher.attempted.count - tried <= 50 * 4, "and not in a circle")
+        scene.dispatcher.crowdedTargets = []
+        scene.shard.advance(by: .seconds(60))
+        #expect(scene.dispatcher.delivered == 100)
+    }
+
+    @Test func queuesThatNothingComesForAreForgotten() {
+        let scene = DeliveryScene()
+        scene.dispatcher.failingTargets = [3]
+        for target in UInt64(1)...500 { scene.accept("e", target: target) }
+        scene.shard.run()
+        #expect(scene.driver.knownTargets == 500)
+        for _ in 0..<6 {
+            scene.accept("e", target: 9)
+            scene.shard.advance(by: .seconds(30))
+        }
+        #expect(scene.driver.knownTargets == 2, "one that is used and one with a backlog")
+        scene.dispatcher.failingTargets = []
+        scene.shard.advance(by: .seconds(3_600))
+        #expect(scene.driver.knownTargets == 0)
+        scene.accept("again", target: 3)
+        scene.shard.run()
+        #expect(scene.dispatcher.deliveredTo == scene.dispatcher.deliveredTo.merging([3: 2, 9: 7]) { $1 })
+        #expect(scene.unresolved == 0)
+    }
 }

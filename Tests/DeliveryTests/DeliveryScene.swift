@@ -67,6 +67,8 @@ final class ScriptedDispatcher: DeliveryDispatcher {
     var failures = 0
     var failingTargets: Set<UInt64> = []
     var isRetryable = true
+    /// Targets for which there is no room on this side.
+    var crowdedTargets: Set<UInt64> = []
     var isSilent = false
     var hasQueue = true
     var letterOutcome = DeadLetterOutcome.noQueue
@@ -76,6 +78,8 @@ final class ScriptedDispatcher: DeliveryDispatcher {
     private(set) var dropped: [String] = []
     private(set) var delivered = 0
     private(set) var expired: UInt64 = 0
+    private(set) var heldBack = 0
+    private(set) var failedAttempts = 0
     private(set) var repeats = 0
     private(set) var deliveredTo: [UInt64: Int] = [:]
 
@@ -94,6 +98,10 @@ final class ScriptedDispatcher: DeliveryDispatcher {
         let failure = DeliveryFailure(code: "TIMEOUT", message: "no answer", isRetryable: isRetryable)
         completion(
             attempts.map { _ in
+                if crowdedTargets.contains(target) {
+                    let text = "no room"
+                    return .failed(DeliveryFailure(code: "THROTTLING", message: text, isRetryable: true, isOwn: true))
+                }
                 if failingTargets.contains(target) { return .failed(failure) }
                 guard failures > 0 else { return .delivered }
                 failures -= 1
@@ -119,6 +127,8 @@ final class ScriptedDispatcher: DeliveryDispatcher {
             deliveredTo[target, default: 0] += count
         case .dropped(_, _, let reason): dropped.append(reason)
         case .expired(let count): expired += count
+        case .heldBack(_, let count): heldBack += count
+        case .attemptFailed: failedAttempts += 1
         default: break
         }
     }

@@ -28,8 +28,8 @@ enum FrameSamples {
             pressure: 17,
             verdicts: [
                 .accepted, .duplicate, .denied("no statement"), .unknownBus, .notHosted, .notCovered("scope"),
-                .throttled(retryAfter: .milliseconds(250)), .loop("been there"), .malformed("no id"),
-                .tooLarge("2 MB"), .failed("disk"),
+                .throttled(retryAfter: .milliseconds(250)), .busPending(retryAfter: .seconds(5)), .loop("been there"),
+                .malformed("no id"), .tooLarge("2 MB"), .failed("disk"),
             ],
             message: "whole"
         )

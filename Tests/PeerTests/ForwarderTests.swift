@@ -6,55 +6,6 @@ import SansIO
 import Simulation
 import Testing
 
-/// Links that answer as they are told and note what they carry.
-private final class ScriptedLinks: PeerLinkPort {
-    struct Request {
-        var node: String
-        var events: Int
-        var version: UInt8
-    }
-
-    let shard: VirtualShard
-    var answer: (Request) -> Result<VerdictFrame, PeerLinkError>? = { request in
-        .success(VerdictFrame(verdicts: [PeerVerdict](repeating: .accepted, count: request.events)))
-    }
-    var scope = "*.account.example.com"
-    private(set) var requests: [Request] = []
-
-    init(_ shard: VirtualShard) {
-        self.shard = shard
-    }
-
-    func exchange(
-        _ body: [UInt8],
-        path: String,
-        with peer: PeerAddress,
-        timeout: Duration,
-        completion: @escaping (Result<PeerReply, PeerLinkError>) -> Void
-    ) {
-        let count = (try? ForwardFrame(decoding: [70, 87, 1] + body[3...]))?.items.count ?? 0
-        let request = Request(node: peer.uri ?? "", events: count, version: body[2])
-        requests.append(request)
-        let identity = CertificateIdentity(uris: [peer.uri ?? ""], dnsNames: [scope])
-        _ = shard.schedule(after: .milliseconds(5)) { [self] in
-            switch answer(request) {
-            case nil: break
-            case .success(let frame)?:
-                completion(.success(PeerReply(status: 200, body: frame.encoded(), identity: identity)))
-            case .failure(let error)?: completion(.failure(error))
-            }
-        }
-    }
-
-    func openChannel(
-        path: String,
-        with peer: PeerAddress,
-        completion: @escaping (Result<any PeerChannel, PeerLinkError>) -> Void
-    ) {
-        _ = shard.schedule(after: .zero) { completion(.failure(PeerLinkError(.refused, "no channels"))) }
-    }
-}
-
 @Suite struct ForwarderTests {
     private let shard = VirtualShard()
     private let directory = StaticDirectory()
@@ -84,13 +35,14 @@ private final class ScriptedLinks: PeerLinkPort {
     private func send(
         _ count: Int,
         by forwarder: PeerForwarder,
+        of account: AccountID = PeerScene.a,
         bytes: Int = 100,
         note: @escaping (Result<PeerVerdict, ForwardFailure>) -> Void
     ) {
         for number in 0..<count {
             let entry = ForwardEntry(
                 id: DeliveryID(event: UInt64(number), target: 1),
-                sourceAccount: PeerScene.a,
+                sourceAccount: account,
                 principal: "p",
                 bus: "b",
                 envelope: [UInt8](repeating: 32, count: bytes)

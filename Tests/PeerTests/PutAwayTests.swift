@@ -101,4 +101,35 @@ import Testing
         else { return #expect(Bool(false), "\(String(describing: outcome))") }
         #expect(scene.drain(a, on: 0).count == 1)
     }
+
+    @Test func anEntryThatIsRefusedAndGivenUpIsCountedOnce() {
+        let scene = openScene()
+        scene.collect(a, on: 0)
+        scene.machines[0].store.faults.isStalled = true
+        var outcome: Result<[PutEventsResult], PutEventsFailure>?
+        let entries = [
+            PutEventsEntry(source: "aws.events", detailType: "T", detail: Array("{}".utf8)),
+            PutEventsEntry(source: "s", detailType: "T", detail: Array("{}".utf8)),
+            PutEventsEntry(source: "s", detailType: "T", detail: Array("{}".utf8), bus: scene.bus(b).arn),
+        ]
+        let putter = EventPutter(
+            account: a,
+            arn: "arn:aws:iam::\(a):root",
+            region: "us-east-1",
+            now: scene.machines[0].now
+        )
+        let before = scene.cell(0).router.statistics
+        scene.cell(0).router.putEvents(entries, by: putter) { outcome = $0 }
+        scene.run(.seconds(6))
+        guard case .success(let results)? = outcome else {
+            return #expect(Bool(false), "\(String(describing: outcome))")
+        }
+        #expect(results.map(\.isRefused) == [true, true, false])
+        func failed() -> UInt64 { scene.cell(0).router.statistics.failedEntries - before.failedEntries }
+        #expect(failed() == 2)
+        scene.machines[0].store.faults = MemoryStoreFaults()
+        scene.run(.seconds(60))
+        #expect(failed() == 2, "as many as the caller heard of")
+        #expect(scene.cell(0).router.statistics.entries - before.entries == 3)
+    }
 }

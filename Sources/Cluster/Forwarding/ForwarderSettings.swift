@@ -7,9 +7,9 @@ import SansIO
 public struct ForwarderSettings: Sendable {
     /// The trust domain; a node whose certificate does not cover an account of it is not believed.
     public var trustDomain: String
-    /// The batches of a request to one cell, and what may wait for it; beyond that events are refused, and their
-    /// deliveries try again later. Default: about 10 events or 16 KB a request, 64 requests at a time, 16,384 events or
-    /// 32 MB that wait.
+    /// The batches of a request to one cell, and what may wait for it; beyond that events are refused, of the account first
+    /// that has most there, and their deliveries try again later. Default: about 10 events or 16 KB a request, 64 requests
+    /// at a time, 16,384 events or 32 MB that wait.
     public var batches: BatchLimits
     /// How long events wait for a batch to fill while an answer is due. Default 2 ms.
     public var gatherTime = Duration.milliseconds(2)
@@ -18,6 +18,9 @@ public struct ForwarderSettings: Sendable {
     /// How long a node that failed is passed over while another one is there. Default 1 s, doubled with each failure up
     /// to 32 times.
     public var coolDown = Duration.seconds(1)
+    /// A cell that nothing was sent to for this long, or twice as long at most, is forgotten with all that was known of its
+    /// nodes. Default 5 minutes.
+    public var idleTime = Duration.seconds(300)
     /// How long a reported pressure counts. Default 5 s.
     public var pressureLife = Duration.seconds(5)
     /// What is taken of answers.
@@ -47,7 +50,7 @@ public struct ForwardFailure: Error, Equatable, Sendable, CustomStringConvertibl
         case unreachable
         /// The answer did not come in time.
         case timedOut
-        /// Too much waits for the cell already.
+        /// Too much waits on this side for the cell already; that says nothing of the cell.
         case overloaded
         /// The node has no version of the protocol in common with this one, or its answer cannot be read.
         case misunderstood
@@ -83,6 +86,9 @@ public struct ForwardFailure: Error, Equatable, Sendable, CustomStringConvertibl
         self.init(code, error.message, mayHaveArrived: error.mayHaveArrived)
     }
 
+    /// Whether it was this side that had no room: the cell was not asked.
+    public var isOwn: Bool { code == .overloaded }
+
     /// Code and message.
     public var description: String { "\(code.rawValue): \(message)" }
 }
@@ -99,7 +105,7 @@ public struct ForwarderStatistics: Sendable, Equatable {
     public var verdicts: [String: UInt64] = [:]
     /// Events without a verdict, by the failure's code.
     public var failures: [String: UInt64] = [:]
-    /// Requests made again at another node of the cell at once.
+    /// Requests made again at once at another node of the cell, or over another of its uplinks.
     public var resent: UInt64 = 0
     /// Requests that were taken apart because the receiver could not take them whole.
     public var split: UInt64 = 0
@@ -116,6 +122,8 @@ public struct CellStatus: Sendable, Equatable {
     public var waiting: Int
     /// Requests under way.
     public var requests: Int
+    /// Requests that may be under way; fewer while the cell does not answer in time.
+    public var allowedRequests: Int
     /// Whether an uplink of the cell is open.
     public var hasUplink: Bool
     /// The latest failure, until a request succeeds.

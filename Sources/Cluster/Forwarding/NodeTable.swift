@@ -2,6 +2,20 @@ import EventModel
 import PeerProtocol
 import SansIO
 
+/// A way to a cell: one of its nodes that takes connections, or an uplink that one holds open.
+protocol PeerWay {
+    /// The node at its end.
+    var node: NodeIdentity { get }
+}
+
+extension PeerNode: PeerWay {
+    var node: NodeIdentity { identity }
+}
+
+extension UplinkSession: PeerWay {
+    var node: NodeIdentity { peer }
+}
+
 /// What is known of the nodes of other cells, and which to ask next.
 struct NodeTable {
     struct State {
@@ -16,45 +30,62 @@ struct NodeTable {
         var coolUntil = Timestamp.zero
         /// The version of the protocol to write; nil for this side's newest.
         var version: UInt8?
+        /// Whether anything went there since the last look for idle nodes.
+        var isTouched = true
+
+        mutating func began() {
+            inFlight += 1
+            isTouched = true
+        }
+
+        mutating func answered(_ pressure: UInt8, _ now: Timestamp) {
+            self.pressure = pressure
+            reportedAt = now
+            failures = 0
+            coolUntil = .zero
+        }
     }
 
     private var states: [NodeIdentity: State] = [:]
     /// Nodes that are remembered; beyond it idle ones are forgotten.
-    private static let limit = 4_096
+    private var limit = leastLimit
+    private static let leastLimit = 4_096
+
+    var isEmpty: Bool { states.isEmpty }
 
     func version(_ node: NodeIdentity) -> UInt8? { states[node]?.version }
 
-    /// Chooses a node by two choices: of two drawn at random the one that is less busy. Nodes that failed lately are
+    /// Chooses a way by two choices: of two drawn at random the one whose node is less busy. Nodes that failed lately are
     /// passed over while another one is there.
     ///
     /// - Parameters:
-    ///   - nodes: the candidates, in order.
-    ///   - avoided: a node that has just failed.
+    ///   - ways: the candidates, in order.
+    ///   - avoided: nodes that have just failed.
     ///   - now: the present time.
     ///   - life: how long a reported pressure counts.
     ///   - generator: draws the two.
-    /// - Returns: a node; nil when there is none, or only the avoided one.
-    func choose(
-        from nodes: [PeerNode],
-        avoiding avoided: NodeIdentity? = nil,
+    /// - Returns: a way; nil when there is none, or only avoided ones.
+    func choose<Way: PeerWay>(
+        from ways: [Way],
+        avoiding avoided: [NodeIdentity] = [],
         now: Timestamp,
         life: Duration,
         using generator: inout some RandomNumberGenerator
-    ) -> PeerNode? {
-        let candidates = avoided == nil ? nodes : nodes.filter { $0.identity != avoided }
+    ) -> Way? {
+        let candidates = avoided.isEmpty ? ways : ways.filter { !avoided.contains($0.node) }
         guard candidates.count > 1 else { return candidates.first }
-        let well = candidates.filter { now >= (states[$0.identity]?.coolUntil ?? .zero) }
+        let well = candidates.filter { now >= (states[$0.node]?.coolUntil ?? .zero) }
         guard !well.isEmpty else {
             // All of them failed lately: the one whose time is over first.
             return candidates.min { left, right in
-                (states[left.identity]?.coolUntil ?? .zero) < (states[right.identity]?.coolUntil ?? .zero)
+                (states[left.node]?.coolUntil ?? .zero) < (states[right.node]?.coolUntil ?? .zero)
             }
         }
         guard well.count > 1 else { return well[0] }
         let first = Int.random(in: 0..<well.count, using: &generator)
         var second = Int.random(in: 0..<(well.count - 1), using: &generator)
         if second >= first { second += 1 }
-        let loads = [first, second].map { load(well[$0].identity, now: now, life: life) }
+        let loads = [first, second].map { load(well[$0].node, now: now, life: life) }
         return loads[1] < loads[0] ? well[second] : well[first]
     }
 
@@ -66,8 +97,17 @@ struct NodeTable {
     }
 
     mutating func began(_ node: NodeIdentity) {
-        if states.count >= Self.limit, states[node] == nil { states = states.filter { $0.value.inFlight > 0 } }
-        states[node, default: State()].inFlight += 1
+        if states.count >= limit, states[node] == nil {
+            states = states.filter { $0.value.inFlight > 0 }
+            limit = max(Self.leastLimit, 2 * states.count)
+        }
+        states[node, default: State()].began()
+    }
+
+    /// Forgets the nodes that nothing went to since this was called before.
+    mutating func forgetIdle(now: Timestamp) {
+        states = states.filter { _, state in state.isTouched || state.inFlight > 0 || now < state.coolUntil }
+        for node in states.keys { states[node]?.isTouched = false }
     }
 
     mutating func ended(_ node: NodeIdentity) {
@@ -75,10 +115,7 @@ struct NodeTable {
     }
 
     mutating func answered(_ node: NodeIdentity, pressure: UInt8, now: Timestamp) {
-        states[node]?.pressure = pressure
-        states[node]?.reportedAt = now
-        states[node]?.failures = 0
-        states[node]?.coolUntil = .zero
+        states[node]?.answered(pressure, now)
     }
 
     mutating func failed(_ node: NodeIdentity, now: Timestamp, coolDown: Duration) {

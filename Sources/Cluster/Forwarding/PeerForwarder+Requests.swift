@@ -5,6 +5,8 @@ import SansIO
 /// Counts the events of a batch that have no outcome yet, over all the requests that it was sent in.
 final class OpenBatch {
     var open: Int
+    /// Whether some of it got no answer in its time.
+    var isLate = false
 
     init(_ open: Int) {
         self.open = open
@@ -16,51 +18,91 @@ struct PeerRequest {
     let lane: PeerForwarder.Lane
     let items: [PeerForwarder.Item]
     let batch: OpenBatch
-    /// The node that was asked; nil when an uplink was.
+    /// The node that was asked, by a connection of this side or over its uplink.
     var node: NodeIdentity?
     /// The version that the frame is written in.
     var version: UInt8 = 1
-    /// Whether the request was made again already.
-    var isRepeated = false
+    /// Nodes that were asked in vain.
+    var failed: [NodeIdentity] = []
     /// Whether the version was lowered already.
     var isRenegotiated = false
+
+    /// Nodes that are asked for one request before its events fail for now.
+    static let attempts = 3
 }
 
 /// Requests and their answers.
 extension PeerForwarder {
-    func send(_ request: PeerRequest, avoiding avoided: NodeIdentity? = nil) {
-        let lane = request.lane
-        var request = request
-        if let session = uplinks?.session(of: lane.cell) {
-            request.node = nil
-            let body = encode(&request, session.peer)
-            session.ask(body, timeout: settings.timeout) { [self] in finish(request, $0) }
+    /// The two kinds of way to a cell.
+    private enum Way {
+        case uplink(UplinkSession)
+        case node(PeerNode)
+    }
+
+    func send(_ request: PeerRequest) {
+        guard let way = way(for: request) else {
+            let failure = ForwardFailure(
+                .offline,
+                "Cell \(request.lane.cell) takes no connections, and holds none open to this node."
+            )
+            _ = clock.schedule(after: .zero) { [self] in settle(request, failure) }
             return
         }
-        let node = table.choose(
-            from: lane.nodes,
-            avoiding: avoided,
+        send(request, way)
+    }
+
+    /// The way for a request: an uplink where there is one, as a cell that has some takes no connections as a rule.
+    private func way(for request: PeerRequest) -> Way? {
+        let lane = request.lane
+        if let sessions = uplinks?.sessions(of: lane.cell), !sessions.isEmpty,
+            let session = choose(from: sessions, for: request)
+        {
+            return .uplink(session)
+        }
+        return choose(from: lane.nodes, for: request).map(Way.node)
+    }
+
+    private func choose<Candidate: PeerWay>(from ways: [Candidate], for request: PeerRequest) -> Candidate? {
+        table.choose(
+            from: ways,
+            avoiding: request.failed,
             now: clock.now,
             life: settings.pressureLife,
             using: &generator
         )
-        guard let node else {
-            let failure =
-                lane.nodes.isEmpty
-                ? ForwardFailure(.offline, "Cell \(lane.cell) takes no connections, and holds none open to this node.")
-                : ForwardFailure(.unreachable, "No other node of cell \(lane.cell) is there.")
-            _ = clock.schedule(after: .zero) { [self] in settle(request, failure) }
-            return
-        }
-        request.node = node.identity
-        table.began(node.identity)
-        let body = encode(&request, node.identity)
-        links.exchange(body, path: PeerPath.events, with: node.address, timeout: settings.timeout) { [self] in
-            finish(request, $0)
+    }
+
+    /// The way to a node that was asked already, if it is still there.
+    private func way(to node: NodeIdentity, _ lane: Lane) -> Way? {
+        if let session = uplinks?.sessions(of: lane.cell).first(where: { $0.peer == node }) { return .uplink(session) }
+        return lane.nodes.first { $0.identity == node }.map(Way.node)
+    }
+
+    private func send(_ request: PeerRequest, _ way: Way) {
+        var request = request
+        switch way {
+        case .uplink(let session):
+            let body = encode(&request, session.peer)
+            session.ask(body, timeout: settings.timeout, completion: completion(of: request))
+        case .node(let node):
+            let body = encode(&request, node.identity)
+            links.exchange(
+                body,
+                path: PeerPath.events,
+                with: node.address,
+                timeout: settings.timeout,
+                completion: completion(of: request)
+            )
         }
     }
 
+    private func completion(of request: PeerRequest) -> (Result<PeerReply, PeerLinkError>) -> Void {
+        { [self] in finish(request, $0) }
+    }
+
     private func encode(_ request: inout PeerRequest, _ node: NodeIdentity) -> [UInt8] {
+        request.node = node
+        table.began(node)
         request.version = table.version(node) ?? settings.versions.newest
         let body = ForwardFrame.encode(request.items.map(\.entry), origin: origin, version: request.version)
         statistics.requests += 1
@@ -72,36 +114,59 @@ extension PeerForwarder {
         if let node = request.node { table.ended(node) }
         switch result {
         case .failure(let error):
-            if let node = request.node { table.failed(node, now: clock.now, coolDown: settings.coolDown) }
+            if error.code == .timedOut { request.batch.isLate = true }
+            // That too much waits on this side says nothing of the node.
+            if error.code != .overloaded { noteFailure(request) }
             retryElsewhere(request, ForwardFailure(error))
         case .success(let reply):
             do throws(FrameError) {
                 take(try VerdictFrame(decoding: reply.body, limits: settings.limits), reply.identity, request)
             } catch {
-                let failure = ForwardFailure(
-                    .misunderstood,
-                    "The answer of status \(reply.status) cannot be read: \(error).",
-                    mayHaveArrived: true
-                )
-                if let node = request.node { table.failed(node, now: clock.now, coolDown: settings.coolDown) }
-                settle(request, failure)
+                noteFailure(request)
+                takeUnreadable(reply, error, request)
             }
         }
     }
 
-    /// Asks another node at once if the first one cannot have worked on the request; otherwise the events fail for now.
+    private func noteFailure(_ request: PeerRequest) {
+        guard let node = request.node else { return }
+        table.failed(node, now: clock.now, coolDown: settings.coolDown)
+    }
+
+    /// An answer that is no frame comes from something before the receiver, or from one that knows no frames; its status
+    /// tells whether the request went further.
+    private func takeUnreadable(_ reply: PeerReply, _ error: FrameError, _ request: PeerRequest) {
+        let text = "The answer of status \(reply.status) cannot be read: \(error)."
+        switch reply.status {
+        case 413: takeApart(request, VerdictFrame(status: .tooLarge, message: text))
+        case 400...407, 421, 429, 503: retryElsewhere(request, ForwardFailure(.refused, text))
+        default: settle(request, ForwardFailure(.misunderstood, text, mayHaveArrived: true))
+        }
+    }
+
+    /// Asks another node at once if the first one cannot have worked on the request; otherwise the events fail for now, and
+    /// whoever keeps them tries again with the same ids.
     private func retryElsewhere(_ request: PeerRequest, _ failure: ForwardFailure) {
-        guard !failure.mayHaveArrived, !request.isRepeated, failure.code != .overloaded, let failed = request.node,
-            request.lane.nodes.contains(where: { $0.identity != failed })
-        else { return settle(request, failure) }
-        statistics.resent += 1
+        guard !failure.mayHaveArrived, let node = request.node, request.failed.count + 1 < PeerRequest.attempts else {
+            return settle(request, failure)
+        }
         var again = request
-        again.isRepeated = true
-        send(again, avoiding: failed)
+        again.failed.append(node)
+        guard let way = way(for: again) else { return settle(request, failure) }
+        statistics.resent += 1
+        send(again, way)
     }
 
     private func take(_ answer: VerdictFrame, _ identity: CertificateIdentity, _ request: PeerRequest) {
-        if let node = request.node { table.answered(node, pressure: answer.pressure, now: clock.now) }
+        if let node = request.node {
+            table.answered(node, pressure: answer.pressure, now: clock.now)
+            // A node that was replaced by a newer release is spoken to in its version from now on.
+            if answer.status != .unsupportedVersion, let best = settings.versions.best(with: answer.versions),
+                best > request.version
+            {
+                table.speaks(node, version: best)
+            }
+        }
         switch answer.status {
         case .answered:
             guard answer.verdicts.count == request.items.count else {
@@ -112,28 +177,24 @@ extension PeerForwarder {
         case .unsupportedVersion: renegotiate(request, answer)
         case .malformed, .tooLarge: takeApart(request, answer)
         case .notServing:
-            if let node = request.node { table.failed(node, now: clock.now, coolDown: settings.coolDown) }
+            noteFailure(request)
             retryElsewhere(request, ForwardFailure(.refused, "The node does not serve now: \(answer.message)"))
         case .notANode: settle(request, ForwardFailure(.refused, answer.message))
         }
     }
 
-    /// Writes the frame anew in the highest version that both sides speak.
+    /// Writes the frame anew, for the same node, in the highest version that both sides speak.
     private func renegotiate(_ request: PeerRequest, _ answer: VerdictFrame) {
         guard !request.isRenegotiated, let version = settings.versions.best(with: answer.versions),
-            version != request.version
+            version != request.version, let node = request.node
         else {
             let versions = "\(answer.versions.oldest) to \(answer.versions.newest)"
             return settle(request, ForwardFailure(.misunderstood, "The node speaks versions \(versions) only."))
         }
-        if let node = request.node ?? uplinks?.session(of: request.lane.cell)?.peer {
-            table.began(node)
-            table.speaks(node, version: version)
-            table.ended(node)
-        }
+        table.speaks(node, version: version)
         var again = request
         again.isRenegotiated = true
-        send(again)
+        if let way = way(to: node, request.lane) { send(again, way) } else { send(again) }
     }
 
     /// Sends the events of a refused frame one by one, so that one that cannot be taken does not hold up the others.
@@ -188,7 +249,7 @@ extension PeerForwarder {
     private func ended(_ request: PeerRequest) {
         request.batch.open -= 1
         guard request.batch.open == 0 else { return }
-        request.lane.batcher.batchFinished()
+        request.lane.batcher.batchFinished(inTime: !request.batch.isLate, now: clock.now)
         pump(request.lane)
     }
 }

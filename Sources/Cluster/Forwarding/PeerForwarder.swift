@@ -6,8 +6,9 @@ import SansIO
 /// Sends events to buses of other cells and brings back a verdict for each (DESIGN §7).
 ///
 /// It keeps nothing on disk: whoever hands over an event keeps it until the verdict, and tries again after a failure. A cell
-/// is reached through the uplink that it holds open here, or else through one of its nodes. Events gather into a request
-/// while an earlier one is under way; an idle cell gets its event at once.
+/// is reached through an uplink that it holds open here, or else through one of its nodes. Events gather into a request
+/// while an earlier one is under way; an idle cell gets its event at once. Where events of several accounts wait for a cell,
+/// the accounts take turns.
 ///
 /// The forwarder belongs to one shard.
 public final class PeerForwarder {
@@ -27,12 +28,16 @@ public final class PeerForwarder {
         var batcher: AdaptiveBatcher<Item>
         var isScheduled = false
         var isGathering = false
+        /// Whether anything came since the last look for idle lanes.
+        var isTouched = true
         var trouble: String?
 
-        init(_ cell: CellIdentity, _ limits: BatchLimits) {
+        init(_ cell: CellIdentity, _ settings: ForwarderSettings) {
             self.cell = cell
-            batcher = AdaptiveBatcher(limits: limits)
+            batcher = AdaptiveBatcher(limits: settings.batches, timeout: settings.timeout)
         }
+
+        var isIdle: Bool { batcher.inFlight == 0 && batcher.waitingItems == 0 && !isScheduled }
     }
 
     /// Which store the delivery ids are of; set before the first event.
@@ -49,6 +54,7 @@ public final class PeerForwarder {
     var table = NodeTable()
     var generator: SeededGenerator
     private var lanes: [CellIdentity: Lane] = [:]
+    private var isSweepScheduled = false
 
     /// Creates a forwarder.
     ///
@@ -73,7 +79,7 @@ public final class PeerForwarder {
         generator = SeededGenerator(seed: seed)
     }
 
-    /// Sends an event to the cell that hosts an account.
+    /// Sends an event to the cell that hosts an account, which is looked up each time.
     ///
     /// - Parameters:
     ///   - entry: the event.
@@ -85,12 +91,15 @@ public final class PeerForwarder {
         guard let cell = uplinks?.cell(hosting: account) ?? route?.cell else {
             return fail(completion, ForwardFailure(.noRoute, "No cell is known to host account \(account) now."))
         }
-        let lane = lanes[cell] ?? Lane(cell, settings.batches)
-        lanes[cell] = lane
+        let lane = lane(to: cell)
         if let route, route.cell == cell { lane.nodes = route.nodes }
+        lane.isTouched = true
         let item = Item(entry: entry, account: account, completion: completion)
-        guard lane.batcher.add(item, bytes: entry.size) else {
-            return fail(completion, ForwardFailure(.overloaded, "Too much waits for cell \(cell) already."))
+        switch lane.batcher.add(item, of: entry.sourceAccount, bytes: entry.size) {
+        case .taken: break
+        case .displacing(let items):
+            for item in items { fail(item.completion, .full(item.entry.sourceAccount, cell)) }
+        case .refused: return fail(completion, .full(entry.sourceAccount, cell))
         }
         guard !lane.isScheduled else { return }
         lane.isScheduled = true
@@ -100,14 +109,15 @@ public final class PeerForwarder {
         }
     }
 
-    /// What is under way, by cell in order.
+    /// What is under way, by cell in order; a cell that nothing was sent to for a while is left out.
     public var cells: [CellStatus] {
         lanes.values.sorted { $0.cell < $1.cell }.map { lane in
             CellStatus(
                 cell: lane.cell,
                 waiting: lane.batcher.waitingItems,
                 requests: lane.batcher.inFlight,
-                hasUplink: uplinks?.session(of: lane.cell) != nil,
+                allowedRequests: lane.batcher.allowedInFlight,
+                hasUplink: uplinks?.hasSession(of: lane.cell) == true,
                 trouble: lane.trouble
             )
         }
@@ -125,7 +135,8 @@ public final class PeerForwarder {
             isUrgent = false
             send(PeerRequest(lane: lane, items: items, batch: OpenBatch(items.count)))
         }
-        if lane.batcher.waitingItems > 0 { gather(lane) }
+        // When no further request is allowed, the end of one makes the next.
+        if lane.batcher.waitingItems > 0, lane.batcher.hasPermit { gather(lane) }
     }
 
     /// Sees to it that what does not fill a request leaves soon all the same: the answer that is due may never come.
@@ -136,5 +147,42 @@ public final class PeerForwarder {
             lane.isGathering = false
             self?.pump(lane, isUrgent: true)
         }
+    }
+}
+
+/// Lanes come with the first event for a cell and go when there were none for a while.
+extension PeerForwarder {
+    private func lane(to cell: CellIdentity) -> Lane {
+        if let lane = lanes[cell] { return lane }
+        let lane = Lane(cell, settings)
+        lanes[cell] = lane
+        scheduleSweep()
+        return lane
+    }
+
+    private func scheduleSweep() {
+        guard !isSweepScheduled else { return }
+        isSweepScheduled = true
+        _ = clock.schedule(after: settings.idleTime) { [weak self] in
+            guard let self else { return }
+            isSweepScheduled = false
+            sweep()
+        }
+    }
+
+    /// Forgets the cells and nodes that nothing went to since the last sweep.
+    private func sweep() {
+        lanes = lanes.filter { _, lane in
+            defer { lane.isTouched = false }
+            return lane.isTouched || !lane.isIdle
+        }
+        table.forgetIdle(now: clock.now)
+        if !lanes.isEmpty || !table.isEmpty { scheduleSweep() }
+    }
+}
+
+extension ForwardFailure {
+    fileprivate static func full(_ account: AccountID, _ cell: CellIdentity) -> ForwardFailure {
+        ForwardFailure(.overloaded, "Too many events of account \(account) wait here for cell \(cell) already.")
     }
 }

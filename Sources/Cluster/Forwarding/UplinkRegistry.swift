@@ -62,12 +62,15 @@ public final class UplinkRegistry: PeerChannelAcceptor {
         uplinks.filter(\.value.isReady).sorted { $0.key < $1.key }.map { ($0.key, $0.value.accounts) }
     }
 
-    /// A session of a cell; the first by node name.
-    func session(of cell: CellIdentity) -> UplinkSession? {
-        // A cell that dials out has one node, seldom more.
-        guard uplinks.count > 0 else { return nil }
-        return cells[cell]?.first.flatMap { uplinks[$0]?.session }
+    /// The open sessions of a cell's nodes, in order.
+    func sessions(of cell: CellIdentity) -> [UplinkSession] {
+        guard let nodes = cells[cell] else { return [] }
+        // One that has just ended is still listed while its questions are answered.
+        return nodes.compactMap { uplinks[$0]?.session }.filter(\.isOpen)
     }
+
+    /// Whether a node of a cell has an uplink here.
+    func hasSession(of cell: CellIdentity) -> Bool { cells[cell] != nil }
 
     /// The nodes of a cell with an uplink, in order.
     private var cells: [CellIdentity: [NodeIdentity]] = [:]

@@ -26,6 +26,14 @@ public final class UplinkSession {
         public init() {}
     }
 
+    /// A question that waits for its answer.
+    private struct Question {
+        let completion: (Result<PeerReply, PeerLinkError>) -> Void
+        let timer: TimerToken
+        /// The bytes that were given to the channel up to the question's end.
+        let end: Int
+    }
+
     /// The node at the other end.
     public let peer: NodeIdentity
     /// What its certificate says.
@@ -39,8 +47,11 @@ public final class UplinkSession {
     private let clock: any ClockPort
     private let settings: Settings
     private weak var handler: (any PeerFrameHandler)?
-    private var questions: [UInt64: (completion: (Result<PeerReply, PeerLinkError>) -> Void, timer: TimerToken)] = [:]
+    private var questions: [UInt64: Question] = [:]
     private var lastNumber: UInt64 = 0
+    /// Bytes that were given to the channel, with what it may add to each message.
+    private var givenBytes = 0
+    private static let framing = 16
     private var heardAt: Timestamp
     private var answering = 0
     private(set) var isOpen = true
@@ -62,14 +73,17 @@ public final class UplinkSession {
 
     /// Begins to listen.
     func start() {
-        channel.onClose = { [weak self] in self?.end($0) }
+        channel.onClose = { [weak self] in
+            guard let self else { return }
+            end($0, unsentBytes: channel.unsentBytes)
+        }
         channel.onMessage = { [weak self] in self?.take($0) }
         watch()
     }
 
     /// Says what this side hosts.
     func greet(_ greeting: UplinkGreeting) {
-        channel.send(ChannelMessage(.greeting, body: greeting.encoded).encoded)
+        send(ChannelMessage(.greeting, body: greeting.encoded))
     }
 
     /// Asks the other side; completes on a later turn.
@@ -91,11 +105,22 @@ public final class UplinkSession {
         let timer = clock.schedule(after: timeout) { [weak self] in
             self?.answer(number, .failure(PeerLinkError(.timedOut, "No answer on the uplink.", mayHaveArrived: true)))
         }
-        questions[number] = (completion, timer)
-        channel.send(ChannelMessage(.question, number: number, body: body).encoded)
+        let bytes = ChannelMessage(.question, number: number, body: body).encoded
+        // Noted first, as the channel may break while it takes the message.
+        questions[number] = Question(completion: completion, timer: timer, end: givenBytes + bytes.count + Self.framing)
+        send(bytes)
     }
 
-    /// Ends the session.
+    private func send(_ message: ChannelMessage) {
+        send(message.encoded)
+    }
+
+    private func send(_ bytes: [UInt8]) {
+        givenBytes += bytes.count + Self.framing
+        channel.send(bytes)
+    }
+
+    /// Ends the session; what was given to the channel is sent if it can be.
     func close() {
         channel.close()
         end(nil)
@@ -125,7 +150,7 @@ public final class UplinkSession {
         case .question: takeQuestion(message)
         case .answer:
             answer(message.number, .success(PeerReply(status: 200, body: message.body, identity: identity)))
-        case .ping: channel.send(ChannelMessage(.pong, number: message.number).encoded)
+        case .ping: send(ChannelMessage(.pong, number: message.number))
         case .pong: break
         }
     }
@@ -133,7 +158,7 @@ public final class UplinkSession {
     private func takeQuestion(_ message: ChannelMessage) {
         guard let handler, answering < settings.questions else {
             let refusal = VerdictFrame(status: .notServing, pressure: .max, message: "too many questions at a time")
-            channel.send(ChannelMessage(.answer, number: message.number, body: refusal.encoded()).encoded)
+            send(ChannelMessage(.answer, number: message.number, body: refusal.encoded()))
             return
         }
         answering += 1
@@ -141,7 +166,7 @@ public final class UplinkSession {
             guard let self else { return }
             answering -= 1
             guard isOpen else { return }
-            channel.send(ChannelMessage(.answer, number: message.number, body: answer).encoded)
+            send(ChannelMessage(.answer, number: message.number, body: answer))
         }
     }
 
@@ -152,7 +177,7 @@ public final class UplinkSession {
             if silence >= settings.closeAfter {
                 return breakOff("The other side of the uplink has been silent for \(silence.milliseconds / 1000) s.")
             }
-            if silence >= settings.pingAfter { channel.send(ChannelMessage(.ping).encoded) }
+            if silence >= settings.pingAfter { send(ChannelMessage(.ping)) }
             watch()
         }
     }
@@ -162,14 +187,17 @@ public final class UplinkSession {
         end(PeerLinkError(.broken, message))
     }
 
-    private func end(_ error: PeerLinkError?) {
+    /// Of what was given to the channel the last `unsentBytes` surely never left, so a question that ends there did not arrive.
+    private func end(_ error: PeerLinkError?, unsentBytes: Int = 0) {
         guard isOpen else { return }
         isOpen = false
         channel.onMessage = nil
         channel.onClose = nil
         let reason = error?.message ?? "The uplink was closed."
+        let sent = givenBytes - unsentBytes
         for number in questions.keys.sorted() {
-            answer(number, .failure(PeerLinkError(.broken, reason, mayHaveArrived: true)))
+            guard let end = questions[number]?.end else { continue }
+            answer(number, .failure(PeerLinkError(.broken, reason, mayHaveArrived: end <= sent)))
         }
         let onEnd = onEnd
         self.onEnd = nil

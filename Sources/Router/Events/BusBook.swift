@@ -21,6 +21,8 @@ public struct BusBook: Sendable, Equatable {
     public var retried: UInt64 = 0
     /// Attempts that failed.
     public var failedAttempts: UInt64 = 0
+    /// Attempts that were not made, for there was no room here to make them; the deliveries went back to their queue.
+    public var heldBack: UInt64 = 0
     /// Deliveries moved to a dead-letter queue.
     public var deadLettered: UInt64 = 0
     /// Deliveries that ended without a dead-letter queue that takes them.

@@ -106,6 +106,9 @@ extension EventRouter {
         case .attemptFailed(let failure, let willRetry):
             books[bus, default: BusBook()].failedAttempts += 1
             notice(.attemptFailed(target: arn, rule: revision.ruleARN, failure: failure, willRetry: willRetry))
+        case .heldBack(let failure, let count):
+            books[bus, default: BusBook()].heldBack += UInt64(count)
+            notice(.heldBack(target: arn, rule: revision.ruleARN, failure: failure, count: count))
         case .deadLettered(let count):
             books[bus, default: BusBook()].deadLettered += UInt64(count)
         case .dropped(let ref, let failure, let reason):

@@ -48,32 +48,24 @@ extension EventRouter {
         completion: @escaping (Result<[PutEventsResult], PutEventsFailure>) -> Void
     ) {
         let call = Call(entries.count) { [self] results in
+            countRefusals(results)
             let denials = results.compactMap(\.denial)
-            statistics.failedEntries += UInt64(denials.count)
             // When every entry is refused by a policy the call is (spec: control §7.4).
             if let text = denials.first, denials.count == results.count { return completion(.failure(.denied(text))) }
             completion(.success(results))
-        }
-        // Refusals by a policy are counted with the call.
-        let note = { [self] (result: PutEventsResult, index: Int) in
-            if call.results[index] == nil, case .refused = result, result.denial == nil {
-                statistics.failedEntries += 1
-            }
-            call.note(result, index)
         }
         let here = entries.indices.filter { !isElsewhere(addresses[$0]) }
         for index in entries.indices where isElsewhere(addresses[index]) {
             statistics.entries += 1
             guard let address = addresses[index] else { continue }
-            putAway(entries[index], to: address, putter, by: forwarder) { note($0, index) }
+            putAway(entries[index], to: address, putter, by: forwarder) { call.note($0, index) }
         }
         if !here.isEmpty {
             putHere(here.map { entries[$0] }, here.map { addresses[$0] }, putter) { result in
                 switch result {
-                // What of these failed is counted already.
                 case .success(let results): for (index, result) in zip(here, results) { call.note(result, index) }
                 case .failure(let failure):
-                    for index in here { note(.internalFailure("\(failure)"), index) }
+                    for index in here { call.note(.internalFailure("\(failure)"), index) }
                 }
             }
         }
@@ -85,7 +77,7 @@ extension EventRouter {
                     here.contains(index)
                     ? "The event was not written in time; it may be delivered all the same."
                     : "The cell of the bus did not answer in time; the event may have reached it."
-                note(.internalFailure(text), index)
+                call.note(.internalFailure(text), index)
             }
         }
         // A timer that went on would keep the call and its entries for minutes.
@@ -126,8 +118,12 @@ extension EventRouter {
                     completion(.refused(code: "InvalidArgument", message: text))
                 case .success(.loop(let text)), .success(.notCovered(let text)), .success(.failed(let text)):
                     completion(.internalFailure(text))
+                case .success(.busPending):
+                    completion(.internalFailure("The cell that hosts account \(address.account) has no such bus yet."))
                 case .success(.notHosted):
                     completion(.internalFailure("The cell that was asked does not host account \(address.account)."))
+                case .failure(let failure) where failure.isOwn:
+                    completion(.refused(code: "ThrottlingException", message: failure.message))
                 case .failure(let failure): completion(.internalFailure(failure.message))
                 }
             }

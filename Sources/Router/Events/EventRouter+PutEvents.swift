@@ -37,8 +37,16 @@ extension EventRouter {
         if let forwarder, addresses.contains(where: isElsewhere) {
             putAcrossCells(entries, addresses, putter, by: forwarder, completion: report)
         } else {
-            putHere(entries, addresses, putter, completion: report)
+            putHere(entries, addresses, putter) { [self] result in
+                if case .success(let results) = result { countRefusals(results) }
+                report(result)
+            }
         }
+    }
+
+    /// Counts what the caller hears, once: an entry that was refused may have been given up before it was answered.
+    func countRefusals(_ results: [PutEventsResult]) {
+        statistics.failedEntries += UInt64(results.count(where: \.isRefused))
     }
 
     /// Whether an address is of an account that another cell hosts.
@@ -145,7 +153,6 @@ extension EventRouter {
         let bytes: [UInt8]
         switch compose(entry, putter) {
         case .refused(let result):
-            statistics.failedEntries += 1
             intake.results.append(result)
             return
         case .event(let made, let envelope):
@@ -160,12 +167,10 @@ extension EventRouter {
         }
         let outcome = match(bytes, on: address)
         guard outcome.isReadable else {
-            statistics.failedEntries += 1
             intake.results.append(.refused(code: "InternalFailure", message: "The event cannot be read back."))
             return
         }
         if let full = fullTarget(among: outcome.targets) {
-            statistics.failedEntries += 1
             notice(.queueFull(target: full))
             let message = "The queue for \(full) is full."
             intake.results.append(.refused(code: "ThrottlingException", message: message))

@@ -122,6 +122,16 @@ extension EventRouter {
                     retryAfter: delay
                 )
             )
+        case .success(.busPending(let delay)):
+            // An account that moved is there before its buses are. A bus that never comes ends as one that is unknown.
+            return .failed(
+                DeliveryFailure(
+                    code: "CROSS_ACCOUNT_INGESTION_FAILED",
+                    message: "The cell that hosts the account of \(entry.bus) now has no such bus yet.",
+                    isRetryable: true,
+                    retryAfter: delay
+                )
+            )
         case .success(.notHosted):
             let text = "The cell that was asked does not host the account of \(entry.bus)."
             return .failed(DeliveryFailure(code: "CROSS_ACCOUNT_INGESTION_FAILED", message: text, isRetryable: true))
@@ -165,6 +175,6 @@ extension DeliveryFailure {
             case .unreachable, .offline: "CONNECTION_FAILURE"
             case .noRoute, .misunderstood, .untrusted, .refused: "CROSS_ACCOUNT_INGESTION_FAILED"
             }
-        self.init(code: code, message: failure.message, isRetryable: true)
+        self.init(code: code, message: failure.message, isRetryable: true, isOwn: failure.isOwn)
     }
 }

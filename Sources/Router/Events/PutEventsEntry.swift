@@ -96,6 +96,12 @@ public enum PutEventsResult: Sendable, Equatable {
     case accepted(id: String)
     /// The entry is refused, for itself.
     case refused(code: String, message: String)
+
+    /// Whether the entry is refused.
+    public var isRefused: Bool {
+        if case .refused = self { return true }
+        return false
+    }
 }
 
 /// Why a PutEvents call fails as a whole; nothing of it was accepted.

@@ -15,6 +15,8 @@ public enum RouterNotice: Sendable {
     case expired(target: String, rule: String, count: UInt64)
     /// An attempt failed.
     case attemptFailed(target: String, rule: String, failure: DeliveryFailure, willRetry: Bool)
+    /// Deliveries went back to their queue untried, for there was no room here to attempt them.
+    case heldBack(target: String, rule: String, failure: DeliveryFailure, count: Int)
     /// The store failed.
     case storeFailed(StoreError)
     /// An event was not forwarded, for it had been on the bus before or had made too many hops.
@@ -37,6 +39,7 @@ public enum RouterNotice: Sendable {
         case .dropped: "dropped"
         case .expired: "expired"
         case .attemptFailed: "attemptFailed"
+        case .heldBack: "heldBack"
         case .storeFailed: "storeFailed"
         case .loop: "loop"
         case .peerRefused: "peerRefused"

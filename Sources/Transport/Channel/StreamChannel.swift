@@ -56,7 +56,7 @@ final class StreamChannel: PeerChannel {
 
     var onDrained: (() -> Void)?
 
-    var unsentBytes: Int { isClosed ? 0 : stream.unsentBytes }
+    var unsentBytes: Int { stream.unsentBytes }
 
     func send(_ message: [UInt8]) {
         guard !isClosing, !isClosed else { return }

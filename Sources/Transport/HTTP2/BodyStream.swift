@@ -42,7 +42,8 @@ final class BodyStream: HTTPServerStream, HTTPClientStream {
         self.identity = identity
     }
 
-    var unsentBytes: Int { carrier?.session?.unsentBytes(on: id) ?? 0 }
+    var unsentBytes: Int { carrier?.session?.unsentBytes(on: id) ?? unsentAtEnd }
+    private var unsentAtEnd = 0
 
     var isPaused = false {
         didSet {
@@ -115,6 +116,8 @@ final class BodyStream: HTTPServerStream, HTTPClientStream {
 
     func closed(_ end: HTTPStreamEnd) {
         guard carrier != nil else { return }
+        // A stream that was reset is gone already, and with it what it had not sent.
+        unsentAtEnd = unsentBytes
         carrier = nil
         let action = onClose
         // Whoever hears of parts usually holds this stream too.

@@ -132,7 +132,8 @@ extension CellStatus {
     fileprivate var json: JSONValue {
         var object: JSONObject = [
             "cell": .string(cell.description), "waiting": .integer(Int64(waiting)),
-            "requests": .integer(Int64(requests)), "hasUplink": .bool(hasUplink),
+            "requests": .integer(Int64(requests)), "allowedRequests": .integer(Int64(allowedRequests)),
+            "hasUplink": .bool(hasUplink),
         ]
         if let trouble { object["trouble"] = .string(trouble) }
         return .object(object)

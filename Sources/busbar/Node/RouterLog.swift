@@ -74,6 +74,13 @@ final class RouterLog {
                     "failure": "\(failure.message)", "retry": "\(willRetry)",
                 ]
             )
+        case .heldBack(let target, let rule, let failure, let count):
+            log.debug(
+                "deliveries wait for room here",
+                metadata: [
+                    "target": "\(target)", "rule": "\(rule)", "count": "\(count)", "failure": "\(failure.message)",
+                ]
+            )
         case .storeFailed(let error):
             log.error("the store refused a change", metadata: ["error": "\(error)"])
         case .loop(let bus, let hops):

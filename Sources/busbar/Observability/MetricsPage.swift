@@ -60,6 +60,7 @@ struct MetricsPage {
         add("busbar_deliveries_delivered_total", "Deliveries that reached their target.", \.delivered)
         add("busbar_deliveries_retried_total", "Deliveries that needed a further attempt.", \.retried)
         add("busbar_delivery_attempts_failed_total", "Attempts that failed.", \.failedAttempts)
+        add("busbar_deliveries_held_back_total", "Attempts not made, for want of room here.", \.heldBack)
         add("busbar_deliveries_dead_lettered_total", "Deliveries moved to a dead-letter queue.", \.deadLettered)
         add("busbar_deliveries_dropped_total", "Deliveries that no dead-letter queue took.", \.dropped)
         add("busbar_deliveries_expired_total", "Deliveries that grew too old.", \.expired)
