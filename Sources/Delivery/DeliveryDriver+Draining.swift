@@ -81,7 +81,7 @@ extension DeliveryDriver {
 
     private func drain(_ queue: TargetQueue, pass: CircuitBreaker.Pass, limit: Int, now: Timestamp) {
         queue.isDraining = true
-        store.due(target: queue.target, now: now, limit: limit) { [self] result in
+        store.due(target: queue.target, now: max(now, queue.hurriesTo ?? now), limit: limit) { [self] result in
             switch result {
             case .failure(let error):
                 queue.breaker.cancel(pass)
@@ -121,8 +121,11 @@ extension DeliveryDriver {
                 due.set(clock.now + settings.storeRetryDelay, for: queue.target)
             case .success(let next):
                 if let next = [next, arrived].compactMap(\.self).min() {
-                    due.set(next, for: queue.target)
+                    let now = clock.now
+                    if let limit = queue.hurriesTo, next > limit { queue.hurriesTo = nil }
+                    due.set(queue.hurriesTo == nil ? next : min(next, now), for: queue.target)
                 } else {
+                    queue.hurriesTo = nil
                     queue.parked = UInt64(queue.parking)
                     queue.hasBacklog = queue.parking > 0
                     noteProgress(queue)

@@ -73,6 +73,8 @@ extension DeliveryDriver {
         for target in queues.keys.sorted() {
             guard let queue = queues[target], isMeant(target) else { continue }
             queue.breaker.endOpenTime(now: now)
+            // What failed often has a long wait before it.
+            if queue.hasBacklog { queue.hurriesTo = now + settings.backoff.cap }
             if queue.hasBacklog, !queue.isDraining { due.setEarlier(now, for: target) }
             if queue.waiting > 0 { markDirty(queue) }
         }

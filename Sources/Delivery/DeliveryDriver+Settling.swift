@@ -56,6 +56,8 @@ extension DeliveryDriver {
         on queue: TargetQueue,
         now: Timestamp
     ) {
+        // What was put back waits for its time.
+        if troubles > 0 || count == 0 { queue.hurriesTo = nil }
         if count > 0 {
             queue.isFailing = troubles > 0
             if troubles > 0 { queue.ramp.noteFailure(now: now) }
@@ -273,6 +275,7 @@ extension DeliveryDriver {
                 case .retryLater:
                     let due = clock.now + .seconds(30)
                     queue.trimsFrom = due
+                    queue.hurriesTo = nil
                     postpone(letter.attempt, until: due, attempts: letter.attempt.attempts, letter.failure, &aftermath)
                 }
             }

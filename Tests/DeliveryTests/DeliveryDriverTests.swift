@@ -286,4 +286,29 @@ import Testing
         #expect(scene.dispatcher.deliveredTo == scene.dispatcher.deliveredTo.merging([3: 2, 9: 7]) { $1 })
         #expect(scene.unresolved == 0)
     }
+
+    @Test func whatFailedOftenGoesAtOnceWhenTheTargetIsKnownToBeBack() {
+        var settings = DeliverySettings()
+        settings.breaker = CircuitBreaker.Settings(consecutiveFailures: 1_000_000, minimumAttempts: 1_000_000)
+        let scene = DeliveryScene(settings: settings)
+        scene.dispatcher.failingTargets = [7]
+        for number in 0..<20 { scene.accept("e\(number)") }
+        scene.shard.advance(by: .seconds(7_200))
+        scene.dispatcher.failingTargets = []
+        scene.driver.retryNow { $0 == 7 }
+        scene.shard.advance(by: .seconds(20))
+        #expect(scene.dispatcher.delivered == 20, "though the waits before them had grown to minutes")
+        #expect(scene.unresolved == 0)
+    }
+
+    @Test func aTargetThatIsSaidToBeBackAndIsNotIsNotHammered() {
+        let scene = DeliveryScene()
+        scene.dispatcher.failingTargets = [7]
+        for number in 0..<2_000 { scene.accept("e\(number)") }
+        scene.shard.advance(by: .seconds(3_600))
+        let before = scene.dispatcher.attempted.count
+        scene.driver.retryNow { $0 == 7 }
+        scene.shard.advance(by: .seconds(10))
+        #expect(scene.dispatcher.attempted.count - before <= 200)
+    }
 }

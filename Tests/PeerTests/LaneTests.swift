@@ -257,4 +257,23 @@ import Testing
         shard.advance(by: .seconds(1))
         #expect(kinds == ["notHosted", "accepted"])
     }
+
+    @Test func aSlowLinkIsNotFilledWithRequestsThatCannotBeAnsweredInTime() {
+        links.serviceTime = .seconds(1)
+        let forwarder = forwarder { $0.batches.maximumItems = 1 }
+        var accepted = 0
+        func supply() {
+            send(1, by: forwarder) { [self] result in
+                if case .success = result { accepted += 1 }
+                // Whoever keeps the event comes back with it, or has another one.
+                _ = shard.schedule(after: .milliseconds(500)) { supply() }
+            }
+        }
+        for _ in 0..<200 { supply() }
+        // Until the link has got rid of what was too much for it.
+        shard.advance(by: .seconds(300))
+        let before = accepted
+        shard.advance(by: .seconds(600))
+        #expect(accepted - before >= 400, "\(accepted - before) of 600 that the link can carry")
+    }
 }

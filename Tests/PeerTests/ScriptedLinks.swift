@@ -18,6 +18,9 @@ final class ScriptedLinks: PeerLinkPort {
     var answer: (Request) -> Result<VerdictFrame, PeerLinkError>? = { request in
         .success(VerdictFrame(verdicts: [PeerVerdict](repeating: .accepted, count: request.events)))
     }
+    /// How long the link is taken by a request; those that wait longer than their timeout get no answer, though they arrive.
+    var serviceTime: Duration?
+    private var busyUntil = Timestamp.zero
     var scope = "*.account.example.com"
     private(set) var requests: [Request] = []
 
@@ -36,7 +39,17 @@ final class ScriptedLinks: PeerLinkPort {
         let request = Request(node: peer.uri ?? "", events: count, version: body[2])
         requests.append(request)
         let identity = CertificateIdentity(uris: [peer.uri ?? ""], dnsNames: [scope])
-        _ = shard.schedule(after: .milliseconds(5)) { [self] in
+        var delay = Duration.milliseconds(5)
+        if let serviceTime {
+            busyUntil = max(busyUntil, shard.now) + serviceTime
+            delay = busyUntil - shard.now
+        }
+        guard delay <= timeout else {
+            let error = PeerLinkError(.timedOut, "no answer in time", mayHaveArrived: true)
+            _ = shard.schedule(after: timeout) { completion(.failure(error)) }
+            return
+        }
+        _ = shard.schedule(after: delay) { [self] in
             if let status = plainStatus.first(where: { request.node.hasSuffix($0.key) })?.value {
                 return completion(.success(PeerReply(status: status, body: [], identity: identity)))
             }

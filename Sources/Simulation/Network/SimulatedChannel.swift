@@ -8,7 +8,9 @@ final class SimulatedChannel: PeerChannel {
     private let isClient: Bool
     private var early: [[UInt8]] = []
     private var closing: PeerLinkError??
-    private(set) var unsentBytes = 0
+    private var waitingBytes = 0
+    /// Bytes that no message on its way to the other end holds.
+    private var heldBytes = 0
 
     init(_ connection: SimulatedConnection, _ use: Int, isClient: Bool) {
         self.connection = connection
@@ -38,11 +40,15 @@ final class SimulatedChannel: PeerChannel {
 
     var onDrained: (() -> Void)?
 
-    /// Bytes count as unsent until they have arrived, as if the window were small.
+    /// Bytes count as unsent until they have arrived, as if the window were small; after the end, those that never left.
+    var unsentBytes: Int { closing == nil ? waitingBytes : heldBytes }
+
     func send(_ message: [UInt8]) {
         guard closing == nil, connection.isOpen, let other else { return }
-        unsentBytes += message.count
-        connection.send(toServer: isClient) { [weak self] in
+        waitingBytes += message.count
+        heldBytes += message.count
+        let onLeave: () -> Void = { [weak self] in self?.heldBytes -= message.count }
+        connection.send(toServer: isClient, onLeave: onLeave) { [weak self] in
             other.received(message)
             self?.arrived(message.count)
         }
@@ -77,8 +83,8 @@ final class SimulatedChannel: PeerChannel {
 
     private func arrived(_ count: Int) {
         machine.later(1) { [self] in
-            unsentBytes -= count
-            if unsentBytes == 0 { onDrained?() }
+            waitingBytes -= count
+            if waitingBytes == 0 { onDrained?() }
         }
     }
 }

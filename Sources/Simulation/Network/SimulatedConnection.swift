@@ -10,7 +10,7 @@ final class SimulatedConnection {
 
     /// One direction.
     private struct Lane {
-        var waiting: [() -> Void] = []
+        var waiting: [(action: () -> Void, onLeave: (() -> Void)?)] = []
         var lastArrival: Int64 = 0
         var isRetrying = false
     }
@@ -100,11 +100,11 @@ final class SimulatedConnection {
         }
     }
 
-    /// Runs `action` on the other end's shard, after everything sent before it.
-    func send(toServer: Bool, _ action: @escaping () -> Void) {
+    /// Runs `action` on the other end's shard, after everything sent before it, and `onLeave` once it is on its way there.
+    func send(toServer: Bool, onLeave: (() -> Void)? = nil, _ action: @escaping () -> Void) {
         guard isOpen else { return }
         world.network.statistics.linkMessages += 1
-        if toServer { up.waiting.append(action) } else { down.waiting.append(action) }
+        if toServer { up.waiting.append((action, onLeave)) } else { down.waiting.append((action, onLeave)) }
         pump(toServer: toServer)
     }
 
@@ -152,7 +152,8 @@ final class SimulatedConnection {
             return
         }
         var lane = toServer ? up : down
-        for action in lane.waiting {
+        for (action, onLeave) in lane.waiting {
+            onLeave?()
             let arrival = world.time + world.network.reliableDelay(from: sender, to: receiver)
             lane.lastArrival = max(lane.lastArrival, arrival)
             receiver.later(lane.lastArrival - world.time, life: life, action)

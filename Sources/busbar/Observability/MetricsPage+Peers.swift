@@ -74,6 +74,10 @@ extension MetricsPage {
         }
         family("busbar_forward_waiting", "gauge", "Events that wait for a request, by cell.")
         for cell in cells { sample("busbar_forward_waiting", [("cell", cell.cell.description)], cell.waiting) }
+        family("busbar_forward_requests_allowed", "gauge", "Requests that may be under way, by cell.")
+        for cell in cells {
+            sample("busbar_forward_requests_allowed", [("cell", cell.cell.description)], cell.allowedRequests)
+        }
     }
 
     mutating func add(_ counters: PeerLinkCounters, open: Int) {
