@@ -62,6 +62,7 @@ extension EmbeddedStore {
     /// Reads the oldest deliveries of a target's retry queue.
     public func oldest(
         target: UInt64,
+        after: UInt64?,
         acceptedBefore: Timestamp,
         limit: Int,
         completion: @escaping StoreCompletion<[ParkedDelivery]>
@@ -69,7 +70,7 @@ extension EmbeddedStore {
         submit(
             .whenWritten,
             { engine throws(StoreError) in
-                try engine.oldest(target: target, acceptedBefore: acceptedBefore, limit: limit)
+                try engine.oldest(target: target, after: after, acceptedBefore: acceptedBefore, limit: limit)
             },
             completion: completion
         )

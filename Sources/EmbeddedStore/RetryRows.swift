@@ -201,15 +201,15 @@ extension RocksEngine {
     /// Rows of `target` in the order of their events, up to the first that was not accepted before `acceptedBefore`.
     private func eachOld(
         target: UInt64,
+        after: UInt64? = nil,
         acceptedBefore: Timestamp,
         _ body: (DeliveryRef, ParkedRow) throws(StoreError) -> Bool
     ) throws(StoreError) {
-        let rows = try database.rows(
-            .parked,
-            from: RowKey(target, backlogs[target].firstEvent),
-            before: RowKey(target, .max, .max)
-        )
-        if rows.isValid { backlogs.advance(target, firstEvent: RowKey.word(1, of: rows.key)) }
+        guard after != .max else { return }
+        let first = backlogs[target].firstEvent
+        let start = after.map { max($0 + 1, first) } ?? first
+        let rows = try database.rows(.parked, from: RowKey(target, start), before: RowKey(target, .max, .max))
+        if rows.isValid, start == first { backlogs.advance(target, firstEvent: RowKey.word(1, of: rows.key)) }
         while rows.isValid {
             guard let row = ParkedRow(rows.value) else {
                 throw StoreError(.corrupt, "a row of target \(target)'s retry queue does not parse")
@@ -221,11 +221,16 @@ extension RocksEngine {
         try rows.check()
     }
 
-    func oldest(target: UInt64, acceptedBefore: Timestamp, limit: Int) throws(StoreError) -> [ParkedDelivery] {
+    func oldest(
+        target: UInt64,
+        after: UInt64?,
+        acceptedBefore: Timestamp,
+        limit: Int
+    ) throws(StoreError) -> [ParkedDelivery] {
         try flush()
         guard backlogs[target].count > 0, limit > 0 else { return [] }
         var deliveries: [ParkedDelivery] = []
-        try eachOld(target: target, acceptedBefore: acceptedBefore) { ref, row throws(StoreError) in
+        try eachOld(target: target, after: after, acceptedBefore: acceptedBefore) { ref, row throws(StoreError) in
             deliveries.append(try delivery(ref, row))
             return deliveries.count < limit
         }

@@ -64,8 +64,16 @@ public protocol StorePort: AnyObject {
     func finish(_ parked: [ParkedRef])
 
     /// Reads the oldest deliveries of `target`'s retry queue that were accepted before `acceptedBefore`, at most `limit`.
+    ///
+    /// - Parameters:
+    ///   - target: whose retry queue.
+    ///   - after: only events with a higher sequence are read, so that a long queue can be read in pieces; nil for all.
+    ///   - acceptedBefore: where to stop.
+    ///   - limit: how many to read at most.
+    ///   - completion: receives them in the order of their sequences.
     func oldest(
         target: UInt64,
+        after: UInt64?,
         acceptedBefore: Timestamp,
         limit: Int,
         completion: @escaping StoreCompletion<[ParkedDelivery]>
@@ -131,6 +139,18 @@ public protocol StorePort: AnyObject {
 
     /// Figures for metrics, cheap to read.
     var statistics: StoreStatistics { get }
+}
+
+extension StorePort {
+    /// Reads the oldest deliveries of `target`'s retry queue from its beginning.
+    public func oldest(
+        target: UInt64,
+        acceptedBefore: Timestamp,
+        limit: Int,
+        completion: @escaping StoreCompletion<[ParkedDelivery]>
+    ) {
+        oldest(target: target, after: nil, acceptedBefore: acceptedBefore, limit: limit, completion: completion)
+    }
 }
 
 /// Figures of a store since it was opened.

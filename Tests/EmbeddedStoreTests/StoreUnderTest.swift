@@ -113,8 +113,15 @@ final class StoreUnderTest {
         try shard.wait { store.reschedule(changes, completion: $0) }
     }
 
-    func oldest(_ target: UInt64, before: Int64, limit: Int = 100) throws -> [ParkedDelivery] {
-        try shard.wait { store.oldest(target: target, acceptedBefore: .at(before), limit: limit, completion: $0) }
+    func oldest(
+        _ target: UInt64,
+        after: UInt64? = nil,
+        before: Int64,
+        limit: Int = 100
+    ) throws -> [ParkedDelivery] {
+        try shard.wait {
+            store.oldest(target: target, after: after, acceptedBefore: .at(before), limit: limit, completion: $0)
+        }
     }
 
     func expire(_ target: UInt64, before: Int64) throws -> UInt64 {

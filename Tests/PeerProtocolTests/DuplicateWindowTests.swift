@@ -9,7 +9,7 @@ import Testing
     private func id(_ number: UInt64) -> DeliveryID { DeliveryID(event: number, target: 1) }
 
     @Test func anIdIsKnownForOneSpanAtLeastAndTwoAtMost() {
-        var window = DuplicateWindow(now: start)
+        let window = DuplicateWindow(now: start)
         window.insert(id(1), from: sender, on: "a", now: start)
         #expect(window.contains(id(1), from: sender, on: "a"))
         #expect(!window.needsRotation(now: start + .seconds(599)))
@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test func busesSendersAndStoresAreKeptApart() {
-        var window = DuplicateWindow(now: start)
+        let window = DuplicateWindow(now: start)
         window.insert(id(1), from: sender, on: "a", now: start)
         #expect(!window.contains(id(1), from: sender, on: "b"))
         #expect(!window.contains(id(1), from: .init(cell: "example.com/east", origin: 1), on: "a"))
@@ -33,50 +33,118 @@ import Testing
 
     @Test func aBusyBusForgetsEarlyAndLeavesOthersAlone() {
         var settings = DuplicateWindow.Settings()
-        settings.idsPerBus = 100
-        var window = DuplicateWindow(settings, now: start)
+        settings.bytes = 64 << 10
+        let window = DuplicateWindow(settings, now: start)
         window.insert(id(1), from: sender, on: "quiet", now: start)
-        for number in 1...1_000 { window.insert(id(UInt64(number)), from: sender, on: "busy", now: start) }
-        #expect(window.count <= 101)
-        #expect(window.contains(id(1_000), from: sender, on: "busy"))
-        #expect(window.contains(id(951), from: sender, on: "busy"), "the last half is always known")
-        #expect(!window.contains(id(1), from: sender, on: "busy"))
+        for number in 1...1_000 { window.insert(id(UInt64(number) << 20), from: sender, on: "busy", now: start) }
+        #expect(window.bytes <= 64 << 10)
+        #expect(window.contains(id(1_000 << 20), from: sender, on: "busy"))
+        #expect(window.contains(id(800 << 20), from: sender, on: "busy"), "what came last is known")
+        #expect(!window.contains(id(1 << 20), from: sender, on: "busy"))
         #expect(window.contains(id(1), from: sender, on: "quiet"))
-        #expect(window.earlyRotations == 20)
+        #expect(window.earlyRotations > 0)
     }
 
-    @Test func theWholeIsBoundedOverAllBuses() {
+    /// An authority makes as many cells as it likes, so its cells share what is its.
+    @Test func manyCellsOfOneAuthorityPushNothingOutOfAnothers() {
         var settings = DuplicateWindow.Settings()
-        settings.ids = 100
-        var window = DuplicateWindow(settings, now: start)
-        for number in 1...1_000 {
-            if window.needsRotation(now: start) { window.rotate(now: start) }
-            window.insert(id(UInt64(number)), from: sender, on: "bus \(number % 7)", now: start)
+        settings.bytes = 256 << 10
+        let window = DuplicateWindow(settings, now: start)
+        for number in 1...300 { window.insert(id(UInt64(number) << 20), from: sender, on: "a", now: start) }
+        for cell in 1...500 {
+            let hostile = DuplicateWindow.Sender(cell: "rogue.example.com/c\(cell)", origin: UInt64(cell))
+            for number in 1...20 { window.insert(id(UInt64(number) << 20), from: hostile, on: "a", now: start) }
         }
-        #expect(window.count <= 100)
-        #expect(window.contains(id(1_000), from: sender, on: "bus \(1_000 % 7)"))
+        #expect(window.bytes <= 256 << 10)
+        #expect((1...300).allSatisfy { window.contains(id($0 << 20), from: sender, on: "a") })
+    }
+
+    @Test func aBusyBusNeedsLittleForEventsThatAreNeighbours() {
+        let window = DuplicateWindow(now: start)
+        for number in 1...1_000_000 as ClosedRange<UInt64> {
+            window.insert(id(number), from: sender, on: "a", now: start)
+        }
+        #expect(window.count == 1_000_000)
+        #expect(window.bytes < 250_000, "\(window.bytes) bytes: a quarter of a byte for each, at most")
+        for number in stride(from: 1, through: 1_000_000, by: 997) as StrideThrough<UInt64> {
+            #expect(window.contains(id(number), from: sender, on: "a"))
+        }
+        #expect(
+            !window.contains(id(0), from: sender, on: "a") && !window.contains(id(1_000_001), from: sender, on: "a")
+        )
+    }
+
+    /// Against a plain set, with numbers that are neighbours, that are far apart, and that are extreme.
+    @Test(arguments: [1, 2, 3] as [UInt64]) func aWindowKnowsExactlyWhatASetKnows(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        let window = DuplicateWindow(now: start)
+        var known: Set<DeliveryID> = []
+        for _ in 0..<20_000 {
+            let event: UInt64 =
+                switch UInt64.random(in: 0..<8, using: &generator) {
+                case 0: .random(in: 0 ... .max, using: &generator)
+                case 1: .max - .random(in: 0..<4_096, using: &generator)
+                case 2: .random(in: 0..<10_000_000, using: &generator)
+                default: .random(in: 0..<12_000, using: &generator)
+                }
+            let one = DeliveryID(event: event, target: .random(in: 0..<3, using: &generator))
+            #expect(window.contains(one, from: sender, on: "a") == known.contains(one), "seed \(seed)")
+            if Bool.random(using: &generator) {
+                window.insert(one, from: sender, on: "a", now: start)
+                known.insert(one)
+            }
+        }
+        #expect(window.count == known.count, "seed \(seed)")
+        window.rotate(now: start + .seconds(600))
+        #expect(known.allSatisfy { window.contains($0, from: sender, on: "a") }, "seed \(seed)")
+        window.rotate(now: start + .seconds(1_200))
+        #expect(window.count == 0 && window.bytes == 0, "seed \(seed)")
     }
 
     @Test func aClockSetBackDoesNotKeepIdsForEver() {
-        var window = DuplicateWindow(now: start + .seconds(86_400))
+        let window = DuplicateWindow(now: start + .seconds(86_400))
         window.insert(id(1), from: sender, on: "a", now: start)
         #expect(window.needsRotation(now: start + .seconds(600)))
     }
 
+    private func ids(_ record: WindowRecord) -> Set<DeliveryID> {
+        var found: Set<DeliveryID> = []
+        record.visit { id, _, _ in found.insert(id) }
+        return found
+    }
+
     @Test func aRecordOfIdsIsReadAsItWasWritten() throws {
         var record = WindowRecord()
-        record.add([id(1), id(2)], from: sender, on: "a")
+        for number in [1, 2, 63, 64, .max] as [UInt64] { record.add(id(number), from: sender, on: "a") }
         var other = WindowRecord()
-        other.add([id(3)], from: sender, on: "a")
-        other.add([id(3)], from: sender, on: "b")
+        other.add(id(3), from: sender, on: "a")
+        other.add(id(3), from: sender, on: "b")
         record.add(other)
-        #expect(record.count == 4)
-        #expect(record.sections.count == 2, "a bus and sender are named once")
+        #expect(record.sections.count == 2, "a bus, sender and target are named once")
+        #expect(ids(record) == Set([1, 2, 3, 63, 64, .max].map(id)))
         let read = try WindowRecord(decoding: record.encoded)
-        #expect(read.sections == record.sections)
+        #expect(read == record)
         for length in 1..<record.encoded.count {
             guard let cut = try? WindowRecord(decoding: Array(record.encoded[..<length])) else { continue }
-            #expect(cut.count < record.count)
+            #expect(cut.wordCount < record.wordCount)
         }
+    }
+
+    @Test func aLargeRecordIsTakenApartByCells() {
+        let east = DuplicateWindow.Sender(cell: "example.com/east", origin: 1)
+        let south = DuplicateWindow.Sender(cell: "example.com/south", origin: 1)
+        var record = WindowRecord()
+        // Every id comes twice, in different records of the journal.
+        for round in 0..<2 {
+            for number in 0..<100 as Range<UInt64> {
+                record.add(id(number << 6 + UInt64(round)), from: sender, on: "a")
+                if number < 3 { record.add(id(number << 6), from: east, on: "a") }
+            }
+            record.add(id(9), from: south, on: "b")
+        }
+        let pieces = record.pieces(of: 40)
+        #expect(pieces.map(\.wordCount) == [40, 40, 20, 4])
+        #expect(pieces.map(\.cell) == [sender.cell, sender.cell, sender.cell, nil])
+        #expect(pieces.reduce(into: Set()) { $0.formUnion(ids($1)) } == ids(record))
     }
 }

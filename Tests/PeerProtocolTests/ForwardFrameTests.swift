@@ -105,7 +105,7 @@ import Testing
         let answer = FrameSamples.answer().encoded()
         let greeting = UplinkGreeting(accounts: [try FrameSamples.account()]).encoded
         var record = WindowRecord()
-        record.add([DeliveryID(event: 1, target: 2)], from: .init(cell: "x/y", origin: 3), on: "bus")
+        record.add(DeliveryID(event: 1, target: 2), from: .init(cell: "x/y", origin: 3), on: "bus")
         var read = 0
         for round in 0..<4_000 {
             var bytes = [frame, answer, greeting, record.encoded][round % 4]
@@ -126,7 +126,7 @@ import Testing
             if (try? VerdictFrame(decoding: bytes)) != nil { read += 1 }
             if (try? UplinkGreeting(decoding: bytes)) != nil { read += 1 }
             if let record = try? WindowRecord(decoding: bytes) {
-                #expect(record.count * DeliveryID.bytes <= bytes.count, "seed \(seed)")
+                #expect(record.wordCount * 16 <= bytes.count, "seed \(seed)")
             }
             _ = try? ChannelMessage.decode(bytes)
         }

@@ -179,12 +179,12 @@ extension ReceivedQueueMessage {
 
 extension PeerScene {
     /// An entry as cell 0 forwards it from account a to account b.
-    func entry(_ number: UInt64) -> ForwardEntry? {
+    func entry(_ number: UInt64, from account: AccountID = PeerScene.a) -> ForwardEntry? {
         let envelope = try? EventEnvelope(
             id: "e\(number)",
             detailType: "T",
             source: "test",
-            account: Self.a,
+            account: account,
             time: World.epoch,
             region: "us-east-1",
             resources: []
@@ -192,11 +192,11 @@ extension PeerScene {
         return envelope.map { envelope in
             ForwardEntry(
                 id: DeliveryID(event: number, target: 1),
-                sourceAccount: Self.a,
-                principal: "arn:aws:iam::\(Self.a):root",
-                rule: bus(Self.a).ruleARN("out"),
+                sourceAccount: account,
+                principal: "arn:aws:iam::\(account):root",
+                rule: bus(account).ruleARN("out"),
                 bus: bus(Self.b).arn,
-                hops: [bus(Self.a).arn],
+                hops: [bus(account).arn],
                 envelope: envelope
             )
         }

@@ -46,7 +46,7 @@ import Testing
     }
 
     /// Before and after the ids have left the journal, and whatever the disk had not synchronised.
-    @Test(arguments: [10, 1_500, 5_000, 290_000, 550_000]) func aReceiversCrashForgetsNothing(
+    @Test(arguments: [10, 1_500, 5_000, 140_000, 290_000]) func aReceiversCrashForgetsNothing(
         milliseconds: Int
     ) throws {
         let scene = openScene { $0.window.span = .seconds(300) }
@@ -73,23 +73,94 @@ import Testing
         }
         let store = scene.machines[1].store.statistics
         #expect(store.unresolvedDeliveries == 0)
-        #expect(store.parkedDeliveries <= 3, "passed generations are dropped: \(store.parkedDeliveries) rows")
+        #expect(store.parkedDeliveries <= 2, "rows past their time are pruned: \(store.parkedDeliveries) rows")
         #expect(store.parkedDeliveries == scene.cell(1).router.windowRows)
         #expect(scene.offer([try #require(scene.entry(1))], to: 1, as: 0) == [.accepted])
     }
 
-    @Test func theDiskKeepsNoMoreThanTheMemory() throws {
-        let scene = openScene { $0.window.ids = 200 }
-        for batch in 0..<60 {
-            let entries = try (1...50).map { try #require(scene.entry(UInt64(batch * 50 + $0))) }
-            _ = scene.offer(entries, to: 1, as: 0)
+    /// Ids that are no neighbours make many rows; these have a limit, also when the process starts anew.
+    @Test func theDiskKeepsNoMoreRowsThanItIsToldAndTheYoungest() throws {
+        let scene = openScene { $0.window.rows = 5 }
+        func entry(_ number: UInt64) throws -> ForwardEntry {
+            var entry = try #require(scene.entry(number))
+            entry.id.event = number << 20
+            return entry
         }
-        scene.run(.seconds(30))
-        #expect(scene.machines[1].store.statistics.parkedDeliveries <= 12)
+        for batch in 0..<40 {
+            let entries = try (1...50).map { try entry(UInt64(batch * 50 + $0)) }
+            _ = scene.offer(entries, to: 1, as: 0)
+            scene.run(.seconds(3))
+        }
+        let router = scene.cell(1).router
+        #expect(scene.machines[1].store.statistics.parkedDeliveries == 5)
+        #expect(router.windowRows == 5)
+        #expect(scene.offer([try entry(1)], to: 1, as: 0) == [.duplicate], "the memory has room for all")
+        #expect(router.statistics.peers.windowRowsShortened == 35)
         scene.crash(1)
         scene.restart(1)
-        let last = try #require(scene.entry(3_000))
-        #expect(scene.offer([last], to: 1, as: 0) == [.duplicate])
+        #expect(scene.offer([try entry(2_000), try entry(1_751)], to: 1, as: 0) == [.duplicate, .duplicate])
+        #expect(scene.offer([try entry(1_700)], to: 1, as: 0) == [.accepted], "what the disk could not keep")
+    }
+
+    /// More rows than are read at a time.
+    @Test func aStartReadsManyRowsInPieces() throws {
+        let scene = openScene { $0.window.span = .seconds(3_000) }
+        let entries = try (1...300).map { try #require(scene.entry(UInt64($0))) }
+        for entry in entries {
+            _ = scene.offer([entry], to: 1, as: 0)
+            scene.run(.seconds(3))
+        }
+        #expect(scene.machines[1].store.statistics.parkedDeliveries >= 299)
+        scene.crash(1)
+        scene.restart(1)
+        let verdicts = stride(from: 0, to: 300, by: 100).flatMap {
+            scene.offer(Array(entries[$0..<($0 + 100)]), to: 1, as: 0)
+        }
+        #expect(verdicts == [PeerVerdict](repeating: .duplicate, count: 300))
+    }
+
+    /// Ids are the sender's choice, so another cell may try to fill the window with them.
+    @Test func aSenderPushesNothingOutThatAnotherSent() throws {
+        let scene = openScene {
+            $0.window.bytes = 64 << 10
+            $0.window.rows = 8
+        }
+        scene.addCell([PeerScene.c])
+        scene.allowEveryone(on: b, of: 1)
+        let quiet = try (1...20).map { try #require(scene.entry(UInt64($0))) }
+        #expect(scene.offer(quiet, to: 1, as: 0) == [PeerVerdict](repeating: .accepted, count: 20))
+        scene.run(.seconds(3))
+        for round in 0..<40 {
+            let entries = try (1...50).map { number in
+                var entry = try #require(scene.entry(UInt64(number), from: PeerScene.c))
+                entry.id = DeliveryID(event: UInt64(round * 50 + number) << 20, target: UInt64(number))
+                return entry
+            }
+            #expect(scene.offer(entries, to: 1, as: 2) == [PeerVerdict](repeating: .accepted, count: 50))
+            scene.run(.seconds(3))
+        }
+        let figures = scene.cell(1).router.statistics.peers
+        #expect(figures.windowShortened > 0 && figures.windowBytes <= 64 << 10)
+        #expect(scene.offer(quiet, to: 1, as: 0) == [PeerVerdict](repeating: .duplicate, count: 20))
+        scene.crash(1)
+        scene.restart(1)
+        #expect(scene.offer(quiet, to: 1, as: 0) == [PeerVerdict](repeating: .duplicate, count: 20))
+    }
+
+    /// The id and the origin are what a sender writes; the cell is what its certificate proves.
+    @Test func anotherCellsIdsAreNotTakenForRepeats() throws {
+        let scene = openScene()
+        scene.addCell([PeerScene.c])
+        scene.allowEveryone(on: b, of: 1)
+        let entry = try #require(scene.entry(7))
+        var forged = try #require(scene.entry(8, from: PeerScene.c))
+        forged.id = entry.id
+        #expect(scene.offer([forged], to: 1, as: 2) == [.accepted], "before the victim's event comes")
+        #expect(scene.offer([entry], to: 1, as: 0) == [.accepted])
+        scene.crash(1)
+        scene.restart(1)
+        #expect(scene.offer([entry], to: 1, as: 0) == [.duplicate])
+        #expect(Set(scene.numbers(b, on: 1)) == ["7", "8"])
     }
 
     @Test func aRefusedEventIsNotRemembered() throws {

@@ -161,6 +161,13 @@ final class PeerScene {
         run(.milliseconds(50))
     }
 
+    func allowEveryone(on account: AccountID, of index: Int) {
+        let text =
+            #"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","#
+            + #""Action":"events:PutEvents","Resource":"\#(bus(account).arn)"}]}"#
+        putPolicy(text, on: account, of: index)
+    }
+
     func putPolicy(_ text: String, on account: AccountID, of index: Int) {
         cell(index).router.putPolicy(text, on: bus(account)) { _ in }
         run(.milliseconds(50))

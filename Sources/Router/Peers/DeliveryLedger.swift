@@ -4,78 +4,107 @@ import SansIO
 /// Keeps the window of known deliveries durable, so that a crash of the receiver lets no repeat in (DESIGN §2).
 ///
 /// The ids of a batch are appended in the write that makes its events durable, as a record of their own. The record belongs to
-/// a target key that stands for a generation of the window; nothing is ever delivered to it. Every few seconds the small
-/// records are replaced by one, which then moves to the retry queue under the same key, so that the journal is not
-/// held up. When a generation has passed, its queue is dropped in one call. Ids of events that no rule wanted are not written:
-/// their repeat after a crash reaches nobody.
+/// a target key that is the ledger's; nothing is ever delivered to it. Every few seconds the small records are replaced by
+/// rows of up to 64 KB, which then move to the retry queue under the same key, so that the journal is not held up. Rows
+/// are bounded twice: by the window's span, of which a quarter is pruned at a time, and by their number
+/// (``DuplicateWindow/Settings/rows``). Ids of events that no rule wanted are not written: their repeat after a crash
+/// reaches nobody.
 final class DeliveryLedger {
-    private struct Generation {
-        var key: UInt64
-        var began: Timestamp
-        /// Rows that are being written or moved to the retry queue.
-        var moving = 0
-    }
-
-    private(set) var window: DuplicateWindow
+    let window: DuplicateWindow
     /// Hears of the store's failures; what failed is tried again.
     var onFailure: (StoreError) -> Void = { _ in }
+    /// Rows of the store that are the ledger's.
+    private(set) var rows: UInt64 = 0
+    /// How often a row went before its time because there were too many.
+    private(set) var earlyRows: UInt64 = 0
 
     private let store: any StorePort
     private let clock: any ClockPort
-    /// Youngest last, never more than three.
-    private var generations: [Generation] = []
-    private var isTurning = false
+    private let settings: DuplicateWindow.Settings
+    /// The target key of the rows; nil before ``load(isNeeded:completion:)``.
+    private var key: UInt64?
+    private var index = LedgerIndex()
     /// Records that only the journal holds.
     private var open: [(ref: DeliveryRef, record: WindowRecord)] = []
     private var isFlushScheduled = false
-    /// Rows of the store that are the ledger's.
-    private(set) var rows: UInt64 = 0
     private static let configurationKey = "peer/window"
-    /// Ids of one row, some 64 KB.
-    private static let idsPerRow = 4_096
+    /// Words of one row, 64 KB.
+    private static let wordsPerRow = 4_096
+    /// Records that are gathered at the latest.
+    private static let openRecords = 4_096
+    /// Rows read at a time at the start, some 4 MB.
+    private static let rowsPerRead = 64
     private static let flushDelay = Duration.seconds(2)
     private static let retryDelay = Duration.seconds(1)
 
     init(store: any StorePort, clock: any ClockPort, settings: DuplicateWindow.Settings) {
         self.store = store
         self.clock = clock
+        self.settings = settings
         window = DuplicateWindow(settings, now: clock.now)
     }
 
     /// Target keys that are the ledger's own.
-    var keys: Set<UInt64> { Set(generations.map(\.key)) }
+    var keys: Set<UInt64> { key.map { [$0] } ?? [] }
 
-    /// Whether ids can be made durable: there is a generation for them.
-    var isReady: Bool { !generations.isEmpty }
+    /// Whether ids can be made durable.
+    var isReady: Bool { key != nil }
 
     /// Reads what is known from before.
     ///
     /// - Parameters:
-    ///   - isNeeded: whether other cells may send; a generation is then begun if there is none.
+    ///   - isNeeded: whether other cells may send; a key is then made if there is none.
     ///   - completion: hears when the window is complete but for the records of ``adopt(_:)``.
     func load(isNeeded: Bool, completion: @escaping (Result<Void, StoreError>) -> Void) {
         store.configuration(prefix: Self.configurationKey) { [self] result in
             switch result {
             case .failure(let error): completion(.failure(error))
             case .success(let entries):
-                generations = entries.first.map { Self.decode($0.value) } ?? []
-                readRows(generations.map(\.key)) { [self] result in
-                    guard case .success = result, generations.isEmpty, isNeeded else { return completion(result) }
-                    turn(completion: completion)
+                if let entry = entries.first, let key = UInt64(String(decoding: entry.value, as: UTF8.self)) {
+                    self.key = key
+                    return read(key, after: nil, completion: completion)
                 }
+                guard isNeeded else { return completion(.success(())) }
+                makeKey(completion: completion)
             }
         }
     }
 
-    private func readRows(_ keys: [UInt64], completion: @escaping (Result<Void, StoreError>) -> Void) {
-        guard let key = keys.first else { return completion(.success(())) }
-        store.oldest(target: key, acceptedBefore: .distantFuture, limit: 1 << 20) { [self] result in
+    private func makeKey(completion: @escaping (Result<Void, StoreError>) -> Void) {
+        let key = store.nextSequence()
+        let change = ConfigurationChange(key: Self.configurationKey, value: Array(String(key).utf8))
+        store.configure([change]) { [self] result in
+            if case .success = result {
+                self.key = key
+                schedulePruning()
+            }
+            completion(result)
+        }
+    }
+
+    /// Reads one piece of the rows, then the next.
+    private func read(
+        _ key: UInt64,
+        after: UInt64?,
+        completion: @escaping (Result<Void, StoreError>) -> Void
+    ) {
+        let limit = Self.rowsPerRead
+        store.oldest(target: key, after: after, acceptedBefore: .distantFuture, limit: limit) { [self] result in
             switch result {
             case .failure(let error): completion(.failure(error))
             case .success(let rows):
                 self.rows += UInt64(rows.count)
-                for row in rows { remember(row.event) }
-                readRows(Array(keys.dropFirst()), completion: completion)
+                let passed = clock.now + (.zero - settings.span)
+                for row in rows {
+                    // What is past its time stays until it is pruned.
+                    let record = row.acceptedAt < passed ? nil : remember(row.event)
+                    index.add(ParkedRef(ref: row.ref, due: row.due), of: record?.cell, at: row.acceptedAt)
+                }
+                guard rows.count == limit, let last = rows.last else {
+                    prune()
+                    return completion(.success(()))
+                }
+                read(key, after: last.ref.event, completion: completion)
             }
         }
     }
@@ -83,15 +112,13 @@ final class DeliveryLedger {
     @discardableResult
     private func remember(_ bytes: [UInt8]) -> WindowRecord? {
         guard let record = try? WindowRecord(decoding: bytes) else { return nil }
-        for section in record.sections {
-            for id in section.ids { note(id, from: section.sender, on: section.bus) }
-        }
+        record.visit { note($0, from: $1, on: $2) }
         return record
     }
 
     /// Takes a record that the journal still held, if it is one of the ledger's.
     func adopt(_ record: RecoveredRecord) -> Bool {
-        guard let key = record.targets.first, record.targets.count == 1, keys.contains(key) else { return false }
+        guard let key, record.targets == [key] else { return false }
         let ref = DeliveryRef(event: record.sequence, target: key)
         if let ids = remember(record.event) {
             open.append((ref, ids))
@@ -110,17 +137,14 @@ final class DeliveryLedger {
     /// Notes that a delivery was taken in.
     func note(_ id: DeliveryID, from sender: DuplicateWindow.Sender, on bus: String) {
         let now = clock.now
-        if window.needsRotation(now: now) {
-            window.rotate(now: now)
-            turn { _ in }
-        }
+        if window.needsRotation(now: now) { window.rotate(now: now) }
         window.insert(id, from: sender, on: bus, now: now)
     }
 
     /// The record that makes ids durable with their events.
     func record(_ ids: WindowRecord) -> IntakeRecord? {
-        guard let generation = generations.last, !ids.isEmpty else { return nil }
-        return IntakeRecord(acceptedAt: clock.now, event: ids.encoded, targets: [generation.key])
+        guard let key, !ids.isEmpty else { return nil }
+        return IntakeRecord(acceptedAt: clock.now, event: ids.encoded, targets: [key])
     }
 
     /// Hears that a record of ``record(_:)`` is durable.
@@ -128,7 +152,7 @@ final class DeliveryLedger {
         guard let key = record.targets.first else { return }
         rows += 1
         open.append((DeliveryRef(event: sequence, target: key), ids))
-        if open.count >= Self.idsPerRow { flush() } else { scheduleFlush(after: Self.flushDelay) }
+        if open.count >= Self.openRecords { flush() } else { scheduleFlush(after: Self.flushDelay) }
     }
 
     private func scheduleFlush(after delay: Duration) {
@@ -140,41 +164,32 @@ final class DeliveryLedger {
         }
     }
 
-    /// Replaces the small records by large ones.
+    /// Replaces the small records by rows.
     private func flush() {
-        guard !open.isEmpty else { return }
+        guard let key, !open.isEmpty else { return }
         let small = open
         open = []
-        var merged: [(key: UInt64, record: WindowRecord)] = []
-        for (ref, record) in small {
-            if let last = merged.indices.last, merged[last].key == ref.target,
-                merged[last].record.count + record.count <= Self.idsPerRow
-            {
-                merged[last].record.add(record)
-            } else {
-                merged.append((ref.target, record))
-            }
-        }
+        var all = WindowRecord()
+        for one in small { all.add(one.record) }
+        let pieces = all.pieces(of: Self.wordsPerRow)
         let now = clock.now
-        let records = merged.map { IntakeRecord(acceptedAt: now, event: $0.record.encoded, targets: [$0.key]) }
-        for row in merged { count(row.key, 1) }
+        let records = pieces.map { IntakeRecord(acceptedAt: now, event: $0.encoded, targets: [key]) }
         store.append(records, settling: small.map(\.ref)) { [self] result in
-            defer { for row in merged { count(row.key, -1) } }
             switch result {
             case .success(let sequences):
-                self.rows += UInt64(records.count)
-                self.rows -= UInt64(small.count)
-                let rows = zip(sequences, records).map { sequence, record in
-                    ParkedDelivery(
-                        ref: DeliveryRef(event: sequence, target: record.targets[0]),
+                rows += UInt64(records.count)
+                rows -= UInt64(small.count)
+                for (sequence, (record, piece)) in zip(sequences, zip(records, pieces)) {
+                    let row = ParkedDelivery(
+                        ref: DeliveryRef(event: sequence, target: key),
                         due: .distantFuture,
                         attempts: 0,
                         acceptedAt: now,
                         event: record.event,
                         state: []
                     )
+                    move(row, of: piece.cell)
                 }
-                for row in rows { move(row) }
             case .failure(let error):
                 onFailure(error)
                 guard error.code != .closed else { return }
@@ -184,80 +199,49 @@ final class DeliveryLedger {
         }
     }
 
-    private func move(_ row: ParkedDelivery) {
-        count(row.ref.target, 1)
+    private func move(_ row: ParkedDelivery, of cell: String?) {
         store.park([row]) { [self] result in
-            count(row.ref.target, -1)
-            guard case .failure(let error) = result else { return dropOld() }
-            onFailure(error)
-            guard error.code != .closed else { return }
-            _ = clock.schedule(after: Self.retryDelay) { [weak self] in self?.move(row) }
-        }
-    }
-
-    private func count(_ key: UInt64, _ change: Int) {
-        guard let index = generations.firstIndex(where: { $0.key == key }) else { return }
-        generations[index].moving += change
-    }
-
-    /// Begins a generation of rows. Until it is durable, ids go on in the last one.
-    private func turn(completion: @escaping (Result<Void, StoreError>) -> Void) {
-        guard !isTurning else { return completion(.success(())) }
-        isTurning = true
-        flush()
-        let next = generations + [Generation(key: store.nextSequence(), began: clock.now)]
-        configure(next) { [self] result in
-            isTurning = false
             switch result {
             case .success:
-                generations = next.map { generation in
-                    generations.first { $0.key == generation.key } ?? generation
-                }
-                dropOld()
-            case .failure(let error): onFailure(error)
-            }
-            completion(result)
-        }
-    }
-
-    /// Drops the rows of generations that have passed, once nothing is on its way to them.
-    private func dropOld() {
-        guard !isTurning, generations.count > 2, generations[0].moving == 0,
-            !open.contains(where: { $0.ref.target == generations[0].key })
-        else { return }
-        isTurning = true
-        let old = generations[0]
-        store.dropTarget(old.key) { [self] result in
-            guard case .success(let dropped) = result else {
-                isTurning = false
-                return
-            }
-            rows -= min(rows, dropped)
-            configure(Array(generations.dropFirst())) { [self] result in
-                isTurning = false
-                guard case .success = result else { return }
-                generations.removeAll { $0.key == old.key }
-                dropOld()
+                index.add(ParkedRef(ref: row.ref, due: row.due), of: cell, at: row.acceptedAt)
+                trim()
+            case .failure(let error):
+                onFailure(error)
+                guard error.code != .closed else { return }
+                _ = clock.schedule(after: Self.retryDelay) { [weak self] in self?.move(row, of: cell) }
             }
         }
     }
 
-    private func configure(
-        _ generations: [Generation],
-        completion: @escaping (Result<Void, StoreError>) -> Void
-    ) {
-        let text = generations.map { "\($0.key) \($0.began.milliseconds)" }.joined(separator: "\n")
-        store.configure(
-            [ConfigurationChange(key: Self.configurationKey, value: Array(text.utf8))],
-            completion: completion
-        )
+    /// Removes rows that are more than the disk is to hold.
+    private func trim() {
+        var excess: [ParkedRef] = []
+        while index.count > settings.rows, let row = index.removeFirstOfLargest() { excess.append(row) }
+        guard !excess.isEmpty else { return }
+        earlyRows += UInt64(excess.count)
+        rows -= min(rows, UInt64(excess.count))
+        store.finish(excess)
     }
 
-    private static func decode(_ bytes: [UInt8]) -> [Generation] {
-        String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { line in
-            let parts = line.split(separator: " ")
-            guard parts.count == 2, let key = UInt64(parts[0]), let began = Int64(parts[1]) else { return nil }
-            return Generation(key: key, began: Timestamp(milliseconds: began))
+    /// Removes the rows whose time has passed; there is a quarter of a span of them, as a rule.
+    private func prune() {
+        guard let key else { return }
+        let passed = clock.now + (.zero - settings.span)
+        store.expire(target: key, acceptedBefore: passed) { [self] result in
+            switch result {
+            case .success(let removed):
+                rows -= min(rows, removed)
+                index.remove(before: passed)
+                trim()
+            case .failure(let error):
+                onFailure(error)
+                guard error.code != .closed else { return }
+            }
+            schedulePruning()
         }
+    }
+
+    private func schedulePruning() {
+        _ = clock.schedule(after: max(Self.flushDelay, settings.span / 4)) { [weak self] in self?.prune() }
     }
 }

@@ -217,7 +217,7 @@ final class PeerBatch {
     /// Makes the events durable together with their ids.
     private func appendTaken() {
         var ids = WindowRecord()
-        for one in taken { ids.add([one.entry.id], from: sender, on: one.entry.bus) }
+        for one in taken { ids.add(one.entry.id, from: sender, on: one.entry.bus) }
         receiver.appending[cell, default: 0] += bytes
         router.append(records, noting: ids) { [self] result in
             receiver.appending[cell, default: 0] -= bytes
@@ -247,7 +247,9 @@ final class PeerBatch {
         router.statistics.peers.verdicts[verdict.kind, default: 0] += 1
         guard missing == 0 else { return }
         router.statistics.peers.windowIDs = router.ledger.window.count
+        router.statistics.peers.windowBytes = router.ledger.window.bytes
         router.statistics.peers.windowShortened = router.ledger.window.earlyRotations
+        router.statistics.peers.windowRowsShortened = router.ledger.earlyRows
         completion(VerdictFrame(pressure: receiver.pressure, verdicts: verdicts.compactMap { $0 }))
     }
 }

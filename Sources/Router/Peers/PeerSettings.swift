@@ -42,8 +42,12 @@ public struct PeerStatistics: Sendable, Equatable {
     public var verdicts: [String: UInt64] = [:]
     /// Ids that were known in the windows of all buses when the last frame was answered.
     public var windowIDs = 0
+    /// Bytes of memory that they took then.
+    public var windowBytes = 0
     /// How often ids were forgotten before their time because there were too many.
     public var windowShortened: UInt64 = 0
+    /// Rows on disk that were removed before their time because there were too many.
+    public var windowRowsShortened: UInt64 = 0
 
     /// Figures that are all zero.
     public init() {}

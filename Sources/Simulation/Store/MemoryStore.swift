@@ -176,12 +176,13 @@ public final class MemoryStore: StorePort {
     /// Reads the oldest deliveries of a target's retry queue.
     public func oldest(
         target: UInt64,
+        after: UInt64?,
         acceptedBefore: Timestamp,
         limit: Int,
         completion: @escaping StoreCompletion<[ParkedDelivery]>
     ) {
         run(.lazy, completion) { () throws(StoreError) in
-            state.oldest(target, acceptedBefore: acceptedBefore, limit: limit)
+            state.oldest(target, after: after, acceptedBefore: acceptedBefore, limit: limit)
         }
     }
 

@@ -205,8 +205,10 @@ extension MemoryStoreState {
         }
     }
 
-    func oldest(_ target: UInt64, acceptedBefore: Timestamp, limit: Int) -> [ParkedDelivery] {
-        deliveries(target, parked[target]?.rows.first(limit) { $1.acceptedAt < acceptedBefore } ?? [])
+    func oldest(_ target: UInt64, after: UInt64? = nil, acceptedBefore: Timestamp, limit: Int) -> [ParkedDelivery] {
+        let isBeyond = { (event: UInt64) in after.map { event > $0 } ?? true }
+        let rows = parked[target]?.rows.first(limit, beyond: isBeyond) { $1.acceptedAt < acceptedBefore }
+        return deliveries(target, rows ?? [])
     }
 
     mutating func expire(_ target: UInt64, acceptedBefore: Timestamp) -> UInt64 {

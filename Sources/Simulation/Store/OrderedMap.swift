@@ -51,15 +51,25 @@ struct OrderedMap<Key: Comparable, Value> {
     }
 
     /// The first entries, as long as they are wanted.
+    func first(_ limit: Int, while isWanted: (Key, Value) -> Bool = { _, _ in true }) -> [(key: Key, value: Value)] {
+        first(limit, beyond: { _ in true }, while: isWanted)
+    }
+
+    /// The first entries beyond a point in the order, as long as they are wanted.
     ///
     /// - Parameters:
     ///   - limit: how many at most.
+    ///   - isBeyond: false for every key before the point, true for the others.
     ///   - isWanted: is asked about each in order; the first that is not ends it.
     /// - Returns: the entries in order.
-    func first(_ limit: Int, while isWanted: (Key, Value) -> Bool = { _, _ in true }) -> [(key: Key, value: Value)] {
+    func first(
+        _ limit: Int,
+        beyond isBeyond: (Key) -> Bool,
+        while isWanted: (Key, Value) -> Bool
+    ) -> [(key: Key, value: Value)] {
         var found: [(key: Key, value: Value)] = []
-        for run in runs {
-            for place in run.keys.indices {
+        for run in runs where run.keys.last.map(isBeyond) ?? false {
+            for place in run.keys.indices where isBeyond(run.keys[place]) {
                 guard found.count < limit, isWanted(run.keys[place], run.values[place]) else { return found }
                 found.append((run.keys[place], run.values[place]))
             }

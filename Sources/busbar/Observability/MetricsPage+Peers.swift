@@ -51,6 +51,18 @@ extension MetricsPage {
             statistics.windowIDs
         )
         single(
+            "busbar_duplicate_window_bytes",
+            "gauge",
+            "Bytes of memory that they take.",
+            statistics.windowBytes
+        )
+        single(
+            "busbar_duplicate_window_rows_shortened_total",
+            "counter",
+            "Rows of ids on disk that were removed early, for there were too many.",
+            statistics.windowRowsShortened
+        )
+        single(
             "busbar_duplicate_window_shortened_total",
             "counter",
             "Times ids were forgotten early, for there were too many.",
