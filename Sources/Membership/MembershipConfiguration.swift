@@ -100,10 +100,10 @@ public struct MembershipConfiguration: Equatable, Sendable {
     public var maximumWaitingClaims = 256
     /// Probes under way for others; more are declined. Default 128.
     public var maximumRelays = 128
-    /// Datagrams a second that are worked on for one member, by its signature, with bursts of a second's worth; the same
-    /// number of wrong signatures in its name are checked (ten times as many in all names, and that many again from the
-    /// members' own addresses, divided among them), and for senders that are not known yet the source address counts (in a
-    /// table of 256 shared rows). Default 400.
+    /// Datagrams a second that are worked on for one member, by its signature, with bursts of a second's worth. As many wrong
+    /// signatures are checked for each address that they come from (in a table of 256 shared rows), ten times as many from all
+    /// addresses together, and that many again from the members' own addresses, divided among them. For senders that are not
+    /// known yet the source address counts too. Default 400.
     public var datagramsPerSecondPerSource = 400
     /// Suspicions a minute that are believed from one node, with bursts of a minute's worth. Default 240.
     public var suspicionsPerMinutePerSigner = 240

@@ -20,12 +20,12 @@ public protocol MembershipCrypto: AnyObject {
 
     /// Signs with the private key of one of this node's own certificates.
     ///
-    /// After a renewal the key of the previous certificate stays available while it can, so that it can vouch for its
-    /// successor and sign datagrams until every member has heard of it.
+    /// After renewals the keys of the certificates before, at least the last three, stay available while they can: each
+    /// vouches for its successor, and signs datagrams until every member has heard of that.
     ///
     /// - Parameters:
     ///   - message: what to sign.
-    ///   - certificate: ``ownCertificate`` or the one before it.
+    ///   - certificate: ``ownCertificate`` or one before it.
     /// - Returns: at most 80 bytes, or nil when the key is not held any more.
     func sign(_ message: ArraySlice<UInt8>, as certificate: CertificateFingerprint) -> [UInt8]?
 

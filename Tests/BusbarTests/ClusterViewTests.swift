@@ -68,11 +68,14 @@ import Testing
             .nameContested(node, held: print, contender: print, at: place),
             .nameReplaced(node, previous: print, now: print), .duplicateSelf(at: place),
             .accountOutsideScope(node, account), .accountContested(account, owner: cell, other: cell),
-            .suspicionFlood(node), .tooManyMembers(limit: 3),
+            .suspicionFlood(node), .tooManyMembers(limit: 3), .clockBehind(node, by: .seconds(90_000), nodes: 1),
+            .clockBehind(node, by: .seconds(90_000), nodes: 4),
         ]
         let texts = alarms.map(\.text)
         #expect(Set(texts).count == alarms.count)
         #expect(texts[0].contains("\(node)") && texts[0].contains("10.0.0.9:1"))
         #expect(texts[3].contains("111122223333"))
+        #expect(texts[7].contains("25 h ahead") && texts[7].contains("one of the clocks"))
+        #expect(texts[8].contains("this node's own clock"))
     }
 }

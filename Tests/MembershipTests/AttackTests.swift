@@ -228,6 +228,37 @@ import Testing
         scene.expectUnharmed()
     }
 
+    /// Wrong signatures in a node's name count against where they come from, so they silence nobody else.
+    @Test func aFloodOfWrongSignaturesInANodesNameDoesNotSilenceIt() throws {
+        let scene = try Scene(seed: 44)
+        let victim = scene.cluster.nodes[4]
+        let name = victim.crypto.ownCertificate
+        let before = scene.cluster.nodes[0].crypto.verifications
+        let overRate = scene.cluster.nodes[0].instance.counters.droppedOverRate
+        let seconds = 15
+        for _ in 0..<(seconds * 10) {
+            for round in 0..<100 {
+                let datagram = scene.datagram(kind: 6, content: [UInt8(round)], certificate: name)
+                for index in scene.honest where index != 4 {
+                    let node = scene.cluster.nodes[index]
+                    scene.cluster.deliver(datagram, from: scene.attacker.endpoint, to: node.endpoint)
+                }
+            }
+            scene.cluster.run(.milliseconds(100))
+        }
+        let node = scene.cluster.nodes[0]
+        #expect(node.instance.counters.droppedOverRate - overRate > 5000, "1,000 a second came, 400 are checked")
+        let rate = scene.cluster.configuration.datagramsPerSecondPerSource
+        #expect(node.crypto.verifications - before < (seconds + 2) * rate * 3 / 2)
+        for observer in scene.honest where observer != 4 {
+            #expect(scene.cluster.state(of: 4, at: observer) == .alive)
+            #expect(scene.cluster.nodes[observer].deaths() == 0)
+        }
+        let suspicions = scene.honest.reduce(0) { $0 + scene.cluster.nodes[$1].instance.counters.suspicionsRaised }
+        #expect(suspicions == 0)
+        scene.expectUnharmed()
+    }
+
     @Test func outsidersWithoutTheKeyAreNotHeard() throws {
         let scene = try Scene(seed: 37)
         scene.attacker.crypto.primaryKey = 99

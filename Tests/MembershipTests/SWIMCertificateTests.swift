@@ -52,6 +52,60 @@ import Testing
         #expect(suspicions(cluster) == 0)
     }
 
+    private func renew(_ cluster: TestCluster, _ index: Int) {
+        let node = cluster.nodes[index]
+        node.crypto.renew(cluster.authority.issue(node.identity))
+        cluster.perform(node.instance.renewedCertificate(now: cluster.now), index)
+    }
+
+    @Test func renewalsThatFollowEachOtherCostNoSuspicion() throws {
+        let cluster = try converged(8, seed: 24)
+        // The second comes while nobody has heard of the first, the others while the first is still under way.
+        for pause in [0, 3, 9, 14] {
+            renew(cluster, 2)
+            cluster.run(.seconds(pause))
+        }
+        let newest = cluster.nodes[2].crypto.ownCertificate
+        let key = cluster.nodes[2].instance.own.key
+        cluster.run(.seconds(90))
+        #expect(cluster.isConverged)
+        #expect(suspicions(cluster) == 0)
+        #expect(cluster.nodes.allSatisfy { $0.instance.member(key)?.certificate == newest })
+        #expect(cluster.nodes.allSatisfy { $0.alarms.isEmpty })
+    }
+
+    @Test func aRootThatGoesAtSomeNodesBeforeOthersCostsNoSuspicion() throws {
+        let cluster = try converged(8, seed: 26)
+        let former = Set(cluster.nodes.map { $0.crypto.ownCertificate })
+        for index in cluster.nodes.indices { renew(cluster, index) }
+        #expect(cluster.run(atMost: .seconds(10)) { cluster.isConverged } != nil)
+        // Half of the nodes distrust the root of what the other half still signs with.
+        for (index, node) in cluster.nodes.enumerated() {
+            if index == 4 { cluster.run(.seconds(15)) }
+            node.crypto.distrusted = former
+            cluster.perform(node.instance.changedTrust(now: cluster.now, using: &node.generator), index)
+        }
+        cluster.run(.seconds(60))
+        #expect(cluster.isConverged)
+        #expect(suspicions(cluster) == 0)
+        #expect(cluster.nodes.allSatisfy { $0.instance.counters.droppedUnentitled == 0 })
+    }
+
+    @Test func aCertificateThatIsRevokedWithinAnOverlapGivesWayAtOnce() throws {
+        let cluster = try converged(6, seed: 27)
+        renew(cluster, 2)
+        cluster.run(.seconds(5))
+        renew(cluster, 2)
+        cluster.run(.seconds(1))
+        #expect(cluster.nodes[2].instance.own.certificate != cluster.nodes[2].crypto.ownCertificate)
+        cluster.authority.revoked.insert(cluster.nodes[2].instance.own.certificate)
+        for (index, node) in cluster.nodes.enumerated() {
+            cluster.perform(node.instance.changedTrust(now: cluster.now, using: &node.generator), index)
+        }
+        #expect(cluster.nodes[2].instance.own.certificate == cluster.nodes[2].crypto.ownCertificate)
+        #expect(cluster.run(atMost: .seconds(30)) { cluster.isConverged } != nil)
+    }
+
     @Test func theRingsKeyRotatesWithoutASuspicion() throws {
         let cluster = try converged(12, seed: 22)
         let steps: [(TestCrypto) -> Void] = [

@@ -60,7 +60,10 @@ final class TestAuthority {
 final class TestCrypto: MembershipCrypto {
     let authority: TestAuthority
     var own: TestAuthority.Certificate
-    var previous: TestAuthority.Certificate?
+    /// The certificates before renewals.
+    var former: [TestAuthority.Certificate] = []
+    /// Certificates whose root is not trusted here any more.
+    var distrusted: Set<CertificateFingerprint> = []
     private(set) var known: [CertificateFingerprint: CertificateFacts] = [:]
     var primaryKey: UInt32 = 1
     var acceptedKeys: Set<UInt32> = [1]
@@ -73,7 +76,7 @@ final class TestCrypto: MembershipCrypto {
     }
 
     func renew(_ next: TestAuthority.Certificate) {
-        previous = own
+        former.append(own)
         own = next
     }
 
@@ -85,8 +88,7 @@ final class TestCrypto: MembershipCrypto {
 
     func sign(_ message: ArraySlice<UInt8>, as certificate: CertificateFingerprint) -> [UInt8]? {
         signatures += 1
-        let all = [own] + (previous.map { [$0] } ?? [])
-        guard let key = all.first(where: { $0.facts.fingerprint == certificate }) else { return nil }
+        guard let key = ([own] + former).first(where: { $0.facts.fingerprint == certificate }) else { return nil }
         return Self.signature(message, secret: key.secret)
     }
 
@@ -111,8 +113,9 @@ final class TestCrypto: MembershipCrypto {
     }
 
     func certificate(_ fingerprint: CertificateFingerprint) -> CertificateFacts? {
-        let isOwn = fingerprint == ownCertificate || fingerprint == previous?.facts.fingerprint
+        let isOwn = ([own] + former).contains { $0.facts.fingerprint == fingerprint }
         guard var facts = known[fingerprint] ?? (isOwn ? authority.issued[fingerprint]?.facts : nil) else { return nil }
+        if distrusted.contains(fingerprint) { facts.standing = .untrusted }
         if authority.revoked.contains(fingerprint) { facts.standing = .revoked }
         return facts
     }

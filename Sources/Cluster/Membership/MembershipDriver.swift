@@ -107,6 +107,9 @@ public final class MembershipDriver {
     /// The number of leaves that are known.
     public var leafCount: Int { instance.leafCount }
 
+    /// Nodes whose claims were refused lately for lying more than a day ahead of this node's clock.
+    public var nodesAheadOfClock: Int { instance.nodesAheadOfClock }
+
     /// A number that is equal in equal views.
     public var viewFingerprint: UInt64 { instance.viewFingerprint }
 

@@ -71,11 +71,9 @@ struct MemberRecord: Sendable {
     var alarms = Allowance()
     var forgeries = Allowance()
     var syncs = Allowance()
-    /// Its datagrams that were verified, and those in its name whose signature was wrong.
+    /// Its datagrams that were verified, and those in its name from its own address whose signature was wrong.
     var datagrams = Allowance()
     var wrongSignatures = Allowance()
-    /// Those of the latter that came from its own address when there were too many in all.
-    var wrongFromItsAddress = Allowance()
     var mutedUntil = Int64.min
 
     /// Takes over what the same name has used up of its shares before it was a leaf for a while.
@@ -90,7 +88,6 @@ struct MemberRecord: Sendable {
         syncs = former.syncs
         datagrams = former.datagrams
         wrongSignatures = former.wrongSignatures
-        wrongFromItsAddress = former.wrongFromItsAddress
         mutedUntil = former.mutedUntil
     }
 

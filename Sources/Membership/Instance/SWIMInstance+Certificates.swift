@@ -22,8 +22,11 @@ extension SWIMInstance {
         guard records[slot].state != .ejected else { return false }
         if records[slot].facts.fingerprint == certificate { return isEntitled(records[slot].facts) }
         guard let previous = records[slot].previous, previous.fingerprint == certificate, clock.now < previous.until,
-            let facts = crypto.certificate(certificate)
+            var facts = crypto.certificate(certificate)
         else { return false }
+        // When its root has just gone, its node may not know that yet. The present certificate is entitled, and followed the
+        // former one with its word, so for that short time the former one still speaks for the same node.
+        if facts.standing == .untrusted, isEntitled(records[slot].facts) { facts.standing = .trusted }
         return isEntitled(facts)
     }
 
@@ -66,6 +69,7 @@ extension SWIMInstance {
         if datagramCertificateUntil != nil, !(crypto.certificate(datagramCertificate).map(isEntitled) ?? false) {
             adoptCertificateForDatagrams()
         }
+        if !isOwnClaimEntitled { takeUpCertificate() }
         judgeLeaves()
         return left()
     }
@@ -107,16 +111,39 @@ extension SWIMInstance {
     /// Takes up the certificate that the crypto port presents now, vouched for by the one before.
     ///
     /// Datagrams stay signed with the previous one for ``MembershipConfiguration/certificateOverlap``, so that nobody has to
-    /// know the new one at once.
+    /// know the new one at once. A further renewal in that time waits for its end: whoever missed the certificate in between
+    /// would have nobody's word for the newest.
     public mutating func renewedCertificate(now: Timestamp) -> [MembershipAction] {
         entered(now)
+        let mustWait = datagramCertificateUntil != nil && isOwnClaimEntitled
+        if !mustWait { takeUpCertificate() }
+        return left()
+    }
+
+    /// Whether the certificate of this node's claim still entitles it, and its key is still there.
+    private var isOwnClaimEntitled: Bool {
+        let fingerprint = records[0].claim.certificate
+        return crypto.certificate(fingerprint).map(isEntitled) ?? false
+            && crypto.sign(records[0].signed[...], as: fingerprint) != nil
+    }
+
+    /// The time of the former certificate's datagrams is over: takes up what has come since.
+    mutating func endCertificateOverlap() {
+        if let until = datagramCertificateUntil {
+            // The timer of an overlap that ended early.
+            guard until <= clock.now else { return }
+            adoptCertificateForDatagrams()
+        }
+        takeUpCertificate()
+    }
+
+    private mutating func takeUpCertificate() {
         let next = crypto.ownCertificate
         let previous = records[0].facts
-        guard let facts = crypto.certificate(next), facts.identity == records[0].identity,
-            next != previous.fingerprint
-        else {
-            if let facts = crypto.certificate(next), facts.identity == records[0].identity { records[0].facts = facts }
-            return left()
+        guard let facts = crypto.certificate(next), facts.identity == records[0].identity else { return }
+        guard next != previous.fingerprint else {
+            records[0].facts = facts
+            return
         }
         let node = records[0].key
         let endorsed = NodeClaim.endorsedBytes(
@@ -133,14 +160,15 @@ extension SWIMInstance {
         records[0].facts = facts
         records[0].accounts = records[0].claim.description.accounts.filter { facts.scope.covers($0) }
         slotOfCertificate[next] = 0
-        if isEntitled(previous) {
-            datagramCertificateUntil = clock.now + configuration.certificateOverlap.milliseconds
+        if isEntitled(crypto.certificate(previous.fingerprint) ?? previous) {
+            let until = clock.now + configuration.certificateOverlap.milliseconds
+            datagramCertificateUntil = until
+            timers.schedule(.certificateOverlap, at: until)
         } else {
             adoptCertificateForDatagrams()
         }
         renewOwnClaim()
         publish(0)
-        return left()
     }
 
     /// Signs datagrams with the present certificate from now on.

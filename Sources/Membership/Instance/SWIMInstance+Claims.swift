@@ -66,8 +66,7 @@ extension SWIMInstance {
         }
         // Whoever were believed so far ahead could never be followed by an honest claim of the same name.
         guard layout.head.incarnation <= incarnation(ahead: Self.believedLead) else {
-            counters.claimsAheadOfClock += 1
-            return
+            return heardClaimAhead(bytes, layout)
         }
         guard let claim = NodeClaim(layout, in: bytes),
             NodeKey(crypto.digest(Array(claim.identity.uri.utf8)[...])) == claim.node,
@@ -98,6 +97,21 @@ extension SWIMInstance {
             return noteForgery(passedOnBy: sender)
         }
         take(claim, Array(bytes[range]), facts, slot, &generator)
+    }
+
+    /// A claim more than a day ahead of this node's clock. Whose it is decides whether it is worth an alarm, so its signature is
+    /// checked now and then. Several nodes ahead mean that this node's own clock is behind.
+    private mutating func heardClaimAhead(_ bytes: [UInt8], _ layout: NodeClaim.Layout) {
+        counters.claimsAheadOfClock += 1
+        guard clockDoubts.checks.take(capacity: 30, perMinute: 30, now: clock.now),
+            let claim = NodeClaim(layout, in: bytes), let facts = crypto.certificate(claim.certificate),
+            facts.identity == claim.identity, facts.standing == .trusted,
+            crypto.verify(bytes[layout.signature], of: bytes[layout.signed], by: claim.certificate)
+        else { return }
+        clockDoubts.note(claim.node, now: clock.now)
+        guard clockDoubts.alarms.take(capacity: 2, perMinute: 1, now: clock.now) else { return }
+        let ahead = Int64(min(claim.incarnation, UInt64(Int64.max / 2))) - max(clock.wall.milliseconds, 0)
+        emit(.alarm(.clockBehind(claim.identity, by: .milliseconds(ahead), nodes: nodesAheadOfClock)))
     }
 
     /// Of two claims the higher incarnation counts; but one whose certificate does not entitle any more stands in nobody's

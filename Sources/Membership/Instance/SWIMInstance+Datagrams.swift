@@ -79,42 +79,41 @@ extension SWIMInstance {
         }
     }
 
-    /// Whether a datagram under a member's certificate may cost a verification. A member has a share of those that it did
-    /// sign, which nobody else can use up. Wrong signatures in its name have another, and all names together one more: only
-    /// who holds the ring's key can use those up. When it does, the members are still heard from the addresses that they
-    /// give in their claims, for which there is a share each; to silence one there takes a forged source as well.
+    /// Whether a datagram under a member's certificate may cost a verification.
+    ///
+    /// A member has a share of those that it did sign, which nobody else can use up. Wrong signatures count against where they
+    /// come from. The address that a member announces has a share of its own, so whoever speaks in its name from elsewhere
+    /// cannot silence it; all other addresses have a row each of a shared table, and one share together. So what a node can
+    /// cost that holds the ring's key is bounded, and it has to write others' addresses on its datagrams to silence them.
     private func mayVerify(_ slot: Int, _ source: NodeEndpoint) -> Bool {
         let rate = configuration.datagramsPerSecondPerSource
-        guard records[slot].datagrams.hasToken(capacity: rate, perMinute: rate * 60, now: clock.now) else {
-            return false
+        let now = clock.now
+        guard records[slot].datagrams.hasToken(capacity: rate, perMinute: rate * 60, now: now) else { return false }
+        guard source != records[slot].claim.description.gossip else {
+            let share = wrongSignaturesFromItsAddress
+            return records[slot].wrongSignatures.hasToken(capacity: share, perMinute: share * 60, now: now)
         }
-        if hasWrongSignaturesLeft(slot) { return true }
-        let share = wrongSignaturesAnAddress
-        return source == records[slot].claim.description.gossip
-            && records[slot].wrongFromItsAddress.hasToken(capacity: share, perMinute: share * 60, now: clock.now)
+        return wrongSources[row(of: source)].hasToken(capacity: rate, perMinute: rate * 60, now: now)
+            && wrongSignatures.hasToken(capacity: rate * 10, perMinute: rate * 600, now: now)
     }
 
-    private func hasWrongSignaturesLeft(_ slot: Int) -> Bool {
+    /// What all other addresses have together, once more and divided among those that are present.
+    private var wrongSignaturesFromItsAddress: Int {
         let rate = configuration.datagramsPerSecondPerSource
-        return records[slot].wrongSignatures.hasToken(capacity: rate, perMinute: rate * 60, now: clock.now)
-            && wrongSignatures.hasToken(capacity: rate * 10, perMinute: rate * 600, now: clock.now)
-    }
-
-    /// What there is a second for all names together, once more and divided among those that are present.
-    private var wrongSignaturesAnAddress: Int {
-        max(1, configuration.datagramsPerSecondPerSource * 10 / max(1, present))
+        return min(rate, max(1, rate * 10 / max(1, present)))
     }
 
     private mutating func noteWrongSignature(_ slot: Int, _ source: NodeEndpoint) {
         let rate = configuration.datagramsPerSecondPerSource
+        let now = clock.now
         counters.droppedForged += 1
-        guard hasWrongSignaturesLeft(slot) else {
-            let share = wrongSignaturesAnAddress
-            _ = records[slot].wrongFromItsAddress.take(capacity: share, perMinute: share * 60, now: clock.now)
+        guard source != records[slot].claim.description.gossip else {
+            let share = wrongSignaturesFromItsAddress
+            _ = records[slot].wrongSignatures.take(capacity: share, perMinute: share * 60, now: now)
             return
         }
-        _ = records[slot].wrongSignatures.take(capacity: rate, perMinute: rate * 60, now: clock.now)
-        _ = wrongSignatures.take(capacity: rate * 10, perMinute: rate * 600, now: clock.now)
+        _ = wrongSources[row(of: source)].take(capacity: rate, perMinute: rate * 60, now: now)
+        _ = wrongSignatures.take(capacity: rate * 10, perMinute: rate * 600, now: now)
     }
 
     private mutating func receivedBody(

@@ -49,6 +49,7 @@ extension SWIMInstance {
         case .sync: syncPeriodically(&generator)
         case .join: join(&generator)
         case .certificates: askForCertificates()
+        case .certificateOverlap: endCertificateOverlap()
         case .leave: completeLeave()
         }
     }

@@ -111,6 +111,9 @@ public struct SWIMInstance {
     var refutationsOfFloods = Allowance()
     var wrongSignatures = Allowance()
     var sources = [Allowance](repeating: Allowance(), count: 256)
+    /// Wrong signatures from addresses that are not those of whom they name.
+    var wrongSources = [Allowance](repeating: Allowance(), count: 256)
+    var clockDoubts = ClockDoubts()
     var isLeaving = false
     var seeds: [NodeEndpoint] = []
     var capacityAlarms = Allowance()
@@ -198,6 +201,9 @@ public struct SWIMInstance {
 
     /// The number of members that are alive or suspected, this node included.
     public var presentCount: Int { present }
+
+    /// Nodes whose claims were refused in the last ten minutes because they lie more than a day ahead of this node's clock.
+    public var nodesAheadOfClock: Int { clockDoubts.count(now: clock.now) }
 
     /// A number that is equal in equal views: of the same present members at the same incarnations.
     public var viewFingerprint: UInt64 { viewSum }

@@ -26,6 +26,8 @@ struct TimerHeap: Sendable {
         case join
         /// Ask again for certificates.
         case certificates
+        /// A renewed certificate signs datagrams too from now on.
+        case certificateOverlap
         /// End of a leave.
         case leave
     }

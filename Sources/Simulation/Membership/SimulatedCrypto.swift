@@ -19,6 +19,9 @@ public final class SimulatedCrypto: MembershipCrypto {
     /// Takes every signature and seal for right: a bug for a test to plant.
     public var believesEverything = false
 
+    /// Keys of former certificates that are kept.
+    private static let formerKeys = 3
+
     private unowned let machine: Machine
     private let authority: SimulatedAuthority
     private let ring: SimulatedKeyRing
@@ -39,12 +42,12 @@ public final class SimulatedCrypto: MembershipCrypto {
         reload()
     }
 
-    /// Takes over the machine's certificate if it is a new one; the key of the one before stays.
+    /// Takes over the machine's certificate if it is a new one; the keys of those before stay.
     public func reload() {
         let fingerprint = authority.enter(machine.certificate)
         known[fingerprint] = machine.certificate
         guard own.last != fingerprint else { return }
-        own = Array(own.suffix(1)) + [fingerprint]
+        own = Array(own.suffix(Self.formerKeys)) + [fingerprint]
     }
 
     /// The certificate that this node presents now.
@@ -58,7 +61,7 @@ public final class SimulatedCrypto: MembershipCrypto {
         )
     }
 
-    /// Signs with the key of one of the machine's last two certificates.
+    /// Signs with the key of one of the machine's last certificates.
     public func sign(_ message: ArraySlice<UInt8>, as certificate: CertificateFingerprint) -> [UInt8]? {
         guard own.contains(certificate), let secret = authority.secret(of: certificate) else { return nil }
         return KeyedSum.padded(KeyedSum.of(message, key: secret), to: Self.signatureBytes)

@@ -32,8 +32,9 @@ final class NodeCredentials: MembershipCrypto {
     private var verifier: ChainVerifier
     private var generation = 0
     private var own: Own
-    /// The certificate before a renewal: its key vouches for the new one.
-    private var previous: Own?
+    /// The certificates before renewals, the newest last: the key of each vouches for the next.
+    private var former: [Own] = []
+    private static let formerKeys = 3
     private var known: [CertificateFingerprint: Known] = [:]
 
     /// Takes the certificate that a store holds.
@@ -64,7 +65,7 @@ final class NodeCredentials: MembershipCrypto {
         let signer = try NodeSigner(store)
         let fingerprint = Self.fingerprint(signer.chain)
         guard fingerprint != own.fingerprint, keep(signer.chain) != nil else { return }
-        previous = own
+        former = former.suffix(Self.formerKeys - 1) + [own]
         own = Own(fingerprint: fingerprint, signer: signer)
     }
 
@@ -88,9 +89,7 @@ final class NodeCredentials: MembershipCrypto {
     }
 
     func sign(_ message: ArraySlice<UInt8>, as certificate: CertificateFingerprint) -> [UInt8]? {
-        guard let holder = [own, previous].compactMap({ $0 }).first(where: { $0.fingerprint == certificate }) else {
-            return nil
-        }
+        guard let holder = ([own] + former).first(where: { $0.fingerprint == certificate }) else { return nil }
         return try? holder.signer.sign(message)
     }
 
@@ -127,7 +126,7 @@ final class NodeCredentials: MembershipCrypto {
 
     func forget(_ fingerprint: CertificateFingerprint) {
         guard fingerprint != own.fingerprint else { return }
-        if fingerprint == previous?.fingerprint { previous = nil }
+        former.removeAll { $0.fingerprint == fingerprint }
         known[fingerprint] = nil
     }
 

@@ -94,6 +94,11 @@ extension MembershipAlarm {
         case .accountContested(let account, let owner, let other):
             "cells \(owner) and \(other) both claim account \(account); \(owner) counts"
         case .suspicionFlood(let node): "\(node) suspects more nodes than is plausible"
+        case .clockBehind(let node, let distance, let nodes):
+            "\(node) is not believed: its words lie \(distance.components.seconds / 3600) h ahead of this node's clock"
+                + (nodes > 1
+                    ? "; \(nodes) nodes are ahead, so this node's own clock must be wrong"
+                    : "; one of the clocks is wrong")
         case .tooManyMembers(let limit): "there are more than \(limit) members; some are missing here"
         }
     }

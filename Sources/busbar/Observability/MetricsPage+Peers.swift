@@ -23,6 +23,12 @@ extension MetricsPage {
         )
         single("busbar_membership_leaves", "gauge", "Edge nodes that are known.", gossip.driver.leafCount)
         single(
+            "busbar_membership_nodes_ahead_of_clock",
+            "gauge",
+            "Nodes refused lately, for their words lie over a day ahead of this node's clock.",
+            gossip.driver.nodesAheadOfClock
+        )
+        single(
             "busbar_membership_local_health",
             "gauge",
             "How slow this node itself seems; 0 is well.",
