@@ -30,11 +30,19 @@ struct SimulationBenchmark {
     private typealias Outcome = (workload: Workload, report: SimulationReport)
 
     static func main() async {
+        let arguments = CommandLine.arguments.dropFirst()
+        if arguments.first == "--edge-week" {
+            guard let week = EdgeWeekBenchmark(arguments.dropFirst()) else {
+                tell("usage: \(EdgeWeekBenchmark.usage)\n")
+                exit(2)
+            }
+            exit(week.run() ? 0 : 1)
+        }
         var benchmark = Self()
-        guard benchmark.read(CommandLine.arguments.dropFirst()) else {
+        guard benchmark.read(arguments) else {
             tell(
                 "usage: SimulationBenchmark [--json] [--first-seed N] [--hours H] [--hours-each H] [--faults LIST] "
-                    + "[--jobs N] [--workload membership|forwarding]\n"
+                    + "[--jobs N] [--workload membership|forwarding]\n       \(EdgeWeekBenchmark.usage)\n"
             )
             exit(2)
         }
@@ -103,7 +111,9 @@ struct SimulationBenchmark {
     private func run() async -> Bool {
         let worlds = max(1, Int((hours / hoursEach).rounded(.up)))
         let seeds = (0..<worlds).map { firstSeed + UInt64($0) }
+        tell("\(worlds) worlds, seeds \(firstSeed) to \(firstSeed + UInt64(worlds) - 1), \(hoursEach) h each\n")
         var waiting = seeds.map { plan(seed: $0) }[...]
+        var progress = SimulationProgress(worlds: worlds)
         let outcomes = await withTaskGroup(of: Outcome.self) { group in
             var all: [Outcome] = []
             for plan in waiting.prefix(jobs) { group.addTask { Self.simulate(plan) } }
@@ -111,14 +121,18 @@ struct SimulationBenchmark {
             while let outcome = await group.next() {
                 all.append(outcome)
                 show(outcome)
+                progress.ended(outcome.report)
                 if let plan = waiting.popFirst() { group.addTask { Self.simulate(plan) } }
             }
             return all
         }
-        for workload in Workload.allCases where only == nil || only == workload {
+        var summaries: [SimulationSummary] = []
+        for workload in Workload.allCases {
             let reports = outcomes.filter { $0.workload == workload }.map { $0.report }
-            if !reports.isEmpty { summarise(workload, reports) }
+            if !reports.isEmpty { summaries.append(SimulationSummary(workload.rawValue, reports)) }
         }
+        for summary in summaries { print(isJSON ? summary.json(firstSeed: firstSeed) : summary.text) }
+        if !isJSON { print(SimulationSummary.table(of: summaries)) }
         return outcomes.allSatisfy { $0.report.violations.isEmpty }
     }
 
@@ -139,40 +153,10 @@ struct SimulationBenchmark {
         tell("\(outcome.workload.rawValue): \(report.options.summary)\n")
         for violation in report.violations { tell("  \(violation)\n") }
     }
-
-    private func summarise(_ workload: Workload, _ reports: [SimulationReport]) {
-        let milliseconds = reports.reduce(0) { $0 + $1.elapsed.milliseconds }
-        let simulated = (Double(milliseconds) / 36_000).rounded() / 100
-        let events = reports.reduce(0) { $0 + $1.events }
-        let datagrams = reports.reduce(0) { $0 + $1.network.sent }
-        let settlings = reports.reduce(0) { $0 + $1.settlings }
-        let violations = reports.reduce(0) { $0 + $1.violations.count }
-        let counts = FaultKind.allCases.map { kind in (kind, reports.reduce(0) { $0 + $1.faults[kind, default: 0] }) }
-        let faults = counts.reduce(0) { $0 + $1.1 }
-        let failing = reports.filter { !$0.violations.isEmpty }.map(\.options.seed).sorted()
-        if isJSON {
-            let kinds = counts.map { "\"\($0.0.rawValue)\": \($0.1)" }.joined(separator: ", ")
-            print(
-                "{\"workload\": \"\(workload.rawValue)\", \"worlds\": \(reports.count), \"first_seed\": \(firstSeed), \"hours\": \(simulated), "
-                    + "\"events\": \(events), \"datagrams\": \(datagrams), \"settlings\": \(settlings), "
-                    + "\"faults\": \(faults), \"violations\": \(violations), \"failing_seeds\": \(failing), "
-                    + "\"kinds\": {\(kinds)}}"
-            )
-            return
-        }
-        let seeds = reports.map(\.options.seed)
-        print("workload     \(workload.rawValue)")
-        print("worlds       \(reports.count), seeds \(seeds.min() ?? 0) to \(seeds.max() ?? 0)")
-        print("simulated    \(simulated) h")
-        print("events       \(events), datagrams \(datagrams)")
-        print("faults       \(faults): \(counts.map { "\($0.0.rawValue) \($0.1)" }.joined(separator: ", "))")
-        print("settlings    \(settlings)")
-        print("violations   \(violations)\(failing.isEmpty ? "" : ", seeds \(failing)")")
-    }
 }
 
 /// Writes to the standard error.
-private func tell(_ text: String) {
+func tell(_ text: String) {
     let bytes = Array(text.utf8)
     _ = write(2, bytes, bytes.count)
 }

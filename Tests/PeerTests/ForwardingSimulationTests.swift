@@ -15,7 +15,7 @@ import Testing
             faults: faults
         )
         options.storm = .seconds(600)
-        return SimulationRun(options) { Scenario.forwarding(in: $0, cells: 4, interval: .milliseconds(500)) }.run()
+        return SimulationRun(options) { Scenario.forwarding(in: $0, cells: 4, interval: .seconds(5)) }.run()
     }
 
     @Test(arguments: [UInt64](1...3)) func stormsLoseNothingAndLetNothingCross(seed: UInt64) {
@@ -42,17 +42,48 @@ import Testing
 
     @Test func theCheckerSeesWhatCrossesWithoutAPolicy() {
         let found = violations { workload in
-            let stranger = PermissionStatement(sid: "planted", principal: ForwardingWorkload.account(0).description)
-            workload.node(2)?.router.putStatement(stranger, on: ForwardingWorkload.bus(2)) { _ in }
+            let stranger = PermissionStatement(sid: "planted", principal: CellPlan.account(0).description)
+            for site in workload.sites(of: 2) {
+                workload.node(site)?.router.putStatement(stranger, on: CellPlan.bus(2)) { _ in }
+            }
         }
-        #expect(found.contains { $0.text.contains("of cell 0 came out in received") })
+        #expect(found.contains { $0.text.contains("of cell 0 crossed to \(CellPlan.bus(2).arn)") }, "\(found)")
+    }
+
+    @Test func theCheckerSeesARefusalThatNoPolicyWants() {
+        let found = violations { workload in
+            for site in workload.sites(of: 0) {
+                workload.node(site)?.router.removePolicy(of: CellPlan.bus(0)) { _ in }
+            }
+        }
+        #expect(found.contains { $0.text.contains("of cell 3 by way of next was refused") }, "\(found)")
     }
 
     @Test func theCheckerSeesWhatIsLost() {
         let found = violations { workload in
-            let key = QueueKey(region: "us-east-1", account: ForwardingWorkload.account(3), name: "letters")
-            workload.node(3)?.router.queues.remove(key) { _ in }
+            let event = workload.record.put(on: 3, routes: [.next], at: workload.world.time)
+            workload.record.acknowledge(event)
         }
-        #expect(found.contains { $0.text.contains("of cell 3 was acknowledged and is not in letters") })
+        #expect(found.contains { $0.text.contains("of cell 3 was acknowledged and has not come out by way of next") })
+    }
+
+    @Test func theCheckerSeesWhatANodeGivesUp() {
+        let found = violations { workload in
+            for site in workload.sites(of: 3) {
+                let key = ForwardingWorkload.Queue.received.key(3, in: workload.plan)
+                workload.node(site)?.router.queues.remove(key) { _ in }
+            }
+        }
+        #expect(found.contains { $0.text.contains("dropped") && $0.text.contains("NO_RESOURCE") }, "\(found)")
+    }
+
+    @Test func theCheckerSeesWhatANodeForgets() {
+        let found = violations { workload in
+            let event = workload.record.put(on: 0, routes: [.next], at: workload.world.time)
+            for time in [0, 10_000_000, 200_000_000] as [Int64] {
+                workload.record.takeIn(event, .next, at: 1, time, window: 150_000_000)
+            }
+        }
+        #expect(found.map(\.text) == ["event 0 of cell 0 was taken in by way of next again after 10 s"], "\(found)")
     }
 }

@@ -38,6 +38,8 @@ public struct SimulationReport: Equatable, Sendable {
     public var faults: [FaultKind: Int] = [:]
     /// How often the world has settled.
     public var settlings = 0
+    /// What the checkers have counted, by name.
+    public var figures: [String: Int] = [:]
     /// What must not have happened, in the order in which it was found.
     public var violations: [Violation] = []
     /// The number that every run with these options ends with.
@@ -124,6 +126,7 @@ public final class SimulationRun {
         report.events = world.eventCount
         report.network = world.network.statistics
         for (kind, count) in zip(injector.kinds, injector.counts) { report.faults[kind] = count }
+        for checker in scenario.checkers { report.figures.merge(checker.figures) { $0 + $1 } }
         report.unseed = world.unseed
         return report
     }

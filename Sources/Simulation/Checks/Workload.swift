@@ -27,11 +27,17 @@ public protocol Checker: AnyObject {
 
     /// A number that follows from what it has seen; it goes into the run's unseed.
     var fingerprint: UInt64 { get }
+
+    /// What it has counted, by name, for reports.
+    var figures: [String: Int] { get }
 }
 
 extension Checker {
     /// Nothing beyond what the world itself notes.
     public var fingerprint: UInt64 { 0 }
+
+    /// Nothing.
+    public var figures: [String: Int] { [:] }
 
     /// A checker of settled worlds only.
     public func violations(at world: World) -> [String] { [] }

@@ -43,6 +43,17 @@ extension FaultInjector {
             for machine in victims(atMost: max(1, count / 4)) { breakDisk(machine, lasting: duration) }
         case .renew, .expire, .revoke:
             spoilCertificate(kind, lasting: duration)
+        case .halfOpen:
+            let group = victims(atMost: max(1, count / 2))
+            for machine in world.machines {
+                let isVictim = group.contains { $0 === machine }
+                machine.links.loseConnections { other in isVictim || group.contains { $0 === other } }
+            }
+        case .mute:
+            for machine in victims(atMost: max(1, count / 4)) {
+                machine.isMute = true
+                activate(lasting: duration) { machine.isMute = false }
+            }
         case .forge:
             outsider.attack(lasting: duration)
         }

@@ -34,6 +34,10 @@ public enum FaultKind: String, CaseIterable, Sendable {
     case expire
     /// A certificate is revoked; later its machine gets another.
     case revoke
+    /// Connections of peers go silent, and neither end hears why.
+    case halfOpen = "half-open"
+    /// Machines accept what peers ask, and answer nothing.
+    case mute
     /// An outsider sends garbage, and old datagrams again, whole or damaged, under others' addresses.
     case forge
 }

@@ -1,5 +1,7 @@
+import SansIO
+
 /// What a world of cells was asked and what came out of it, kept outside of the cells.
-final class ForwardingRecord {
+struct ForwardingRecord {
     /// One event: the cell that it was put to, and its number there.
     struct Event: Hashable, Comparable {
         var cell: Int
@@ -10,63 +12,123 @@ final class ForwardingRecord {
         }
     }
 
-    /// A queue of a cell.
-    enum Queue: Int {
-        /// Events that other cells sent.
-        case received
-        /// Events that another cell refused.
-        case letters
+    /// An event with the ways that it is to take.
+    private struct Entry {
+        var routes: [Route]
+        var putAt: Int64
+        var isAcknowledged = false
+        /// Routes whose end has not been seen.
+        var open: [Route]
+        /// By route: how often nodes took it in and how often it came out, and when a node took it in last.
+        var marks: [Route: Marks] = [:]
     }
 
-    /// Events put, by cell.
-    private(set) var put: [Int]
-    /// Events that were acknowledged and have not been seen everywhere yet, with the places that are missing.
-    private(set) var open: [Event: Set<Queue>] = [:]
+    private struct Marks {
+        var takenIn: [(site: Int, time: Int64)] = []
+        var copies = 0
+    }
+
+    private var entries: [[Entry]]
     private(set) var acknowledged = 0
-    /// Messages seen, by what they are copies of; forgotten once the event is old.
-    private var copies: [Queue: [Event: Int]] = [:]
+    /// Acknowledged events of which something is missing.
+    private(set) var open: Set<Event> = []
+    /// Events that nodes took in, and messages of them that came out.
+    private(set) var takenIn = 0
     private(set) var received = 0
+    /// Events that a node took in more than once, after it had forgotten them or another node had taken them in.
     private(set) var repeated = 0
+    private(set) var letters = 0
+    private(set) var told = 0
+    private(set) var refused = 0
     /// What must not have come out.
     private(set) var wrong: [String] = []
-    /// Seen before they were acknowledged, as when the answer comes late or never.
-    private var early: [Event: Set<Queue>] = [:]
-    private var messages: Set<String> = []
+    private var messages: [Set<MessageKey>] = []
 
-    init(cells: Int) {
-        put = [Int](repeating: 0, count: cells)
+    init(cells: Int, queues: Int) {
+        entries = [[Entry]](repeating: [], count: cells)
+        messages = [Set<MessageKey>](repeating: [], count: queues)
     }
 
-    func putNext(on cell: Int) -> Event {
-        defer { put[cell] += 1 }
-        return Event(cell: cell, number: put[cell])
+    mutating func put(on cell: Int, routes: [Route], at time: Int64) -> Event {
+        entries[cell].append(Entry(routes: routes, putAt: time, open: routes))
+        return Event(cell: cell, number: entries[cell].count - 1)
     }
 
-    /// An event was acknowledged; it must come out at each of these places.
-    func acknowledge(_ event: Event, expecting queues: Set<Queue>) {
+    mutating func acknowledge(_ event: Event) {
         acknowledged += 1
-        let missing = queues.subtracting(early[event] ?? [])
-        open[event] = missing.isEmpty ? nil : missing
+        entries[event.cell][event.number].isAcknowledged = true
+        if !entries[event.cell][event.number].open.isEmpty { open.insert(event) }
     }
 
-    /// A message was taken out of a queue.
+    mutating func refuse() {
+        refused += 1
+    }
+
+    mutating func found(_ text: String) {
+        wrong.append(text)
+    }
+
+    func routes(of event: Event) -> [Route]? {
+        guard entries.indices.contains(event.cell), entries[event.cell].indices.contains(event.number) else {
+            return nil
+        }
+        return entries[event.cell][event.number].routes
+    }
+
+    func putTime(of event: Event) -> Int64 { entries[event.cell][event.number].putAt }
+
+    /// What is missing of an event.
+    func missing(of event: Event) -> [Route] { entries[event.cell][event.number].open }
+
+    private mutating func close(_ route: Route, of event: Event) {
+        entries[event.cell][event.number].open.removeAll { $0 == route }
+        if entries[event.cell][event.number].open.isEmpty { open.remove(event) }
+    }
+
+    /// A node made an event durable that came from another cell.
     ///
     /// - Parameters:
-    ///   - event: what the message is of.
-    ///   - queue: which of the cell's queues it was in.
-    ///   - key: names the message; one that is received twice is one message.
-    ///   - isAllowed: whether it may come out there at all.
-    func saw(_ event: Event, in queue: Queue, key: String, isAllowed: Bool) {
-        guard messages.insert("\(queue.rawValue) \(key)").inserted else { return }
-        guard isAllowed, event.number < put[event.cell] else {
-            wrong.append("event \(event.number) of cell \(event.cell) came out in \(queue) \(key)")
-            return
-        }
-        copies[queue, default: [:]][event, default: 0] += 1
-        received += 1
-        if copies[queue]?[event] ?? 0 > 1 { repeated += 1 }
-        early[event, default: []].insert(queue)
-        open[event]?.remove(queue)
-        if open[event]?.isEmpty == true { open[event] = nil }
+    ///   - event: the event.
+    ///   - route: the way by which it came.
+    ///   - site: the node.
+    ///   - time: now, in microseconds.
+    ///   - window: for how long the node promises to know it again.
+    mutating func takeIn(_ event: Event, _ route: Route, at site: Int, _ time: Int64, window: Int64) {
+        takenIn += 1
+        let before = entries[event.cell][event.number].marks[route, default: Marks()].takenIn
+        entries[event.cell][event.number].marks[route, default: Marks()].takenIn.append((site, time))
+        guard !before.isEmpty else { return }
+        repeated += 1
+        guard let last = before.last(where: { $0.site == site }), time - last.time < window else { return }
+        let seconds = (time - last.time) / 1_000_000
+        wrong.append("\(name(event)) was taken in by way of \(route) again after \(seconds) s")
     }
+
+    /// A message of an event was taken out of the queue at the end of a route.
+    mutating func saw(_ event: Event, _ route: Route, in queue: Int, key: MessageKey) {
+        guard messages[queue].insert(key).inserted else { return }
+        received += 1
+        close(route, of: event)
+        entries[event.cell][event.number].marks[route, default: Marks()].copies += 1
+        let marks = entries[event.cell][event.number].marks[route, default: Marks()]
+        guard marks.copies > marks.takenIn.count else { return }
+        let times = "\(marks.copies) times by way of \(route), taken in \(marks.takenIn.count) times"
+        wrong.append("\(name(event)) came out \(times)")
+    }
+
+    /// A dead letter of an event was found; true for the first time.
+    mutating func sawLetter(_ event: Event, _ route: Route, in queue: Int, key: MessageKey) -> Bool {
+        guard messages[queue].insert(key).inserted else { return false }
+        letters += 1
+        close(route, of: event)
+        return true
+    }
+
+    /// A node told that a delivery ended without a dead-letter queue.
+    mutating func sawNotice(_ event: Event, _ route: Route) {
+        told += 1
+        close(route, of: event)
+    }
+
+    func name(_ event: Event) -> String { "event \(event.number) of cell \(event.cell)" }
 }

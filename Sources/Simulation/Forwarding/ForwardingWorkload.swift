@@ -3,61 +3,63 @@ import Delivery
 import EventModel
 import Membership
 import PeerProtocol
-import RetryControl
 import Router
 import SansIO
 
-/// Cells that forward events to each other: each has an account, whose events go to the next cell, which lets them in, and to
-/// the one after, which does not. The last cell only dials out.
+/// Cells that forward events to each other by rules and for callers, some of which they may and some of which they may not.
+///
+/// Policies change and an account moves while they do. ``CellPlan`` tells who is there, ``Route`` which ways events take.
 public final class ForwardingWorkload: Workload {
     static let trustDomain = "sim.example"
-    let record: ForwardingRecord
+    let plan: CellPlan
+    unowned let world: World
+    var record: ForwardingRecord
+    var history = PolicyHistory()
+    var generator: SeededGenerator
+    var isActive = false
+    /// The mean time between two bursts of events of a cell.
+    let interval: Duration
     private(set) var machines: [Machine] = []
+    /// The cell that hosts the wanderer.
+    private(set) var host = 0
+    /// Changes of policies under way, by number.
+    var pendingChanges: [PolicyHistory.Pair: Int] = [:]
+    /// How often policies were changed and the wanderer moved.
+    var policyChanges = 0
+    private(set) var accountMoves = 0
+    /// What a node's intake records are of, for the notices of nodes that have no dead-letter queue.
+    private var sequences: [[UInt64: ForwardingRecord.Event]] = []
     private let directory = StaticDirectory()
-    private unowned let world: World
-    private var isActive = false
     private var endpoints: [Int: NodeEndpoint] = [:]
-    private let interval: Duration
 
     /// Creates a workload.
     ///
     /// - Parameters:
     ///   - world: the world to fill.
     ///   - cells: how many cells there are, at least three.
-    ///   - interval: the time between two events of a cell.
-    public init(_ world: World, cells: Int, interval: Duration = .milliseconds(250)) {
+    ///   - interval: the mean time between two bursts of events of a cell.
+    public init(_ world: World, cells: Int, interval: Duration = .seconds(10)) {
         precondition(cells >= 3, "an event goes to two other cells")
         self.world = world
         self.interval = interval
-        record = ForwardingRecord(cells: cells)
+        var generator = world.generator(for: "forwarding")
+        plan = CellPlan(cells: cells, using: &generator)
+        self.generator = generator
+        record = ForwardingRecord(cells: cells, queues: plan.sites.count * Queue.allCases.count)
+        sequences = [[UInt64: ForwardingRecord.Event]](repeating: [:], count: plan.sites.count)
     }
-
-    var count: Int { record.put.count }
-    var edge: Int { count - 1 }
-
-    static func account(_ index: Int) -> AccountID {
-        guard let account = AccountID(number: 100_000_000_000 + UInt64(index)) else {
-            preconditionFailure("cells have numbers of few digits")
-        }
-        return account
-    }
-
-    static func bus(_ index: Int) -> BusAddress {
-        BusAddress(region: "us-east-1", account: account(index), name: BusAddress.defaultName)
-    }
-
-    static func uri(_ index: Int) -> String { "spiffe://\(trustDomain)/cell/c\(index)/node/n" }
 
     /// Adds the cells, starts them and gives each its rules; nothing goes wrong yet.
     public func prepare(_ world: World, nodes: Int) {
-        for index in 0..<count { addCell(index) }
+        for index in plan.sites.indices { addSite(index) }
         world.run(for: .seconds(1))
-        for index in 0..<count { configure(index) }
+        for index in plan.sites.indices { configure(index) }
         world.run(for: .seconds(5))
-        for index in 0..<count {
-            tick(index)
-            consume(index)
-        }
+        applyHosting()
+        for cell in 0..<plan.cells { scheduleBurst(cell) }
+        for index in plan.sites.indices { consume(index) }
+        schedulePolicyChange()
+        scheduleWandering()
     }
 
     /// Puts events from now on.
@@ -70,174 +72,178 @@ public final class ForwardingWorkload: Workload {
         isActive = false
     }
 
-    private func addCell(_ index: Int) {
-        let account = Self.account(index)
-        let names = CertificateIdentity(
-            uris: [Self.uri(index)],
-            dnsNames: ["\(account).account.\(Self.trustDomain)"]
-        )
-        let machine = world.addMachine(
-            name: "c\(index)",
-            endpoint: NodeEndpoint(host: "10.0.\(index / 250).\(index % 250 + 1)", port: 7443),
-            certificate: world.network.certificates.issue(names)
-        )
-        machines.append(machine)
-        let plan = plan(index)
-        machine.boot = { [unowned self] machine in
-            claim(index)
-            let node = ForwardingNode(machine, dialling(plan, index), directory: directory)
-            node.onFailedStart = { [unowned self, unowned machine] in
-                // A supervisor starts it again.
-                let life = machine.life
-                world.after(.seconds(1)) {
-                    guard machine.life == life else { return }
-                    machine.crash()
-                    machine.start()
-                }
-            }
-            return node
-        }
-        machine.start()
+    func node(_ site: Int) -> ForwardingNode? {
+        machines[site].node as? ForwardingNode
     }
 
-    /// The edge dials the first cell wherever that is now.
-    private func dialling(_ plan: ForwardingNode.Plan, _ index: Int) -> ForwardingNode.Plan {
-        var plan = plan
-        if index == edge {
-            plan.uplinks = machines[..<edge].enumerated().map { number, machine in
-                PeerAddress(endpoint: machine.endpoint, uri: Self.uri(number))
-            }
-        }
-        return plan
+    /// The node of a site when it can work now.
+    func serving(_ site: Int) -> ForwardingNode? {
+        guard machines[site].isRunning, let node = node(site), node.isReady else { return nil }
+        return node
     }
 
-    private func plan(_ index: Int) -> ForwardingNode.Plan {
-        var plan = ForwardingNode.Plan(hosting: [Self.account(index)], trustDomain: Self.trustDomain)
-        plan.router.delivery.backoff = RetryBackoff(base: .seconds(1), cap: .seconds(10))
-        plan.router.delivery.breaker = CircuitBreaker.Settings(openTimeCap: .seconds(10))
-        plan.router.peers?.window.span = .seconds(300)
-        return plan
+    /// The places of a cell's nodes among the sites.
+    func sites(of cell: Int) -> [Int] {
+        plan.sites.indices.filter { plan.sites[$0].cell == cell }
     }
 
-    /// Tells everybody where a cell is; the edge is started again when what it dials has moved, as by its administrator.
-    private func claim(_ index: Int) {
-        defer { endpoints[index] = machines[index].endpoint }
-        if let before = endpoints[index], before != machines[index].endpoint, index != edge {
-            world.after(.seconds(1)) { [self] in
-                guard machines[edge].isUp else { return }
-                machines[edge].stop()
-                machines[edge].start()
-            }
-        }
-        guard index != edge, let identity = NodeIdentity(uri: Self.uri(index)) else { return }
-        let node = PeerNode(identity: identity, endpoint: machines[index].endpoint)
-        directory.routes[Self.account(index)] = AccountRoute(cell: CellIdentity(of: identity), nodes: [node])
-    }
-
-    func node(_ index: Int) -> ForwardingNode? {
-        machines[index].node as? ForwardingNode
+    /// Lets the wanderer move to the other cell. The cells do not learn of it at the same time.
+    func moveWanderer() {
+        host = 1 - host
+        accountMoves += 1
+        world.after(.milliseconds(generator.below(10_000))) { [self] in claim(cell: host) }
+        world.after(.milliseconds(generator.below(10_000))) { [self] in applyHosting() }
     }
 }
 
+/// Machines and where they are.
 extension ForwardingWorkload {
-    /// The cell that lets a cell's events in, and the one that does not.
-    func next(_ index: Int) -> Int { (index + 1) % count }
-    func stranger(_ index: Int) -> Int { (index + 2) % count }
-
-    private func queueARN(_ index: Int, _ name: String) -> String {
-        "arn:aws:sqs:us-east-1:\(Self.account(index)):\(name)"
-    }
-
-    private static func key(_ index: Int, _ queue: ForwardingRecord.Queue) -> QueueKey {
-        QueueKey(region: "us-east-1", account: account(index), name: "\(queue)")
-    }
-
-    /// Queues, rules and the policy of a cell.
-    private func configure(_ index: Int) {
-        guard let router = node(index)?.router else { return }
-        for queue in [ForwardingRecord.Queue.received, .letters] {
-            router.queues.create(Self.key(index, queue), attributes: [], tags: []) { _ in }
-        }
-        let bus = Self.bus(index)
-        let own = #"{"account":["\#(Self.account(index))"]}"#
-        let others = #"{"account":[{"anything-but":"\#(Self.account(index))"}]}"#
-        let letters: JSONValue = .object(["Arn": .string(queueARN(index, "letters"))])
-        put(router, "next", own, bus, Self.bus(next(index)).arn, ["DeadLetterConfig": letters])
-        put(router, "stranger", own, bus, Self.bus(stranger(index)).arn, ["DeadLetterConfig": letters])
-        put(router, "collect", others, bus, queueARN(index, "received"), [:])
-        let sender = Self.account((index + count - 1) % count)
-        router.putStatement(PermissionStatement(sid: "next", principal: sender.description), on: bus) { _ in }
-    }
-
-    private func put(
-        _ router: EventRouter,
-        _ name: String,
-        _ pattern: String,
-        _ bus: BusAddress,
-        _ target: String,
-        _ more: JSONObject
-    ) {
-        var rule = Rule(name: name, createdBy: bus.account)
-        rule.pattern = pattern
-        var definition: JSONObject = ["Id": "t", "Arn": .string(target)]
-        definition.members += more.members
-        router.catalog.putRule(rule, on: bus) { _ in
-            router.putTargets([(id: "t", arn: target, definition: definition)], rule: name, on: bus) { _ in }
-        }
-    }
-
-    /// Puts an event now and then.
-    private func tick(_ index: Int) {
-        world.after(interval) { [self] in
-            if isActive, machines[index].isRunning, let node = node(index), node.isReady { putEvent(index, node) }
-            tick(index)
-        }
-    }
-
-    private func putEvent(_ index: Int, _ node: ForwardingNode) {
-        let event = record.putNext(on: index)
-        let detail = #"{"cell":\#(event.cell),"number":\#(event.number)}"#
-        let entry = PutEventsEntry(source: "simulation", detailType: "T", detail: Array(detail.utf8))
-        let account = Self.account(index)
-        let putter = EventPutter(
-            account: account,
-            arn: "arn:aws:iam::\(account):root",
-            region: "us-east-1",
-            now: machines[index].now
+    private func addSite(_ index: Int) {
+        let site = plan.sites[index]
+        let machine = world.addMachine(
+            name: "c\(site.cell)n\(site.node)",
+            endpoint: NodeEndpoint(host: "10.0.0.\(index + 1)", port: 7443),
+            certificate: world.network.certificates.issue(plan.names(site))
         )
-        node.router.putEvents([entry], by: putter) { [self] result in
-            guard case .success(let results) = result, case .accepted = results[0] else { return }
-            record.acknowledge(event, expecting: [.received, .letters])
+        machines.append(machine)
+        machine.store.onDurable = { [unowned self] records, sequences in
+            for (record, sequence) in zip(records, sequences) { tookIn(record, sequence, at: index) }
         }
+        machine.boot = { [unowned self] in boot($0, index) }
+        machine.start()
     }
 
-    /// Takes out what has come out, as a consumer does: receive, note, delete.
-    private func consume(_ index: Int) {
-        world.after(.seconds(1)) { [self] in
-            if machines[index].isRunning, let node = node(index), node.isReady {
-                for queue in [ForwardingRecord.Queue.received, .letters] { consume(index, node, queue) }
+    private func boot(_ machine: Machine, _ index: Int) -> ForwardingNode {
+        let site = plan.sites[index]
+        claimed(index)
+        var settings = plan.settings(site.cell, hosting: hosted(by: site.cell))
+        if site.cell == plan.edge {
+            settings.uplinks = plan.sites.indices.filter { plan.sites[$0].cell != plan.edge }.map { other in
+                PeerAddress(endpoint: machines[other].endpoint, uri: CellPlan.uri(plan.sites[other]))
             }
-            consume(index)
+        }
+        let node = ForwardingNode(machine, settings, directory: directory)
+        node.router.notice = { [unowned self] in heard($0, from: index) }
+        node.onFailedStart = { [unowned self, unowned machine] in
+            // A supervisor starts it again.
+            let life = machine.life
+            world.after(.seconds(1)) {
+                guard machine.life == life else { return }
+                machine.crash()
+                machine.start()
+            }
+        }
+        return node
+    }
+
+    /// Both cells have the wanderer's bus and queue from the beginning; one of them hosts it then.
+    private func hosted(by cell: Int) -> Set<AccountID> {
+        let isPreparing = world.elapsed < .seconds(1)
+        return cell < 2 && (isPreparing || cell == host)
+            ? [CellPlan.account(cell), CellPlan.account(plan.wanderer)] : [CellPlan.account(cell)]
+    }
+
+    private func applyHosting() {
+        for index in plan.sites.indices where plan.sites[index].cell < 2 {
+            node(index)?.router.catalog.host(hosted(by: plan.sites[index].cell))
         }
     }
 
-    private func consume(_ index: Int, _ node: ForwardingNode, _ queue: ForwardingRecord.Queue) {
-        let key = Self.key(index, queue)
-        let request = QueueReceive(limit: 10, visibilityTimeout: .seconds(30), wait: .zero)
-        _ = node.router.queues.receive(request, from: key) { [self, weak node] result in
-            guard case .success(let messages) = result, !messages.isEmpty, let node else { return }
-            for message in messages { note(message, index, queue) }
-            node.router.queues.delete(messages.map(\.key), from: key) { _ in }
-            consume(index, node, queue)
+    /// Tells everybody where a node is; the edge is started again when what it dials has moved, as by its administrator.
+    private func claimed(_ index: Int) {
+        defer { endpoints[index] = machines[index].endpoint }
+        guard plan.sites[index].cell != plan.edge else { return }
+        if let before = endpoints[index], before != machines[index].endpoint {
+            world.after(.seconds(1)) { [self] in
+                for edge in sites(of: plan.edge) where machines[edge].isUp {
+                    machines[edge].stop()
+                    machines[edge].start()
+                }
+            }
         }
+        claim(cell: plan.sites[index].cell)
     }
 
-    private func note(_ message: ReceivedQueueMessage, _ index: Int, _ queue: ForwardingRecord.Queue) {
-        guard let body = try? JSONValue(parsing: message.content.body), let detail = body.object?["detail"]?.object,
-            let cell = detail["cell"]?.integer, let number = detail["number"]?.integer
+    private func claim(cell: Int) {
+        let nodes = sites(of: cell).filter(machines.indices.contains).compactMap { index in
+            NodeIdentity(uri: CellPlan.uri(plan.sites[index])).map {
+                PeerNode(identity: $0, endpoint: machines[index].endpoint)
+            }
+        }
+        guard let first = nodes.first else { return }
+        let route = AccountRoute(cell: CellIdentity(of: first.identity), nodes: nodes)
+        directory.routes[CellPlan.account(cell)] = route
+        if cell == host { directory.routes[CellPlan.account(plan.wanderer)] = route }
+    }
+}
+
+/// What the world sees of the nodes from outside.
+extension ForwardingWorkload {
+    /// A record is on a node's disk: an event of the node itself, or one that came from another cell.
+    private func tookIn(_ record: IntakeRecord, _ sequence: UInt64, at index: Int) {
+        guard let target = record.targets.first,
+            let bus = node(index)?.router.catalog.state.revision(target)?.bus,
+            let event = Self.event(in: record.event)
         else { return }
-        let name = "\(index) \(message.key.major) \(message.key.minor)"
-        let isAllowed = queue == .received ? next(cell) == index : cell == index
-        record.saw(.init(cell: cell, number: number), in: queue, key: name, isAllowed: isAllowed)
+        let own = plan.sites[index].cell
+        if event.cell == own, bus.account == CellPlan.account(own) {
+            if !plan.hasLetters(own) { sequences[index][sequence] = event }
+            return
+        }
+        let name = self.record.name(event)
+        let route = self.record.routes(of: event)?.first { $0.destination(from: event.cell, in: plan) == bus }
+        guard let route else { return self.record.found("\(name) was taken in on \(bus.arn), where nobody sent it") }
+        let window = (CellPlan.window - .seconds(150)).microseconds
+        self.record.takeIn(event, route, at: index, world.time, window: window)
+        let pair = PolicyHistory.Pair(site: index, sender: event.cell, statement: route.statement)
+        guard !history.mayBeAllowed(pair, at: world.time) else { return }
+        self.record.found("\(name) crossed to \(bus.arn) by way of \(route) without a policy that lets it")
+    }
+
+    private func heard(_ notice: RouterNotice, from index: Int) {
+        guard case .dropped(_, let rule, let sequence, let failure, let reason) = notice else { return }
+        guard let event = sequences[index][sequence], let route = Self.route(ofRule: rule) else {
+            let name = "node \(machines[index].name)"
+            return record.found("\(name) dropped \(sequence) of \(rule): \(failure.code), \(reason)")
+        }
+        record.sawNotice(event, route)
+        check(failure.code, event, route, endedAt: index)
+    }
+
+    /// The route of a rule by its ARN.
+    static func route(ofRule arn: String) -> Route? {
+        arn.split(separator: "/").last.flatMap { Route(rawValue: String($0)) }
+    }
+
+    /// Holds the reason for which a delivery ended against what was so.
+    func check(_ code: String, _ event: ForwardingRecord.Event, _ route: Route, endedAt site: Int) {
+        let name = "\(record.name(event)) by way of \(route)"
+        switch code {
+        case "NO_PERMISSIONS":
+            let bus = route.destination(from: event.cell, in: plan)
+            let receivers = sites(of: CellPlan.number(of: bus.account))
+            let isAllowed = receivers.allSatisfy { receiver in
+                let pair = PolicyHistory.Pair(site: receiver, sender: event.cell, statement: route.statement)
+                return history.isAllowed(pair, from: record.putTime(of: event), to: world.time)
+            }
+            if !receivers.isEmpty, isAllowed { record.found("\(name) was refused, though the policy lets it") }
+        case "RESOURCE_LIMIT_EXCEEDED":
+            let overflow = plan.overflow(plan.sites[site].cell)
+            guard overflow == nil || overflow == .refuseNew else { return }
+            record.found("\(name) was pushed out of a queue that pushes nothing out")
+        default:
+            record.found("\(name) ended with \(code)")
+        }
+    }
+
+    /// The event in a body that ends with `"cell":1,"number":23}}`.
+    static func event(in body: [UInt8]) -> ForwardingRecord.Event? {
+        guard body.suffix(2).elementsEqual("}}".utf8) else { return nil }
+        let parts = body.suffix(48).dropLast(2).split { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ",") }.suffix(4)
+        let texts = parts.map { String(decoding: $0, as: UTF8.self) }
+        guard texts.count == 4, texts[0] == "\"cell\"", texts[2] == "\"number\"", let cell = Int(texts[1]),
+            let number = Int(texts[3])
+        else { return nil }
+        return ForwardingRecord.Event(cell: cell, number: number)
     }
 }

@@ -71,7 +71,7 @@ final class SimulatedChannel: PeerChannel {
     }
 
     private func received(_ message: [UInt8]) {
-        guard closing == nil else { return }
+        guard closing == nil, !machine.isMute else { return }
         if let onMessage, early.isEmpty { onMessage(message) } else { early.append(message) }
     }
 

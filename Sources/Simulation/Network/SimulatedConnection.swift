@@ -7,6 +7,8 @@ final class SimulatedConnection {
     let lives: (client: Int, server: Int)
     let certificates: (client: SimulatedCertificate, server: SimulatedCertificate)
     private(set) var isOpen = true
+    /// Half open: each end holds it for open, and nothing comes through any more.
+    var isDead = false
 
     /// One direction.
     private struct Lane {
@@ -24,6 +26,11 @@ final class SimulatedConnection {
     private var silence = 0
     private var idle = 0
     private var world: World { client.world }
+    private static let channelTimeout: Int64 = 10_000_000
+
+    private final class Flag {
+        var value = false
+    }
 
     init(
         _ client: Machine,
@@ -61,7 +68,7 @@ final class SimulatedConnection {
             self?.send(toServer: true) { reply.cancel() }
         }
         send(toServer: true) { [weak self] in
-            guard let self, !reply.isOver else { return }
+            guard let self, !reply.isOver, !server.isMute else { return }
             serverUses[use] = { _ in reply.cancel() }
             guard let handler = server.requestHandler else { return reply.send(HTTPResponse(status: 503)) }
             handler.handle(
@@ -75,17 +82,27 @@ final class SimulatedConnection {
     func openChannel(path: String, _ completion: @escaping (Result<any PeerChannel, PeerLinkError>) -> Void) {
         guard isOpen else { return completion(.failure(PeerLinkError(.broken, "the connection broke"))) }
         let use = nextUse()
+        let isAnswered = Flag()
         clientUses[use] = { error in completion(.failure(error)) }
         let near = SimulatedChannel(self, use, isClient: true)
         let far = SimulatedChannel(self, use, isClient: false)
         near.other = far
         far.other = near
+        // As the transport does.
+        client.later(Self.channelTimeout, life: lives.client) { [weak self] in
+            guard let self, isOpen, !isAnswered.value else { return }
+            clientUses[use] = nil
+            isAnswered.value = true
+            completion(.failure(PeerLinkError(.timedOut, "the peer does not answer")))
+        }
         send(toServer: true) { [weak self] in
-            guard let self else { return }
+            guard let self, !server.isMute else { return }
             let refusal = server.channelAcceptor.map { $0.refusal(path: path, connection: self.connectionInfo) }
             if let acceptor = server.channelAcceptor, refusal == .some(nil) {
                 serverUses[use] = { [weak far] error in far?.ended(error) }
                 send(toServer: false) { [weak self] in
+                    guard !isAnswered.value else { return near.close() }
+                    isAnswered.value = true
                     self?.clientUses[use] = { [weak near] error in near?.ended(error) }
                     completion(.success(near))
                 }
@@ -93,6 +110,8 @@ final class SimulatedConnection {
             } else {
                 let status = (refusal ?? nil)?.status ?? 503
                 send(toServer: false) { [weak self] in
+                    guard !isAnswered.value else { return }
+                    isAnswered.value = true
                     self?.clientUses[use] = nil
                     completion(.failure(PeerLinkError(.refused, "the peer answers \(status)")))
                 }
@@ -102,7 +121,7 @@ final class SimulatedConnection {
 
     /// Runs `action` on the other end's shard, after everything sent before it, and `onLeave` once it is on its way there.
     func send(toServer: Bool, onLeave: (() -> Void)? = nil, _ action: @escaping () -> Void) {
-        guard isOpen else { return }
+        guard isOpen, !isDead else { return }
         world.network.statistics.linkMessages += 1
         if toServer { up.waiting.append((action, onLeave)) } else { down.waiting.append((action, onLeave)) }
         pump(toServer: toServer)
@@ -167,7 +186,8 @@ final class SimulatedConnection {
         guard isOpen else { return }
         let network = world.network
         let answers =
-            client.isRunning && server.isRunning && client.life == lives.client && server.life == lives.server
+            !isDead && client.isRunning && server.isRunning
+            && client.life == lives.client && server.life == lives.server
             && !network.isBlocked(from: client, to: server) && !network.isBlocked(from: server, to: client)
         silence = answers ? 0 : silence + 1
         idle = clientUses.isEmpty && serverUses.isEmpty ? idle + 1 : 0

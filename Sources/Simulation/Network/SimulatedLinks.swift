@@ -78,6 +78,16 @@ public final class SimulatedLinks: PeerLinkPort {
         }
     }
 
+    /// Makes connections half open, as when a NAT forgets them: nothing comes through, and no end hears why.
+    ///
+    /// - Parameter isMeant: tells by the machine at the other end whether a connection is meant.
+    func loseConnections(_ isMeant: (Machine) -> Bool) {
+        for key in connections.keys.sorted() {
+            guard let connection = connections[key], isMeant(connection.server) else { continue }
+            connection.isDead = true
+        }
+    }
+
     /// Forgets a connection that is broken.
     func forget(_ connection: SimulatedConnection) {
         if connections[connection.server.index] === connection { connections[connection.server.index] = nil }

@@ -14,6 +14,8 @@ public final class MemoryStore: StorePort {
     /// Rises with each crash; what was under way before then never completes.
     private var life = 0
     private var waiting: [() -> Void] = []
+    /// Appended records that are not on disk.
+    private var tail: [(records: [IntakeRecord], sequences: Range<UInt64>)] = []
     private static let longestTail = 1 << 16
 
     /// What goes wrong now. Ending a stall lets what waits go on.
@@ -25,6 +27,9 @@ public final class MemoryStore: StorePort {
             for action in actions { action() }
         }
     }
+
+    /// Hears of appended records and their sequences as soon as they are on disk: a look at the disk from outside.
+    public var onDurable: (([IntakeRecord], Range<UInt64>) -> Void)?
 
     /// Creates an empty store.
     ///
@@ -38,6 +43,7 @@ public final class MemoryStore: StorePort {
     public func crash() {
         life += 1
         state.goBack()
+        tail = []
         waiting = []
         isClosed = false
         figures = StoreStatistics()
@@ -54,12 +60,16 @@ public final class MemoryStore: StorePort {
     /// Writes everything to disk, as the embedded store does a moment after lazy operations.
     public func synchronise() {
         state.synchronise()
+        guard let onDurable, !tail.isEmpty else { return }
+        let appended = tail
+        tail = []
+        for (records, sequences) in appended { onDurable(records, sequences) }
     }
 
     /// The disk takes what is lazy, too, when much has gathered.
     private func limitTail() {
         guard state.unsynchronised > Self.longestTail, !faults.isStalled, !faults.isFailing else { return }
-        state.synchronise()
+        synchronise()
     }
 
     /// Does `work` and completes on a later turn.
@@ -83,7 +93,7 @@ public final class MemoryStore: StorePort {
         let life = life
         let finish = { [self] in
             guard life == self.life else { return }
-            if kind == .durable { state.synchronise() }
+            if kind == .durable { synchronise() }
             completion(result)
         }
         if faults.isStalled, kind == .durable {
@@ -112,6 +122,7 @@ public final class MemoryStore: StorePort {
             state.settle(settling)
             figures.appendedRecords += UInt64(records.count)
             figures.synchronisations += 1
+            if onDurable != nil { tail.append((records, first..<first + UInt64(records.count))) }
             return Array(first..<first + UInt64(records.count))
         }
     }
@@ -263,7 +274,7 @@ public final class MemoryStore: StorePort {
 
     /// Writes what is pending and closes.
     public func close(completion: @escaping () -> Void) {
-        if !isClosed { state.synchronise() }
+        if !isClosed { synchronise() }
         isClosed = true
         let life = life
         schedule { [self] in

@@ -72,6 +72,8 @@ public final class Machine: ClockPort {
     }
     /// How long the processor works on each turn. Zero: it is never behind.
     public var turnCost: Duration = .zero
+    /// True while the process accepts connections and requests of peers and answers none, though its pings are answered.
+    public var isMute = false
     /// How many datagrams wait at most while the process does not take them. A socket's default buffer of 208 KB holds
     /// about as many.
     public var inboxLimit = 256

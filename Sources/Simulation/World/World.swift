@@ -93,6 +93,11 @@ public final class World {
         time = end
     }
 
+    /// Forgets everything that was to happen, and so lets go of whoever waits for it.
+    public func end() {
+        queue.removeAll()
+    }
+
     @discardableResult
     func schedule(_ event: WorldEvent, after microseconds: Int64) -> TimerToken {
         queue.add(event, at: time + microseconds)
