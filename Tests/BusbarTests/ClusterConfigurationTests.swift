@@ -114,7 +114,7 @@ import Transport
         #expect(plain.putTimeout == .seconds(5))
         let keys = [
             "port: 7443", "queueEvents: 9", "whenFull: dropNewest", "drainEventsPerSecond: 7", "putTimeoutSeconds: 2",
-            "retentionHours: 3",
+            "retentionHours: 3", "newAccountMinutes: 4", "accountEventsPerSecond: 500",
         ]
         let text = Self.cluster.replacing("port: 7443", with: keys.joined(separator: "\n  "))
         let settings = try #require(try Self.parse(Self.base + text).cluster).peerSettings
@@ -123,6 +123,9 @@ import Transport
         #expect(settings.queues.drainRate == 7)
         #expect(settings.putTimeout == .seconds(2))
         #expect(settings.retention == .seconds(3 * 3_600))
+        #expect(settings.newAccountTime == .seconds(240))
+        #expect(settings.accountRate == 500)
+        #expect(plain.newAccountTime == .seconds(600) && plain.accountRate == nil)
     }
 
     @Test func whatUplinkSaysOfQueuesGoesBeforeWhatPeersSays() throws {

@@ -225,4 +225,71 @@ import Testing
         frame[2] = 1
         #expect(status(frame) == .notServing)
     }
+
+    /// Each entry is right up to one check more than the one before, and wrong in everything behind that: the first check
+    /// that fails gives the verdict.
+    @Test func checksAreMadeInTheirOrder() throws {
+        let scene = PeerScene()
+        scene.peers.accountRate = 1
+        scene.addCell([a])
+        scene.addCell([b])
+        scene.collect(b, on: 1)
+        let policy =
+            #"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"\#(a)"},"#
+            + #""Action":"events:PutEvents","Resource":"\#(scene.bus(b).arn)","#
+            + #""Condition":{"ArnEquals":{"aws:SourceArn":"\#(scene.bus(a).ruleARN("out"))"}}}]}"#
+        scene.putPolicy(policy, on: b, of: 1)
+        let known = try #require(scene.entry(1))
+        #expect(scene.offer([known], to: 1, as: 0) == [.accepted], "takes the rate of a second, too")
+
+        // Built from the last check to the first: each change is a fault more.
+        var entry = known
+        entry.hops = [scene.bus(b).arn, scene.bus(a).arn]
+        let circle = entry
+        entry.rule = scene.bus(a).ruleARN("other")
+        let refused = entry
+        entry.bus = scene.bus(b, "unknown").arn
+        let unknown = entry
+        entry.bus = scene.bus(c).arn
+        let away = entry
+        entry.envelope = Array("{}".utf8)
+        let broken = entry
+        entry.principal = "arn:aws:iam::\(b):root"
+        let claiming = entry
+        entry.sourceAccount = c
+        let steps = [entry, claiming, broken, away, unknown, refused, circle, known, try #require(scene.entry(2))]
+        let identity = scene.machines[0].certificate.identity
+        var answer: VerdictFrame?
+        scene.cell(1).receiver.handle(ForwardFrame.encode(steps, origin: 1), from: identity) { answer = $0 }
+        scene.run(.seconds(1))
+        #expect(
+            answer?.verdicts.map(\.kind) == [
+                "notCovered", "denied", "malformed", "notHosted", "unknownBus", "denied", "loop", "duplicate",
+                "accepted",
+            ],
+            "the rate lets the last one in: a second has passed"
+        )
+        scene.cell(1).receiver.handle(
+            ForwardFrame.encode([known, try #require(scene.entry(3))], origin: 1),
+            from: identity
+        ) {
+            answer = $0
+        }
+        scene.run(.milliseconds(100))
+        #expect(answer?.verdicts.map(\.kind) == ["duplicate", "accepted"], "a second's worth was saved up")
+        scene.cell(1).receiver.handle(
+            ForwardFrame.encode([known, try #require(scene.entry(4))], origin: 1),
+            from: identity
+        ) { answer = $0 }
+        scene.run(.milliseconds(100))
+        #expect(answer?.verdicts.map(\.kind) == ["duplicate", "throttled"], "a repeat costs nothing of the rate")
+
+        // Before all of these, the certificate: not even the frame is read.
+        var stranger = identity
+        stranger.uris = ["spiffe://elsewhere.example/cell/c/node/n"]
+        scene.cell(1).receiver.handle([1, 2, 3], from: stranger) { answer = $0 }
+        #expect(answer?.status == .notANode)
+        scene.cell(1).receiver.handle([1, 2, 3], from: identity) { answer = $0 }
+        #expect(answer?.status == .malformed)
+    }
 }

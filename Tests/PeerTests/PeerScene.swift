@@ -93,6 +93,11 @@ final class PeerScene {
         cell(index).router.catalog.host(accounts)
     }
 
+    /// Changes what a cell will host when it is started again.
+    func rewrite(_ accounts: Set<AccountID>, on index: Int) {
+        hosted[index] = accounts
+    }
+
     func cell(_ index: Int) -> ForwardingNode {
         guard let cell = machines[index].node as? ForwardingNode else { preconditionFailure("cell \(index) is down") }
         return cell

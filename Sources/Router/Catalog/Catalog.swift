@@ -16,6 +16,7 @@ public final class Catalog {
     private var waiting: [() -> Void] = []
     private var isWriting = false
     private static let epochKey = "meta/epoch"
+    private static let hostedKey = "meta/hosted"
 
     /// Creates an empty catalog; call ``load(completion:)`` before anything else.
     public init(
@@ -38,7 +39,10 @@ public final class Catalog {
         store.configuration(prefix: "") { [self] result in
             switch result {
             case .failure(let error): completion(.failure(.store(error)))
-            case .success(let entries): loadEpoch(adopt(entries), completion: completion)
+            case .success(let entries):
+                let unreadable = adopt(entries)
+                noteNewAccounts()
+                loadEpoch(unreadable, completion: completion)
             }
         }
     }
@@ -50,6 +54,10 @@ public final class Catalog {
             if entry.key == Self.epochKey {
                 let text = String(decoding: entry.value, as: UTF8.self)
                 state.epoch = Int64(text).map(Timestamp.init(milliseconds:)) ?? .zero
+                continue
+            }
+            if entry.key == Self.hostedKey {
+                state.hostedSince = Self.decodeHosted(entry.value)
                 continue
             }
             let prefixes = [CatalogDelta.busPrefix, CatalogDelta.rulePrefix, CatalogDelta.revisionPrefix]
@@ -76,6 +84,41 @@ public final class Catalog {
         store.configure([change]) { result in
             completion(result.map { unreadable }.mapError(CatalogError.store))
         }
+    }
+
+    /// Notes since when the cell hosts accounts of which nothing is known. One with buses or rules has been here, and those of a
+    /// new store begin with it.
+    private func noteNewAccounts() {
+        guard state.epoch != .zero else {
+            for account in state.accounts { state.hostedSince[account] = .zero }
+            return writeHosted()
+        }
+        let known = Set(state.entries.keys.map(\.account))
+        let unknown = state.accounts.filter { state.hostedSince[$0] == nil && !known.contains($0) }
+        let gone = state.hostedSince.keys.filter { !state.accounts.contains($0) }
+        guard !unknown.isEmpty || !gone.isEmpty else { return }
+        for account in gone { state.hostedSince[account] = nil }
+        for account in unknown { state.hostedSince[account] = clock.now }
+        writeHosted()
+    }
+
+    /// Not waited for: without it a restart takes the accounts for new once more.
+    private func writeHosted() {
+        let lines = state.hostedSince.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.milliseconds)" }
+        let value = Array(lines.joined(separator: "\n").utf8)
+        store.configure([ConfigurationChange(key: Self.hostedKey, value: value)]) { _ in }
+    }
+
+    private static func decodeHosted(_ bytes: [UInt8]) -> [AccountID: Timestamp] {
+        var since: [AccountID: Timestamp] = [:]
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+            let parts = line.split(separator: " ")
+            guard parts.count == 2, let account = AccountID(String(parts[0])), let time = Int64(parts[1]) else {
+                continue
+            }
+            since[account] = Timestamp(milliseconds: time)
+        }
+        return since
     }
 
     /// Applies a change when it is its turn.
@@ -129,7 +172,12 @@ public final class Catalog {
 
     /// Replaces the accounts that this cell hosts. What an account has stays in the store while it is away.
     public func host(_ accounts: Set<AccountID>) {
+        let added = accounts.subtracting(state.accounts)
+        let isChanged = accounts != state.accounts
         state.accounts = accounts
+        for account in state.hostedSince.keys where !accounts.contains(account) { state.hostedSince[account] = nil }
+        for account in added { state.hostedSince[account] = clock.now }
+        if isChanged { writeHosted() }
     }
 
     /// A fresh key for a target revision.

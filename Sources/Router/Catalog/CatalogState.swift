@@ -30,6 +30,8 @@ public struct CatalogState {
     public internal(set) var accounts: Set<AccountID>
     /// When the store was made; the creation time of default buses.
     public internal(set) var epoch: Timestamp
+    /// When accounts came to this cell; zero for those that its store began with.
+    var hostedSince: [AccountID: Timestamp] = [:]
     /// Limits that apply to every account.
     public let quotas: Quotas
     /// Regions in which accounts have a default bus; nil for any.
@@ -51,6 +53,19 @@ public struct CatalogState {
             regions?.contains(address.region) ?? true
         else { return nil }
         return Bus(created: epoch)
+    }
+
+    /// Whether a bus has what an event of another cell needs: a policy, and a rule with a target.
+    public func isReady(_ address: BusAddress) -> Bool {
+        guard let entry = entries[address], entry.bus.policy != nil else { return false }
+        return entry.rules.values.contains { !$0.targets.isEmpty }
+    }
+
+    /// Whether an account came to this cell less than `span` ago.
+    public func isNew(_ account: AccountID, span: Duration, now: Timestamp) -> Bool {
+        guard let since = hostedSince[account], since != .zero else { return false }
+        // A clock that was set back makes nothing new for longer than that.
+        return now - since < span && since - now < span
     }
 
     /// The bus at an address.

@@ -23,6 +23,10 @@ public enum RouterNotice: Sendable {
     case loop(bus: String, hops: [String])
     /// A node of another cell claimed what its certificate does not prove, or sent what cannot be read.
     case peerRefused(peer: String, account: String, reason: String)
+    /// An account is new here, and an event of another cell waits for one of its buses to get policy and rules.
+    case busPending(bus: String, caller: String)
+    /// An account sent more from other cells than it may; its events come again later.
+    case beyondRate(account: String, peer: String)
     /// A queue towards another cell is full, and refuses events.
     case queueFull(target: String)
     /// A full queue towards another cell pushed deliveries out.
@@ -43,6 +47,8 @@ public enum RouterNotice: Sendable {
         case .storeFailed: "storeFailed"
         case .loop: "loop"
         case .peerRefused: "peerRefused"
+        case .busPending: "busPending"
+        case .beyondRate: "beyondRate"
         case .queueFull: "queueFull"
         case .overflowed: "overflowed"
         case .unreadableEvent: "unreadableEvent"

@@ -90,6 +90,10 @@ final class PeerBatch {
             report(reason, account: entry.sourceAccount.description)
             return .notHosted
         }
+        if isPending(destination) {
+            router.notice(.busPending(bus: destination.arn, caller: entry.principal))
+            return .busPending(retryAfter: settings.retryAfterPending)
+        }
         guard let bus = router.catalog.state.bus(destination) else {
             router.statistics.unknownBus += 1
             router.notice(.unknownBus(bus: destination.arn, caller: entry.principal, eventID: "\(entry.id)"))
@@ -111,6 +115,14 @@ final class PeerBatch {
             return .loop(failure.message)
         }
         return takeIn(entry, index, claim)
+    }
+
+    /// Whether a bus, its policy or its rules may still be on their way here: its account has just come.
+    private func isPending(_ destination: BusAddress) -> Bool {
+        let state = router.catalog.state
+        let span = settings.newAccountTime
+        guard state.isNew(destination.account, span: span, now: router.clock.now) else { return false }
+        return !state.isReady(destination)
     }
 
     /// Checks an entry's claims. Most entries of a frame come from one rule and claim the same.
@@ -190,6 +202,11 @@ final class PeerBatch {
         guard router.appendingBytes + bytes < router.settings.appendingBytes,
             receiver.appending[cell, default: 0] + bytes < settings.appendingBytesPerCell
         else { return .throttled(retryAfter: settings.retryAfter) }
+        if let delay = receiver.quotas.delay(of: entry.sourceAccount, now: router.clock.now) {
+            router.statistics.peers.beyondRate += 1
+            router.notice(.beyondRate(account: entry.sourceAccount.description, peer: authority.node.uri))
+            return .throttled(retryAfter: delay)
+        }
         var event = StoredEvent(hops: entry.hops, traceHeader: entry.traceHeader, envelope: entry.envelope)
         let now = router.clock.now
         if let last = claim.lastBus, last.region != destination.region {

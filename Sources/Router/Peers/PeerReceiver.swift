@@ -9,7 +9,7 @@ import SansIO
 ///
 /// Each entry passes these in order: the certificate speaks for the source account; the entry and its event are well formed and
 /// claim nothing beyond that account; the bus is hosted here; its policy lets the principal in; the event goes in no circle; it
-/// was not taken in before; there is room. Then it is made durable, with its delivery id, and only then accepted.
+/// was not taken in before; there is room; its account keeps to its rate. Then it is made durable, with its delivery id, and only then accepted.
 public final class PeerReceiver: PeerFrameHandler {
     let router: EventRouter
     let settings: PeerSettings
@@ -17,6 +17,9 @@ public final class PeerReceiver: PeerFrameHandler {
     var appending: [CellIdentity: Int] = [:]
     /// Deliveries on their way to the disk, with what waits to hear of them.
     var pending: [PendingKey: [(PeerVerdict) -> Void]] = [:]
+
+    /// The rates of the accounts that other cells send for.
+    var quotas: AccountQuotas
 
     struct PendingKey: Hashable {
         var id: DeliveryID
@@ -29,7 +32,11 @@ public final class PeerReceiver: PeerFrameHandler {
     public init(router: EventRouter, settings: PeerSettings) {
         self.router = router
         self.settings = settings
+        quotas = AccountQuotas(rate: settings.accountRate)
     }
+
+    /// Accounts whose events other cells were lately told to send later, with how many.
+    public var slowedAccounts: [(account: AccountID, entries: UInt64)] { quotas.slowed }
 
     /// Takes one frame.
     public func answer(

@@ -16,6 +16,14 @@ public struct PeerSettings: Sendable {
     public var retryAfter = Duration.milliseconds(250)
     /// What a sender is told to wait when the disk is full. Default 5 s.
     public var retryAfterFull = Duration.seconds(5)
+    /// For how long an account that came to this cell counts as new. Events wait meanwhile for a bus of it that lacks a policy
+    /// or a rule, for the account may have moved here ahead of what it has. Default 10 minutes.
+    public var newAccountTime = Duration.seconds(600)
+    /// What a sender is told to wait then. Default 5 s.
+    public var retryAfterPending = Duration.seconds(5)
+    /// Events that other cells may send in a second in the name of one account, from 1, with a second's worth saved up; nil
+    /// for as many as there is room for. It counts events that were not here before, whatever rules want them.
+    public var accountRate: Double?
     /// How long an event may wait for a bus of another cell before it goes to the dead-letter queue. Default 24 hours,
     /// the service's own limit; a cell that may be offline for longer needs more.
     public var retention = Duration.seconds(86_400)
@@ -38,6 +46,8 @@ public struct PeerStatistics: Sendable, Equatable {
     public var refusedFrames: UInt64 = 0
     /// Entries of frames, each of which got one verdict.
     public var entries: UInt64 = 0
+    /// Entries that were beyond their account's rate.
+    public var beyondRate: UInt64 = 0
     /// Verdicts given, by kind.
     public var verdicts: [String: UInt64] = [:]
     /// Ids that were known in the windows of all buses when the last frame was answered.

@@ -1,6 +1,7 @@
 import Cluster
 import EventModel
 import Membership
+import Router
 import SansIO
 
 /// `GET /cluster`, `GET /cluster/events`, and what `busbar cluster` changes by POST.
@@ -47,6 +48,11 @@ final class ClusterEndpoints {
                 }
             ),
         ]
+        view["slowedAccounts"] = .array(
+            cluster.receiver.slowedAccounts.map { account, entries in
+                .object(["account": .string(account.description), "entries": .integer(Int64(clamping: entries))])
+            }
+        )
         guard let gossip = cluster.gossip else {
             view["members"] = .array([])
             return view

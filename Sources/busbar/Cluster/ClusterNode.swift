@@ -238,6 +238,8 @@ extension NodeConfiguration.Cluster {
         var settings = PeerSettings(trustDomain: trustDomain)
         settings.retention = peers.retention
         settings.putTimeout = peers.putTimeout
+        settings.newAccountTime = peers.newAccountTime
+        settings.accountRate = peers.accountEventsPerSecond.map { Double($0) }
         let (own, common) = (uplink?.queues, peers.queues)
         let events = own?.queueEvents ?? common.queueEvents ?? uplink.map { _ in NodeConfiguration.Uplink.queueEvents }
         let rate =

@@ -51,6 +51,10 @@ extension NodeConfiguration {
         var retention = Duration.seconds(86_400)
         /// How long a caller of PutEvents waits for a bus of another cell.
         var putTimeout = Duration.seconds(5)
+        /// For how long an account that came here counts as new.
+        var newAccountTime = Duration.seconds(600)
+        /// Events that other cells may send in a second in the name of one account; nil for any number.
+        var accountEventsPerSecond: Int?
         /// The queues towards other cells.
         var queues = PeerQueues()
         /// How often the files are looked at for changes.

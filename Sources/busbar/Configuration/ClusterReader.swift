@@ -112,6 +112,10 @@ enum ClusterReader {
         }
         if let hours = reader.integer("retentionHours", in: 1...8_760) { peers?.retention = .seconds(hours * 3_600) }
         if let seconds = reader.integer("putTimeoutSeconds", in: 1...300) { peers?.putTimeout = .seconds(seconds) }
+        if let minutes = reader.integer("newAccountMinutes", in: 0...1_440) {
+            peers?.newAccountTime = .seconds(minutes * 60)
+        }
+        peers?.accountEventsPerSecond = reader.integer("accountEventsPerSecond", in: 1...1_000_000)
         let queues = UplinkReader.queues(reader)
         peers?.queues = queues
         if let flag = reader.bool("requireRevocationLists") { peers?.requiresRevocationLists = flag }

@@ -83,6 +83,15 @@ final class RouterLog {
             )
         case .storeFailed(let error):
             log.error("the store refused a change", metadata: ["error": "\(error)"])
+        case .unreadableEvent(let sequence):
+            log.error("an intake record cannot be read", metadata: ["sequence": "\(sequence)"])
+        case .loop, .peerRefused, .busPending, .beyondRate, .queueFull, .overflowed: writePeer(notice, to: log)
+        }
+    }
+
+    /// Writes what concerns other cells.
+    private static func writePeer(_ notice: RouterNotice, to log: Logger) {
+        switch notice {
         case .loop(let bus, let hops):
             log.warning(
                 "an event was not forwarded: it went in a circle or too far",
@@ -93,6 +102,16 @@ final class RouterLog {
                 "a node of another cell was refused",
                 metadata: ["peer": "\(peer)", "account": "\(account)", "reason": "\(reason)"]
             )
+        case .busPending(let bus, let caller):
+            log.notice(
+                "an event of another cell waits for a bus of an account that is new here",
+                metadata: ["bus": "\(bus)", "caller": "\(caller)"]
+            )
+        case .beyondRate(let account, let peer):
+            log.notice(
+                "an account sends more from other cells than it may",
+                metadata: ["account": "\(account)", "peer": "\(peer)"]
+            )
         case .queueFull(let target):
             log.warning("a queue towards another cell is full and refuses events", metadata: ["target": "\(target)"])
         case .overflowed(let target, let rule, let count):
@@ -100,8 +119,7 @@ final class RouterLog {
                 "a full queue towards another cell pushed deliveries out",
                 metadata: ["target": "\(target)", "rule": "\(rule)", "count": "\(count)"]
             )
-        case .unreadableEvent(let sequence):
-            log.error("an intake record cannot be read", metadata: ["sequence": "\(sequence)"])
+        default: break
         }
     }
 }

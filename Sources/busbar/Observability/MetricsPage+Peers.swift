@@ -46,6 +46,12 @@ extension MetricsPage {
         single("busbar_peer_frames_received_total", "counter", "Batches of other nodes.", statistics.frames)
         single("busbar_peer_frames_refused_total", "counter", "Batches refused as a whole.", statistics.refusedFrames)
         single("busbar_peer_entries_received_total", "counter", "Events of other nodes.", statistics.entries)
+        single(
+            "busbar_peer_entries_beyond_rate_total",
+            "counter",
+            "Events of other nodes that were beyond their account's rate.",
+            statistics.beyondRate
+        )
         family("busbar_peer_verdicts_given_total", "counter", "Verdicts given to other nodes, by kind.")
         for (kind, count) in statistics.verdicts.sorted(by: { $0.key < $1.key }) {
             sample("busbar_peer_verdicts_given_total", [("verdict", kind)], count)
