@@ -47,11 +47,13 @@ extension RocksEngine {
     }
 
     private func add(_ message: QueuedKey, _ row: MessageRow, content: UnsafeRawBufferPointer) throws(StoreError) {
-        if let old = try messageRow(message) {
+        // Most keys are higher than any before, and need not be looked for.
+        let isNewest = queues[message.queue].newest.map { $0 < message.key } ?? false
+        if !isNewest, let old = try messageRow(message) {
             unfile(message, old)
             removeAge(message, old)
         } else {
-            queues.add(message.queue)
+            queues.add(message)
         }
         batch.put(
             .age,
@@ -62,8 +64,23 @@ extension RocksEngine {
         file(message, row)
     }
 
+    /// Looks for the highest key of a queue, once; every message that comes is noted from then on. Call it before an
+    /// operation writes anything, since it writes what earlier ones left.
+    private func findNewest(of queue: UInt64) throws(StoreError) {
+        let state = queues[queue]
+        guard state.newest == nil else { return }
+        var newest = MessageKey(major: 0, minor: 0)
+        if state.count > 0 {
+            try flush()
+            let last = try database.lastKey(.message, from: RowKey(queue), before: RowKey(queue, .max, .max))
+            last?.withUnsafeBytes { newest = MessageKey(major: RowKey.word(1, of: $0), minor: RowKey.word(2, of: $0)) }
+        }
+        queues.note(queue, newest: newest)
+    }
+
     func send(_ send: QueueSend) throws(StoreError) {
         if send.durable { try requireSpace() }
+        try findNewest(of: send.queue)
         for message in send.messages {
             let place = QueuedKey(queue: send.queue, key: message.key)
             if send.mayRepeat, try messageRow(place) != nil { continue }

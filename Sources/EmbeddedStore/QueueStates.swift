@@ -8,6 +8,8 @@ struct QueueStates {
         var firstVisible: (time: UInt64, major: UInt64, minor: UInt64) = (0, 0, 0)
         /// No message was sent before this time.
         var firstSent: UInt64 = 0
+        /// No message has a higher key; nil until it was looked up.
+        var newest: MessageKey?
         var isDirty = false
     }
 
@@ -26,15 +28,21 @@ struct QueueStates {
 
     subscript(queue: UInt64) -> QueueState { states[queue] ?? QueueState() }
 
-    mutating func add(_ queue: UInt64) {
-        change(queue) { state in
+    mutating func add(_ message: QueuedKey) {
+        change(message.queue) { state in
             if state.count == 0 {
                 // Nothing is there, so the message about to be placed is the first.
                 state.firstVisible = (.max, .max, .max)
                 state.firstSent = .max
             }
             state.count += 1
+            if let newest = state.newest { state.newest = max(newest, message.key) }
         }
+    }
+
+    /// Notes the highest key of a queue.
+    mutating func note(_ queue: UInt64, newest: MessageKey) {
+        states[queue, default: QueueState()].newest = newest
     }
 
     mutating func subtract(_ queue: UInt64, _ count: UInt64 = 1) {

@@ -149,6 +149,23 @@ final class RocksDatabase {
         RocksRows(database: database, handle: handles[family.rawValue], from: lower, before: upper)
     }
 
+    /// The last key of `family` from `lower` to `upper`; nil when there is none.
+    func lastKey(_ family: RowFamily, from lower: RowKey, before upper: RowKey) throws(StoreError) -> [UInt8]? {
+        let iterator = rocksdb_create_iterator_cf(database, readOptions, handles[family.rawValue])
+        defer { rocksdb_iter_destroy(iterator) }
+        upper.withBytes { bytes in
+            rocksdb_iter_seek_for_prev(iterator, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
+        }
+        var message: UnsafeMutablePointer<CChar>?
+        rocksdb_iter_get_error(iterator, &message)
+        if let error = Self.takeError(message, "cannot find a last row") { throw error }
+        guard rocksdb_iter_valid(iterator) != 0 else { return nil }
+        var count = 0
+        let start = rocksdb_iter_key(iterator, &count)
+        let key = [UInt8](UnsafeRawBufferPointer(start: start, count: count))
+        return lower.withBytes { key.lexicographicallyPrecedes($0) } ? nil : key
+    }
+
     /// Writes a batch to RocksDB's log and memory, without waiting for the disk.
     func write(_ batch: RocksBatch) throws(StoreError) {
         var message: UnsafeMutablePointer<CChar>?

@@ -66,6 +66,24 @@ struct QueueConformanceTests {
     }
 
     @Test(arguments: StoreKind.allCases)
+    func aKeyBelowTheHighestIsKnownAgainAfterAReopening(kind: StoreKind) throws {
+        let test = try StoreUnderTest(kind)
+        try test.send(QueueSend(queue: 4, messages: [.sample(9), .sample(3)], durable: true))
+        try test.send(QueueSend(queue: 5, messages: [.sample(70)], durable: true))
+        try test.reopen()
+        var changed = [QueueMessage.sample(3), .sample(9), .sample(5), .sample(12), .sample(11)]
+        for index in changed.indices { changed[index].content = [UInt8(index)] }
+        try test.send(QueueSend(queue: 4, messages: changed, durable: true))
+        #expect(try test.counts(4, now: 10).visible == 5)
+        let received = try test.receive(4, now: 10, hiddenUntil: 20)
+        #expect(received.messages.map(\.key.major) == [3, 5, 9, 11, 12])
+        #expect(received.messages.map(\.content) == [[0], [2], [1], [4], [3]])
+        #expect(try test.delete(4, received.messages.map(\.key)) == [true, true, true, true, true])
+        try test.send(QueueSend(queue: 4, messages: [.sample(12)], durable: true))
+        #expect(try test.counts(4, now: 10) == QueueCounts(visible: 1, inFlight: 0, delayed: 0))
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func sendingSettlesAndFinishes(kind: StoreKind) throws {
         let test = try StoreUnderTest(kind)
         let event = try test.append([.sample(1, targets: [7, 8])])[0]
