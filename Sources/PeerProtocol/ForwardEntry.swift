@@ -87,9 +87,14 @@ extension ForwardEntry {
         bytes.appendField(EntryTag.envelope, envelope)
     }
 
-    /// Reads an entry's fields, in whatever order they come.
-    init(_ bytes: [UInt8], _ range: Range<Int>, _ limits: FrameLimits) throws(FrameError) {
-        var draft = EntryDraft(bytes: bytes, limits: limits)
+    /// Reads an entry's fields, in whatever order they come. Texts that the entry before it has too are taken from there.
+    init(
+        _ bytes: [UInt8],
+        _ range: Range<Int>,
+        _ limits: FrameLimits,
+        after previous: ForwardEntry? = nil
+    ) throws(FrameError) {
+        var draft = EntryDraft(bytes: bytes, limits: limits, previous: previous)
         var reader = FrameReader(bytes, range)
         while reader.remaining > 0 {
             let (tag, value) = try reader.field()
@@ -103,7 +108,9 @@ extension ForwardEntry {
 private struct EntryDraft {
     let bytes: [UInt8]
     let limits: FrameLimits
-    private var seen: Set<UInt8> = []
+    let previous: ForwardEntry?
+    /// Fields that came, a bit each by tag; those of no bit are not known.
+    private var seen: UInt32 = 0
     private var id: DeliveryID?
     private var account: AccountID?
     private var principal = ""
@@ -114,20 +121,23 @@ private struct EntryDraft {
     private var traceHeader = ""
     private var envelope: Range<Int>?
 
-    init(bytes: [UInt8], limits: FrameLimits) {
+    init(bytes: [UInt8], limits: FrameLimits, previous: ForwardEntry?) {
         self.bytes = bytes
         self.limits = limits
+        self.previous = previous
     }
 
     mutating func take(_ tag: UInt8, _ value: Range<Int>, _ reader: FrameReader) throws(FrameError) {
         if tag == EntryTag.hop {
             guard hops.count < limits.hops else { throw FrameError(.tooLarge, "more than \(limits.hops) hops") }
-            hops.append(try reader.text(value, limit: limits.textBytes, "a hop"))
+            let index = hops.count
+            let known = previous.flatMap { index < $0.hops.count ? $0.hops[index] : nil }
+            hops.append(try reader.text(value, limit: limits.textBytes, "a hop", like: known))
             return
         }
-        guard tag >= EntryTag.firstOptional || seen.insert(tag).inserted else {
-            throw FrameError(.malformed, "field \(tag) is there twice")
-        }
+        let bit: UInt32 = tag < 32 ? 1 << UInt32(tag) : 0
+        guard seen & bit == 0 else { throw FrameError(.malformed, "field \(tag) is there twice") }
+        seen |= bit
         switch tag {
         case EntryTag.id:
             guard value.count == DeliveryID.bytes else { throw FrameError(.malformed, "a delivery id takes 16 bytes") }
@@ -136,10 +146,14 @@ private struct EntryDraft {
         case EntryTag.sourceAccount:
             account = AccountID(number: try reader.number(UInt64.self, value, "the source account"))
             guard account != nil else { throw FrameError(.malformed, "the source account is not one") }
-        case EntryTag.principal: principal = try reader.text(value, limit: limits.textBytes, "the principal")
-        case EntryTag.session: session = try reader.text(value, limit: limits.textBytes, "the session")
-        case EntryTag.rule: rule = try reader.text(value, limit: limits.textBytes, "the rule")
-        case EntryTag.bus: bus = try reader.text(value, limit: limits.textBytes, "the bus")
+        case EntryTag.principal:
+            principal = try reader.text(value, limit: limits.textBytes, "the principal", like: previous?.principal)
+        case EntryTag.session:
+            session = try reader.text(value, limit: limits.textBytes, "the session", like: previous?.session)
+        case EntryTag.rule:
+            rule = try reader.text(value, limit: limits.textBytes, "the rule", like: previous?.rule)
+        case EntryTag.bus:
+            bus = try reader.text(value, limit: limits.textBytes, "the bus", like: previous?.bus)
         case EntryTag.traceHeader: traceHeader = try reader.text(value, limit: limits.textBytes, "the trace header")
         case EntryTag.envelope:
             guard value.count <= limits.envelopeBytes else {

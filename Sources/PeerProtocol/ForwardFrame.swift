@@ -83,10 +83,13 @@ public struct ForwardFrame: Sendable, Equatable {
         }
         items = []
         items.reserveCapacity(count)
+        var previous: ForwardEntry?
         for _ in 0..<count {
             let range = try reader.skip(Int(reader.integer(UInt32.self)))
             do throws(FrameError) {
-                items.append(.entry(try ForwardEntry(bytes, range, limits)))
+                let entry = try ForwardEntry(bytes, range, limits, after: previous)
+                items.append(.entry(entry))
+                previous = entry
             } catch {
                 items.append(.faulty(error))
             }

@@ -18,6 +18,18 @@ import Testing
         #expect(direct.isDirect)
     }
 
+    @Test func entriesThatShareSomeTextsKeepTheirOwn() throws {
+        var entries = [try FrameSamples.entry(), try FrameSamples.entry(2), try FrameSamples.entry(3)]
+        entries[1].principal += "x"
+        entries[1].hops = []
+        entries[1].session = ""
+        entries[2].bus = String(entries[2].bus.reversed())
+        entries[2].hops += [entries[2].bus, entries[0].hops[0]]
+        entries.append(entries[1])
+        let frame = try ForwardFrame(decoding: ForwardFrame.encode(entries, origin: 1))
+        #expect(frame.items == entries.map { .entry($0) })
+    }
+
     @Test func everyCutIsRefused() throws {
         let bytes = ForwardFrame.encode([try FrameSamples.entry(), try FrameSamples.entry(2)], origin: 1)
         for length in 0..<bytes.count {

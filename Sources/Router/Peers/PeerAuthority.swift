@@ -74,6 +74,12 @@ extension ForwardEntry {
     }
 
     private static func areSame(_ left: String, _ right: String) -> Bool {
-        left.utf8.elementsEqual(right.utf8)
+        let same = left.utf8.withContiguousStorageIfAvailable { left in
+            right.utf8.withContiguousStorageIfAvailable { right in
+                // Within a frame equal texts are mostly one and the same.
+                left.count == right.count && (left.baseAddress == right.baseAddress || left.elementsEqual(right))
+            }
+        }
+        return (same ?? nil) ?? left.utf8.elementsEqual(right.utf8)
     }
 }

@@ -25,8 +25,10 @@ final class PeerBatch {
     private var bytes = 0
     /// The last entry whose claims were found good, with these.
     private var checked: (entry: ForwardEntry, claim: PeerAuthority.Claim)?
-    /// What the policy last allowed: the claims, and what it can see of the event.
-    private var allowed: (entry: ForwardEntry, facts: EnvelopeFacts)?
+    /// What the policy last allowed for these claims: all that it can see of the event besides them.
+    private var allowed: EnvelopeFacts?
+    /// Whether the path that the checked claims name was found to go in no circle.
+    private var isPathGood = false
 
     private var router: EventRouter { receiver.router }
     private var settings: PeerSettings { receiver.settings }
@@ -99,21 +101,22 @@ final class PeerBatch {
             router.notice(.unknownBus(bus: destination.arn, caller: entry.principal, eventID: "\(entry.id)"))
             return .unknownBus
         }
-        if !isAllowed(entry, facts) {
+        if !isAllowed(facts) {
             if let reason = refusal(entry, claim, facts, policy: bus.policy) {
                 router.books[destination, default: BusBook()].denied += 1
                 router.notice(.denied(bus: destination.arn, reason: reason))
                 return .denied(reason)
             }
-            allowed = (entry, facts)
+            allowed = facts
         }
-        if let last = claim.lastBus,
+        if !isPathGood, let last = claim.lastBus,
             let failure = router.settings.hopFailure(Array(entry.hops.dropLast()), from: last, to: destination)
         {
             router.statistics.loops += 1
             router.notice(.loop(bus: destination.arn, hops: entry.hops))
             return .loop(failure.message)
         }
+        isPathGood = true
         return takeIn(entry, index, claim)
     }
 
@@ -128,16 +131,18 @@ final class PeerBatch {
     /// Checks an entry's claims. Most entries of a frame come from one rule and claim the same.
     private func check(_ entry: ForwardEntry) -> Result<PeerAuthority.Claim, PeerAuthority.Refusal> {
         if let checked, checked.entry.claimsTheSame(as: entry) { return .success(checked.claim) }
+        allowed = nil
+        isPathGood = false
         let result = authority.check(entry)
         if case .success(let claim) = result { checked = (entry, claim) }
         return result
     }
 
-    /// Whether the policy allowed an entry of this frame that differs from this one in nothing that a policy can see.
-    private func isAllowed(_ entry: ForwardEntry, _ facts: EnvelopeFacts) -> Bool {
+    /// Whether the policy allowed an entry of the checked claims that differs from this one in nothing a policy can see.
+    private func isAllowed(_ facts: EnvelopeFacts) -> Bool {
         guard let allowed else { return false }
-        return allowed.entry.claimsTheSame(as: entry) && allowed.facts.source.utf8.elementsEqual(facts.source.utf8)
-            && allowed.facts.detailType.utf8.elementsEqual(facts.detailType.utf8)
+        return allowed.source.utf8.elementsEqual(facts.source.utf8)
+            && allowed.detailType.utf8.elementsEqual(facts.detailType.utf8)
     }
 
     private func report(_ verdict: PeerVerdict, _ entry: ForwardEntry) -> PeerVerdict {
