@@ -89,7 +89,7 @@ extension EventRouter: DeliveryDispatcher {
             )
         }
         let context = TransformContext(
-            ruleARN: target.revision.ruleARN,
+            ruleARN: target.names.rule,
             ruleName: target.revision.rule,
             ingestionTime: attempt.acceptedAt
         )

@@ -80,11 +80,11 @@ extension EventRouter {
             ForwardEntry(
                 id: DeliveryID(event: attempt.ref.event, target: attempt.ref.target),
                 sourceAccount: target.account,
-                principal: target.roleARN ?? "arn:aws:iam::\(target.account):root",
+                principal: target.names.principal,
                 session: target.roleARN == nil ? "" : target.revision.rule,
-                rule: target.revision.ruleARN,
-                bus: destination.arn,
-                hops: event.hops + [target.revision.bus.arn],
+                rule: target.names.rule,
+                bus: target.names.destination,
+                hops: event.hops + [target.names.bus],
                 traceHeader: event.traceHeader,
                 envelope: event.envelope
             )

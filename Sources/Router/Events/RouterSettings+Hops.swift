@@ -4,7 +4,7 @@ extension RouterSettings {
     /// Why an event may not make another hop (spec: patterns §6.3).
     func hopFailure(_ hops: [String], from bus: BusAddress, to destination: BusAddress) -> DeliveryFailure? {
         guard strictCompatibility else {
-            if hops.contains(destination.arn) {
+            if !hops.isEmpty, hops.contains(destination.arn) {
                 return DeliveryFailure(
                     code: "LOOP_DETECTED",
                     message: "The event has been on \(destination.arn) before: \(hops.joined(separator: " > ")).",

@@ -48,6 +48,16 @@ struct CompiledTarget {
     let retryPolicy: RetryPolicy
     let deadLetterQueue: String?
     let roleARN: String?
+    /// Names that every delivery carries.
+    let names: Names
+
+    /// ARNs of the rule, of its bus and of the principal that acts, and of the destination when that is a bus.
+    struct Names {
+        var rule: String
+        var bus: String
+        var principal: String
+        var destination: String
+    }
 
     init(_ revision: TargetRevision) {
         self.revision = revision
@@ -63,5 +73,13 @@ struct CompiledTarget {
         retryPolicy = TargetRevision.retryPolicy(of: definition)
         deadLetterQueue = definition["DeadLetterConfig"]?.object?["Arn"]?.string
         roleARN = definition["RoleArn"]?.string
+        var names = Names(
+            rule: revision.ruleARN,
+            bus: revision.bus.arn,
+            principal: roleARN ?? "arn:aws:iam::\(revision.bus.account):root",
+            destination: ""
+        )
+        if case .bus(let bus) = destination { names.destination = bus.arn }
+        self.names = names
     }
 }
