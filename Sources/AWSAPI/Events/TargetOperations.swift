@@ -68,7 +68,8 @@ extension EventService {
         try authorize(call, "events:PutEvents", on: destination.arn, of: destination)
     }
 
-    /// A foreign bus must let the rule's account in already when it becomes a target (spec: control §7.5).
+    /// A foreign bus must let the rule's account in already when it becomes a target (spec: control §7.5). What another cell
+    /// hosts is decided there with each event; this side asks the role's own policies.
     private func checkBusTarget(
         _ arn: String,
         role: String?,
@@ -76,9 +77,7 @@ extension EventService {
         bus: BusAddress,
         rule: String
     ) throws(AWSError) {
-        guard let destination = BusAddress(arn: arn), destination.account != bus.account,
-            let receiver = catalog.state.bus(destination)
-        else { return }
+        guard let destination = BusAddress(arn: arn), destination.account != bus.account else { return }
         let request = AccessRequest(
             subject: role.map { .role(arn: $0, session: rule, account: bus.account) }
                 ?? .principal(arn: "arn:aws:iam::\(bus.account):root", account: bus.account),
@@ -90,6 +89,8 @@ extension EventService {
                 ("aws:SourceAccount", [bus.account.description]),
             ] + call.conditionContext
         )
+        if let text = router.refusalToTarget(destination, request: request) { throw AWSError(.accessDenied, text) }
+        guard let receiver = catalog.state.bus(destination) else { return }
         if case .denied(let text) = router.decider.decide(request, policy: receiver.policy) {
             throw AWSError(.accessDenied, text)
         }

@@ -47,6 +47,7 @@ extension EventRouter {
             case .failure(let failure): refused.append((failure, index))
             case .success(let entry):
                 forwarder.forward(entry, to: destination.account) { [self] result in
+                    remember(result, of: entry.bus)
                     departure.note(outcome(of: result, entry), index)
                 }
             }

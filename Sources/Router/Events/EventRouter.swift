@@ -27,6 +27,11 @@ public final class EventRouter {
         didSet { forwarder?.origin = origin }
     }
 
+    /// Tells what is known of the cell that hosts an account of another cell, in lines for a person.
+    public var describeCell: ((AccountID) -> [String])?
+    /// What other cells lately refused.
+    var recentVerdicts = RecentVerdicts()
+
     let settings: RouterSettings
     let store: any StorePort
     let clock: any ClockPort

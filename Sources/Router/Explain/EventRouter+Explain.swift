@@ -95,7 +95,27 @@ extension EventRouter {
             resourceAccount: resource.owner ?? account,
             context: question.requestContext(of: subject)
         )
-        return decider.explain(request, policy: resource.policy)
+        guard let bus = BusAddress(arn: question.resource), isElsewhere(bus) else {
+            return decider.explain(request, policy: resource.policy)
+        }
+        var explanation = decider.explain(request, policy: DeliveryAuthorizer.openPolicy)
+        if explanation.verdict.isAllowed {
+            explanation.lines = ["the caller's side allows it; the policy of the bus is not known here"]
+            explanation.statement = nil
+        }
+        explanation.lines += linesOnBus(bus, target: nil)
+        return explanation
+    }
+
+    /// Why this side does not let a rule have a bus of another cell as its target; nil when it does, or when the bus is
+    /// here. The policy of the bus is asked with each event, by the cell that holds it.
+    public func refusalToTarget(_ bus: BusAddress, request: AccessRequest) -> String? {
+        guard isElsewhere(bus) else { return nil }
+        let explanation = decider.explain(request, policy: DeliveryAuthorizer.openPolicy)
+        guard case .denied(let text) = explanation.verdict else { return nil }
+        // A statement whose conditions ask about the event may allow it when there is one.
+        let misses = explanation.lines.filter { $0.hasPrefix("  ") }.map { $0.drop { $0 == " " } }
+        return !misses.isEmpty && misses.allSatisfy { $0.hasPrefix("condition ") } ? nil : text
     }
 
     private func resourcePolicy(_ text: String) -> (owner: AccountID?, policy: String?) {
@@ -116,9 +136,15 @@ extension EventRouter {
         of account: AccountID,
         to address: BusAddress
     ) -> WalkStep {
-        var walk = EventWalk(state: catalog.state, decider: decider, settings: settings, now: clock.now) { [queues] in
-            queues.policy(of: $0)
-        }
+        let isAlone = forwarder == nil
+        var walk = EventWalk(
+            state: catalog.state,
+            decider: decider,
+            settings: settings,
+            now: clock.now,
+            elsewhere: isAlone ? nil : { [self] bus, target in linesOnBus(bus, target: target) },
+            queue: { [queues] in queues.policy(of: $0) }
+        )
         return walk.put(event, by: caller, of: account, to: address)
     }
 

@@ -10,6 +10,7 @@ import SansIO
 public struct EventWalk {
     let state: CatalogState
     let queue: (ARN) -> (owner: AccountID, policy: String?)?
+    let elsewhere: ((BusAddress, UInt64?) -> [String])?
     let decider: any AccessDecider
     let settings: RouterSettings
     let now: Timestamp
@@ -24,6 +25,7 @@ public struct EventWalk {
     ///   - settings: the router's.
     ///   - now: the time of the walk.
     ///   - maximumSteps: the places that are looked at before the rest is cut off.
+    ///   - elsewhere: lines on a bus of another cell, and on the target that leads there; nil for a cell that is alone.
     ///   - queue: the owner and the policy of a queue; nil when it does not exist.
     public init(
         state: CatalogState,
@@ -31,12 +33,14 @@ public struct EventWalk {
         settings: RouterSettings,
         now: Timestamp,
         maximumSteps: Int = 2_000,
+        elsewhere: ((BusAddress, UInt64?) -> [String])? = nil,
         queue: @escaping (ARN) -> (owner: AccountID, policy: String?)?
     ) {
         self.state = state
         self.decider = decider
         self.settings = settings
         self.now = now
+        self.elsewhere = elsewhere
         self.queue = queue
         budget = maximumSteps
     }
@@ -59,6 +63,9 @@ public struct EventWalk {
         of account: AccountID,
         to address: BusAddress
     ) -> WalkStep {
+        if let elsewhere, !state.accounts.contains(address.account) {
+            return WalkStep(.bus, address.arn, .decidedThere, reasons: elsewhere(address, nil))
+        }
         let request = AccessRequest(
             subject: .principal(arn: caller, account: account),
             action: "events:PutEvents",
@@ -174,6 +181,7 @@ public struct EventWalk {
         _ hops: [String]
     ) -> WalkStep {
         guard state.accounts.contains(destination.account) else {
+            if let elsewhere { return leave(envelope, to: destination, target, hops, elsewhere) }
             let message = "Account \(destination.account) is not hosted by this cell."
             return failed(target, .init(code: "NO_RESOURCE", message: message, isRetryable: false))
         }
@@ -198,6 +206,24 @@ public struct EventWalk {
             reasons: explanation.verdict.isAllowed ? explanation.lines : []
         )
         return WalkStep(.target, destination.arn, .delivered, next: [entered])
+    }
+
+    /// As far as this side's own rules and policies let it go.
+    private func leave(
+        _ envelope: [UInt8],
+        to destination: BusAddress,
+        _ target: CompiledTarget,
+        _ hops: [String],
+        _ elsewhere: (BusAddress, UInt64?) -> [String]
+    ) -> WalkStep {
+        if let failure = settings.hopFailure(hops, from: target.revision.bus, to: destination) {
+            return failed(target, failure)
+        }
+        if let failure = authorizer.refusalToLeave(envelope, to: destination, of: target) {
+            return failed(target, failure)
+        }
+        let lines = elsewhere(destination, target.revision.target.key)
+        return WalkStep(.target, destination.arn, .decidedThere, reasons: lines)
     }
 
     private func failed(

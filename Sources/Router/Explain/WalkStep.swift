@@ -36,6 +36,8 @@ public struct WalkStep: Sendable, Equatable {
         case kept
         /// Nothing gets it.
         case lost
+        /// The event goes to another cell, whose policies and rules are not known here.
+        case decidedThere
         /// The walk ended here, for it was too long.
         case cutOff
     }
@@ -63,7 +65,7 @@ public struct WalkStep: Sendable, Equatable {
     /// The tree as indented lines.
     public var lines: [String] {
         let name = place == .deadLetterQueue ? "dead-letter queue" : place.rawValue
-        let own = ["\(name) \(arn): \(outcome == .cutOff ? "cut off" : outcome.rawValue)"] + reasons.map { "  . \($0)" }
+        let own = ["\(name) \(arn): \(outcome.text)"] + reasons.map { "  . \($0)" }
         return own + next.flatMap { $0.lines.map { "    " + $0 } }
     }
 
@@ -73,5 +75,16 @@ public struct WalkStep: Sendable, Equatable {
             "place": .string(place.rawValue), "arn": .string(arn), "outcome": .string(outcome.rawValue),
             "reasons": .array(reasons.map(JSONValue.string)), "next": .array(next.map(\.json)),
         ])
+    }
+}
+
+extension WalkStep.Outcome {
+    /// The outcome in words.
+    fileprivate var text: String {
+        switch self {
+        case .cutOff: "cut off"
+        case .decidedThere: "decided there"
+        default: rawValue
+        }
     }
 }

@@ -74,6 +74,7 @@ final class ClusterNode {
         uplinks.handler = receiver
         forwarder.uplinks = uplinks
         router.forwarder = forwarder
+        router.describeCell = { [weak self] in self?.lines(on: $0) ?? [] }
         uplinks.onChange = { [log, router] change in
             switch change {
             case .up(let node, let accounts):
