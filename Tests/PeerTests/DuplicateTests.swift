@@ -45,6 +45,26 @@ import Testing
         #expect(answers == [[.accepted], [.duplicate]])
     }
 
+    /// While the disk is slow, a sender could ask for the same delivery without end.
+    @Test func repeatsThatWaitForTheDiskTakeTheSendersRoom() throws {
+        let scene = openScene { $0.appendingBytesPerCell = 20 << 10 }
+        let entry = try #require(scene.entry(1))
+        let frame = ForwardFrame.encode([ForwardEntry](repeating: entry, count: 100), origin: 1)
+        let identity = scene.machines[0].certificate.identity
+        scene.machines[1].store.faults.isStalled = true
+        var answers: [[PeerVerdict]] = []
+        for _ in 0..<3 { scene.cell(1).receiver.handle(frame, from: identity) { answers.append($0.verdicts) } }
+        #expect(answers.count == 2, "the first waits for the disk; the others hear at once")
+        #expect(answers.joined().allSatisfy { $0 == .throttled(retryAfter: .milliseconds(250)) })
+        scene.machines[1].store.faults.isStalled = false
+        scene.run(.seconds(1))
+        let first = try #require(answers.last)
+        #expect(first.first == .accepted && first.contains(.duplicate))
+        #expect(first.last == .throttled(retryAfter: .milliseconds(250)))
+        #expect(scene.offer([entry], to: 1, as: 0) == [.duplicate], "the room is free again")
+        #expect(scene.numbers(b, on: 1) == ["1"])
+    }
+
     /// Before and after the ids have left the journal, and whatever the disk had not synchronised.
     @Test(arguments: [10, 1_500, 5_000, 140_000, 290_000]) func aReceiversCrashForgetsNothing(
         milliseconds: Int

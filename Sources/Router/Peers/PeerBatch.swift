@@ -16,7 +16,6 @@ final class PeerBatch {
     private let receiver: PeerReceiver
     private let authority: PeerAuthority
     private let sender: DuplicateWindow.Sender
-    private let items: [ForwardFrame.Item]
     private let completion: (VerdictFrame) -> Void
     private var verdicts: [PeerVerdict?]
     private var missing: Int
@@ -38,19 +37,20 @@ final class PeerBatch {
         receiver: PeerReceiver,
         authority: PeerAuthority,
         origin: UInt64,
-        items: [ForwardFrame.Item],
+        count: Int,
         completion: @escaping (VerdictFrame) -> Void
     ) {
         self.receiver = receiver
         self.authority = authority
-        self.items = items
         self.completion = completion
         sender = DuplicateWindow.Sender(cell: CellIdentity(of: authority.node).description, origin: origin)
-        verdicts = [PeerVerdict?](repeating: nil, count: items.count)
-        missing = items.count
+        verdicts = [PeerVerdict?](repeating: nil, count: count)
+        missing = count
     }
 
-    func run() {
+    /// Judges the entries. What is not on its way to the disk is not kept longer than that: an answer may take long.
+    func run(_ items: [ForwardFrame.Item]) {
+        defer { checked = nil }
         router.statistics.peers.entries += UInt64(items.count)
         var decided: [(Int, PeerVerdict)] = []
         for (index, item) in items.enumerated() {
@@ -194,8 +194,14 @@ final class PeerBatch {
         }
         let key = PeerReceiver.PendingKey(id: entry.id, sender: sender, bus: entry.bus)
         if receiver.pending[key] != nil {
-            // The same delivery is on its way to the disk: its outcome is this one's too.
+            // The same delivery is on its way to the disk: its outcome is this one's too. Who asks often takes room as well.
+            let held = max(entry.envelope.count, PeerReceiver.waitingBytes)
+            guard receiver.appending[cell, default: 0] + bytes + held <= settings.appendingBytesPerCell else {
+                return .throttled(retryAfter: settings.retryAfter)
+            }
+            receiver.appending[cell, default: 0] += held
             receiver.pending[key]?.append { [self] verdict in
+                receiver.release(held, of: cell)
                 let isTaken = verdict == .accepted
                 if isTaken { router.books[destination, default: BusBook()].duplicates += 1 }
                 give(isTaken ? .duplicate : verdict, at: index)
@@ -242,8 +248,7 @@ final class PeerBatch {
         for one in taken { ids.add(one.entry.id, from: sender, on: one.entry.bus) }
         receiver.appending[cell, default: 0] += bytes
         router.append(records, noting: ids) { [self] result in
-            receiver.appending[cell, default: 0] -= bytes
-            if receiver.appending[cell] == 0 { receiver.appending[cell] = nil }
+            receiver.release(bytes, of: cell)
             for one in taken {
                 let verdict: PeerVerdict
                 switch result {

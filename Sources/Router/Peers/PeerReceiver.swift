@@ -21,6 +21,15 @@ public final class PeerReceiver: PeerFrameHandler {
     /// The rates of the accounts that other cells send for.
     var quotas: AccountQuotas
 
+    /// What a repeat that waits for the disk counts as at least, with the answer that waits for it.
+    static let waitingBytes = 1_024
+
+    /// Gives back bytes of a cell's share.
+    func release(_ bytes: Int, of cell: CellIdentity) {
+        appending[cell, default: 0] -= bytes
+        if appending[cell] == 0 { appending[cell] = nil }
+    }
+
     struct PendingKey: Hashable {
         var id: DeliveryID
         var sender: DuplicateWindow.Sender
@@ -73,10 +82,10 @@ public final class PeerReceiver: PeerFrameHandler {
             receiver: self,
             authority: PeerAuthority(node: node, scope: scope),
             origin: frame.origin,
-            items: frame.items,
+            count: frame.items.count,
             completion: completion
         )
-        batch.run()
+        batch.run(frame.items)
     }
 
     private func refuse(_ answer: VerdictFrame, peer: String, _ completion: (VerdictFrame) -> Void) {
