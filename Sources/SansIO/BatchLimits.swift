@@ -1,6 +1,10 @@
 /// The bounds of batches to one receiver, and of what waits for them.
 public struct BatchLimits: Hashable, Sendable {
-    /// Items of one batch. Beyond about ten, only latency grows.
+    /// Items for which a batch goes though others are in flight. Waiting for more than about ten mostly adds latency.
+    public var enoughItems: Int = 10
+    /// The same in bytes.
+    public var enoughBytes: Int = 16 << 10
+    /// Items of one batch.
     public var maximumItems: Int = 10
     /// Bytes of one batch, unless a single item has more.
     public var maximumBytes: Int = 16 << 10
@@ -17,7 +21,8 @@ public struct BatchLimits: Hashable, Sendable {
     /// Every problem of these limits, in words; empty when they can be used.
     public func problems() -> [String] {
         let values = [
-            ("maximumItems", maximumItems), ("maximumBytes", maximumBytes), ("maximumInFlight", maximumInFlight),
+            ("enoughItems", enoughItems), ("enoughBytes", enoughBytes), ("maximumItems", maximumItems),
+            ("maximumBytes", maximumBytes), ("maximumInFlight", maximumInFlight),
             ("maximumWaitingItems", maximumWaitingItems), ("maximumWaitingBytes", maximumWaitingBytes),
         ]
         return values.filter { $0.1 < 1 }.map { "\($0.0) must be at least 1" }

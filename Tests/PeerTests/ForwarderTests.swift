@@ -57,21 +57,21 @@ import Testing
         send(1, by: forwarder) { _ in taken += 1 }
         shard.run()
         #expect(links.requests.map(\.events) == [1])
-        send(25, by: forwarder) { _ in taken += 1 }
+        send(70, by: forwarder) { _ in taken += 1 }
         shard.run()
-        #expect(links.requests.map(\.events) == [1, 10, 10], "the rest gathers while answers are due")
+        #expect(links.requests.map(\.events) == [1, 64], "the rest gathers while answers are due")
         shard.advance(by: .milliseconds(3))
-        #expect(links.requests.map(\.events) == [1, 10, 10, 5], "but not for long")
+        #expect(links.requests.map(\.events) == [1, 64, 6], "but not for long")
         shard.advance(by: .seconds(1))
-        #expect(taken == 26)
-        #expect(forwarder.statistics.verdicts == ["accepted": 26])
+        #expect(taken == 71)
+        #expect(forwarder.statistics.verdicts == ["accepted": 71])
     }
 
     @Test func largeEventsFillARequestByTheirBytes() {
         let forwarder = forwarder()
         send(10, by: forwarder, bytes: 8 << 10) { _ in }
         shard.advance(by: .seconds(1))
-        #expect(links.requests.allSatisfy { $0.events == 1 })
+        #expect(links.requests.map(\.events) == [7, 3])
     }
 
     @Test func theLessBusyNodeIsChosen() {
@@ -182,6 +182,7 @@ import Testing
     @Test func whatWaitsForACellIsBounded() {
         links.answer = { _ in nil }
         let forwarder = forwarder { settings in
+            settings.batches.maximumItems = 10
             settings.batches.maximumInFlight = 2
             settings.batches.maximumWaitingItems = 30
         }

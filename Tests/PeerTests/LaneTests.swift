@@ -33,6 +33,9 @@ import Testing
 
     private func forwarder(_ change: (inout ForwarderSettings) -> Void = { _ in }) -> PeerForwarder {
         var settings = ForwarderSettings(trustDomain: "example.com")
+        // Small requests, so that few events make many turns.
+        settings.batches.maximumItems = 10
+        settings.batches.maximumBytes = 16 << 10
         change(&settings)
         return PeerForwarder(directory: directory, links: links, clock: shard, seed: 5, settings: settings)
     }

@@ -5,8 +5,9 @@ import SansIO
 /// Gathers items into batches that are as large as waiting makes them, and no larger.
 ///
 /// With nothing in flight a batch goes at once with what there is, so a lone item waits for nobody. While batches are in
-/// flight, items gather; a batch that is full goes at once all the same, up to a number in flight, and what is not full
-/// goes when the last batch in flight is answered. So batches grow with load and latency does not grow without it.
+/// flight, items gather; what is enough for a batch goes at once all the same, up to a number in flight, and what is not
+/// goes when the last batch in flight is answered. A batch takes more than is enough when more waits already, since nothing
+/// then waits for it. So batches grow with load and latency does not grow without it.
 ///
 /// How many batches may be in flight shrinks when they are not answered in time, as over a slow link, where each would
 /// wait behind the others until its time is up; it grows again with answers.
@@ -68,7 +69,7 @@ struct AdaptiveBatcher<Item> {
     /// and others are in flight, as when these are not answered soon.
     mutating func next(isUrgent: Bool = false) -> [Item]? {
         guard queue.count > 0, window.available > 0 else { return nil }
-        guard window.inFlight == 0 || hasFullBatch || isUrgent else { return nil }
+        guard window.inFlight == 0 || hasEnough || isUrgent else { return nil }
         _ = window.acquire(upTo: 1)
         return queue.take()
     }
@@ -79,7 +80,8 @@ struct AdaptiveBatcher<Item> {
         window.release(inTime ? .success(latency: .zero) : .overloaded, now: now)
     }
 
-    private var hasFullBatch: Bool {
-        queue.count >= limits.maximumItems || queue.bytes >= limits.maximumBytes
+    private var hasEnough: Bool {
+        queue.count >= min(limits.enoughItems, limits.maximumItems)
+            || queue.bytes >= min(limits.enoughBytes, limits.maximumBytes)
     }
 }

@@ -8,8 +8,8 @@ public struct ForwarderSettings: Sendable {
     /// The trust domain; a node whose certificate does not cover an account of it is not believed.
     public var trustDomain: String
     /// The batches of a request to one cell, and what may wait for it; beyond that events are refused, of the account first
-    /// that has most there, and their deliveries try again later. Default: about 10 events or 16 KB a request, 64 requests
-    /// at a time, 16,384 events or 32 MB that wait.
+    /// that has most there, and their deliveries try again later. Default: a request for about 10 events or 16 KB, of 64
+    /// events or 64 KB where more wait, 64 requests at a time, 16,384 events or 32 MB that wait.
     public var batches: BatchLimits
     /// How long events wait for a batch to fill while an answer is due. Default 2 ms.
     public var gatherTime = Duration.milliseconds(2)
@@ -32,6 +32,8 @@ public struct ForwarderSettings: Sendable {
     public init(trustDomain: String) {
         self.trustDomain = trustDomain
         batches = BatchLimits()
+        batches.maximumItems = 64
+        batches.maximumBytes = 64 << 10
         batches.maximumInFlight = 64
         batches.maximumWaitingItems = 16_384
         batches.maximumWaitingBytes = 32 << 20
