@@ -27,6 +27,7 @@ extension EmbeddedStore {
             )
         } catch {
             pending.refusal = error
+            gate.poke()
         }
         appends.append(pending)
         kickLater(\.journal)
@@ -42,7 +43,7 @@ extension EmbeddedStore {
             guard let pending = appends.popFirst() else { return }
             left -= 1
             if let error = outcome.error {
-                if error.code == .full { isMigrationDue = true }
+                if error.code == .full { isSpillDue = true }
                 forgetEarly(pending)
                 pending.completion(.failure(error))
                 continue
@@ -79,7 +80,6 @@ extension EmbeddedStore {
         var events: [UInt64] = []
         var elsewhere: [DeliveryRef] = []
         for ref in refs {
-            if isMoving(ref) { elsewhere.append(ref) }
             switch table.settle(ref) {
             case .whole: events.append(ref.event)
             case .partial: deliveries.append(ref)
@@ -87,44 +87,33 @@ extension EmbeddedStore {
                 if let first = appends.first?.firstSequence, ref.event >= first {
                     resolvedEarly.append(ref)
                     deliveries.append(ref)
-                } else if !isMoving(ref) {
+                } else {
                     elsewhere.append(ref)
                 }
             }
         }
         if !deliveries.isEmpty || !events.isEmpty { journal.note(deliveries: deliveries, events: events) }
-        finishMigrated(elsewhere)
+        settleSpilled(elsewhere)
     }
 
     /// Marks deliveries that other rows or records replace.
     func settle(_ refs: [DeliveryRef]) {
         var elsewhere: [DeliveryRef] = []
-        for ref in refs {
-            let found = table.settle(ref, moved: true)
-            if isMoving(ref) {
-                elsewhere.append(ref)
-            } else if found != .unknown {
-                continue
-            } else if let first = appends.first?.firstSequence, ref.event >= first {
+        for ref in refs where table.settle(ref, moved: true) == .unknown {
+            if let first = appends.first?.firstSequence, ref.event >= first {
                 resolvedEarly.append(ref)
             } else {
                 elsewhere.append(ref)
             }
         }
-        finishMigrated(elsewhere)
+        settleSpilled(elsewhere)
     }
 
-    /// Whether a delivery may be on its way to its retry queue. The row is then removed by an operation that follows the
-    /// move at once, since the store may be closing when the move is done.
-    private func isMoving(_ ref: DeliveryRef) -> Bool {
-        isMigrating && ref.event <= lastMigrated
-    }
-
-    /// Deliveries that the table does not know may be those that the store parked itself.
-    private func finishMigrated(_ refs: [DeliveryRef]) {
-        let migrated = refs.filter { $0.event <= lastMigrated }
-        guard !migrated.isEmpty else { return }
-        submit { engine throws(StoreError) in try engine.finish(migrated) }
+    /// Deliveries that the table does not know may be those that left the journal.
+    private func settleSpilled(_ refs: [DeliveryRef]) {
+        let spilled = refs.filter { $0.event <= latestSpilled }
+        guard !spilled.isEmpty else { return }
+        submit { engine throws(StoreError) in engine.settleSpilled(spilled) }
     }
 
     private func settleEarly(before sequence: UInt64) {
@@ -146,26 +135,27 @@ extension EmbeddedStore {
         submit { engine throws(StoreError) in engine.releaseSegments(before: oldest) }
     }
 
-    /// When little of the journal is left, moves what waits in its oldest segment to the retry queues, some at a time.
+    /// When little of the journal is left, moves what waits in its oldest segment to rows, some at a time. To everyone else
+    /// it stays intake. Not while recovery walks the journal, which would then miss it.
     func relievePressure() {
-        guard !isMigrating, isMigrationDue || journal.isUnderPressure(from: table.oldestSegment) else { return }
+        guard !isSpilling, !isRecovering else { return }
+        guard isSpillDue || journal.isUnderPressure(from: table.oldestSegment) else { return }
         guard let oldest = table.oldestUnresolved(limit: 1024), let file = journal.file(of: oldest.segment) else {
-            isMigrationDue = false
+            isSpillDue = false
             return
         }
-        isMigrationDue = false
-        isMigrating = true
+        isSpillDue = false
+        isSpilling = true
         let records = oldest.records
-        if let last = records.last { lastMigrated = max(lastMigrated, last.sequence) }
-        let now = Timestamp(milliseconds: wallClockMilliseconds())
+        if let last = records.last { latestSpilled = max(latestSpilled, last.sequence) }
         submit(
             .whenWritten,
-            { engine throws(StoreError) in try engine.migrate(records, from: file, now: now) },
+            { engine throws(StoreError) in try engine.spill(records, from: file) },
             completion: { [self] result in
-                isMigrating = false
+                isSpilling = false
                 guard case .success(let moved) = result else { return }
                 // What was resolved while it moved is done.
-                finishMigrated(moved.filter { table.settle($0, moved: true) == .unknown })
+                settleSpilled(moved.filter { table.settle($0, moved: true) == .unknown })
             }
         )
     }

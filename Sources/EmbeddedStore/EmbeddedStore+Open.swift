@@ -12,6 +12,8 @@ struct StoreParts {
     var reports: [String]
     var start: Journal.Start
     var parked: UInt64
+    var spilled: UInt64
+    var latestSpilled: UInt64
 }
 
 extension EmbeddedStore {
@@ -62,6 +64,7 @@ extension EmbeddedStore {
             floor: try RocksFloor(path: directory.floor, files: files)
         )
         var table = scan.table
+        for ref in engine.spilled.deliveries { _ = table.settle(ref, moved: true) }
         try removeParked(from: &table, engine)
         let parts = StoreParts(
             configuration: configuration,
@@ -73,7 +76,9 @@ extension EmbeddedStore {
             table: table,
             reports: scan.reports,
             start: start,
-            parked: engine.backlogs.total
+            parked: engine.backlogs.total,
+            spilled: UInt64(engine.spilled.count),
+            latestSpilled: engine.spilled.latest
         )
         return EmbeddedStore(parts, threads: try startThreads(parts, engine))
     }
@@ -101,7 +106,8 @@ extension EmbeddedStore {
 
     private static var sequenceBlock: UInt64 { Journal.sequenceBlock }
 
-    /// A delivery may be parked on disk while the note of it is not: the retry queue owns it then.
+    /// A delivery may be parked on disk while the note of it is not: the retry queue owns it then. The same goes for what
+    /// was spilled.
     private static func removeParked(from table: inout IntakeTable, _ engine: RocksEngine) throws(StoreError) {
         guard engine.backlogs.total > 0, table.unresolved > 0 else { return }
         var parked: [DeliveryRef] = []

@@ -13,7 +13,40 @@ extension EmbeddedStore {
             refuse(completion)
             return
         }
-        later { [self] in recoverNext(IntakeTable.Cursor(), reader: nil, visit: visit, completion: completion) }
+        isRecovering = true
+        let finish: StoreCompletion<[String]> = { [self] result in
+            isRecovering = false
+            completion(result)
+        }
+        recoverSpilled(after: 0, visit: visit, completion: finish)
+    }
+
+    /// What left the journal was accepted before what is still there.
+    private func recoverSpilled(
+        after event: UInt64,
+        visit: @escaping ([RecoveredRecord]) -> Void,
+        completion: @escaping StoreCompletion<[String]>
+    ) {
+        guard latestSpilled > 0 else {
+            later { [self] in recoverNext(IntakeTable.Cursor(), reader: nil, visit: visit, completion: completion) }
+            return
+        }
+        submit(
+            .whenWritten,
+            { engine throws(StoreError) in try engine.spilledRecords(after: event, limit: Self.recoveryBatch) },
+            completion: { [self] result in
+                switch result {
+                case .failure(let error): completion(.failure(error))
+                case .success(let records):
+                    guard let last = records.last else {
+                        recoverNext(IntakeTable.Cursor(), reader: nil, visit: visit, completion: completion)
+                        return
+                    }
+                    visit(records)
+                    recoverSpilled(after: last.sequence, visit: visit, completion: completion)
+                }
+            }
+        )
     }
 
     private func recoverNext(

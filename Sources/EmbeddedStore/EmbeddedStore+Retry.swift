@@ -56,6 +56,7 @@ extension EmbeddedStore {
 
     /// Removes parked deliveries that are done; those that are gone are passed over.
     public func finish(_ parked: [ParkedRef]) {
+        guard phase == .open else { return }
         submit { engine throws(StoreError) in try engine.finish(parked.lazy.map(\.ref)) }
     }
 

@@ -9,8 +9,8 @@ import SansIO
 /// Beyond what ``StorePort`` says:
 /// - ``oldest(target:acceptedBefore:limit:completion:)`` and ``expire(target:acceptedBefore:completion:)`` go by the order
 ///   of the events' sequences and stop at the first that was not accepted before the given time.
-/// - When the journal nears its limit, deliveries that still wait are parked by the store itself, due at once and with no
-///   attempts. Resolving, settling or parking such a delivery afterwards works as if it were still in the journal.
+/// - When the journal nears its limit, deliveries that still wait spill to RocksDB. They stay intake: they are resolved,
+///   settled, parked and recovered as if they were still in the journal, and are in no retry queue.
 /// - While the disk is full appends, durable sends and configuration writes fail with `full`; everything else goes on.
 public final class EmbeddedStore: StorePort {
     struct PendingAppend {
@@ -40,11 +40,13 @@ public final class EmbeddedStore: StorePort {
     /// Work for a later turn that needs no thread.
     var deferred: [() -> Void] = []
     var damageReports: [String]
-    /// The latest event that the store itself parked since it was opened, or zero.
-    var lastMigrated: UInt64 = 0
-    var isMigrating = false
-    var isMigrationDue = false
+    /// The latest event that spilled, or zero.
+    var latestSpilled: UInt64
+    var isSpilling = false
+    var isSpillDue = false
+    var isRecovering = false
     var parkedCount: UInt64
+    var spilledCount: UInt64
     var appendedRecords: UInt64 = 0
     private var isDraining = false
     private var kicks = Kicks()
@@ -60,6 +62,8 @@ public final class EmbeddedStore: StorePort {
     /// How far closing has come.
     enum Phase {
         case open
+        /// What was under way is awaited; what follows from it is still done.
+        case draining
         case closingRocks
         case closingJournal
         case closed
@@ -80,6 +84,8 @@ public final class EmbeddedStore: StorePort {
         table = parts.table
         damageReports = parts.reports
         parkedCount = parts.parked
+        spilledCount = parts.spilled
+        latestSpilled = parts.latestSpilled
         upcomingSequence = parts.start.nextSequence
         reservedSequence = parts.start.sequenceLimit
         self.threads = threads
@@ -132,6 +138,7 @@ public final class EmbeddedStore: StorePort {
         }
         let mail = gate.collect()
         if let parked = mail.parked { parkedCount = parked }
+        if let spilled = mail.spilled { spilledCount = spilled }
         for outcome in mail.journal { settleAppends(outcome) }
         failRefusedAppends()
         for number in mail.operations {
@@ -146,6 +153,7 @@ public final class EmbeddedStore: StorePort {
             releaseSegments()
             relievePressure()
         }
+        closeRocksWhenIdle()
         if mail.journalEnded { finishClosing() }
     }
 
@@ -172,6 +180,7 @@ public final class EmbeddedStore: StorePort {
     private func enqueue<Value: Sendable>(
         _ whenDone: RocksOperation.Completion,
         isUrgent: Bool,
+        isLast: Bool = false,
         _ work: @escaping @Sendable (RocksEngine) throws(StoreError) -> Value,
         completion: @escaping StoreCompletion<Value>
     ) {
@@ -183,6 +192,7 @@ public final class EmbeddedStore: StorePort {
             RocksOperation(
                 number: number,
                 completion: whenDone,
+                isLast: isLast,
                 work: { engine throws(StoreError) in slot.succeed(try work(engine)) },
                 fail: { slot.fail($0) }
             ),
@@ -193,7 +203,7 @@ public final class EmbeddedStore: StorePort {
 
     /// Hands over work that nobody waits for and that may be lost.
     func submit(_ work: @escaping @Sendable (RocksEngine) throws(StoreError) -> Void) {
-        guard phase == .open else { return }
+        guard phase == .open || phase == .draining else { return }
         queue.add(RocksOperation(number: 0, completion: .whenWritten, work: work, fail: { _ in }), isUrgent: false)
         kickLater(\.rocks)
     }
@@ -210,11 +220,19 @@ public final class EmbeddedStore: StorePort {
             if phase == .closed { later(completion) } else { refused.append(completion) }
             return
         }
-        closeCompletion = completion
-        enqueue(.whenSynchronised, isUrgent: true, { engine throws(StoreError) in engine.close() }) { [self] _ in
+        // Holds on to the store until it is closed.
+        closeCompletion = { [self] in withExtendedLifetime(self) { completion() } }
+        phase = .draining
+        closeRocksWhenIdle()
+    }
+
+    /// Completions may settle rows, so RocksDB closes after the last of them.
+    private func closeRocksWhenIdle() {
+        guard phase == .draining, appends.first == nil, operations.isEmpty else { return }
+        phase = .closingRocks
+        enqueue(.whenSynchronised, isUrgent: true, isLast: true, { _ throws(StoreError) in }) { [self] _ in
             closeJournal()
         }
-        phase = .closingRocks
     }
 
     /// RocksDB's last notes are in the journal's hands now.
@@ -230,8 +248,9 @@ public final class EmbeddedStore: StorePort {
         directory.unlock()
         let actions = refused
         refused = []
-        closeCompletion?()
+        let completion = closeCompletion
         closeCompletion = nil
+        completion?()
         for action in actions { action() }
     }
 
@@ -239,7 +258,7 @@ public final class EmbeddedStore: StorePort {
     public var statistics: StoreStatistics {
         var figures = StoreStatistics()
         figures.appendedRecords = appendedRecords
-        figures.unresolvedDeliveries = UInt64(table.unresolved)
+        figures.unresolvedDeliveries = UInt64(table.unresolved) + spilledCount
         figures.parkedDeliveries = parkedCount
         let isFull = space.isFull(now: monotonicNanoseconds())
         let segmentBytes = journal.segmentBytes

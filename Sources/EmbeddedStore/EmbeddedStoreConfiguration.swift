@@ -6,8 +6,8 @@ public struct EmbeddedStoreConfiguration: Sendable, Equatable {
     public var directory: String
     /// Bytes of one journal segment: 64 MB. No append may be larger. Rounded up to whole pages.
     public var journalSegmentBytes: Int
-    /// Bytes the journal may occupy: 1 GB. At three quarters of it deliveries that still wait move to the retry queues;
-    /// at the limit appends fail with `full` until segments come free.
+    /// Bytes the journal may occupy: 1 GB. At three quarters of it the oldest deliveries that still wait spill to RocksDB;
+    /// one segment before the limit appends fail with `full` until segments come free. The last one is for notes.
     public var journalLimitBytes: Int
     /// Bytes of appends that may wait for the disk at one time: 64 MB. Beyond them appends fail with `full`.
     public var pendingAppendBytes: Int

@@ -46,29 +46,39 @@ final class JournalWriter {
         journal.shared.withLock { $0.sequenceLimit = limit }
     }
 
+    /// Notes are written while there is no room for appends, too: losing them would repeat deliveries.
     private func commit(_ group: Journal.Group) {
+        let appendBytes = group.buffer.count
         if !group.notes.isEmpty { encode(group.notes, into: group.buffer) }
-        var done = 0
+        var appends = group.frames
         var position = 0
-        if journal.space.isFull(now: monotonicNanoseconds()) {
-            fail(group, done: 0, journal.space.error)
-            return
+        if appends > 0, journal.space.isFull(now: monotonicNanoseconds()) {
+            refuse(&appends, journal.space.error)
+            position = appendBytes
         }
         while position < group.buffer.count {
             do throws(StoreError) {
                 let firstBytes = FrameHeader.frameBytes(at: group.buffer.base + position)
-                try makeRoom(for: firstBytes)
+                try makeRoom(for: firstBytes, isForNotes: position >= appendBytes)
+            } catch {
+                refuse(&appends, error)
+                guard position < appendBytes else { return keep(group.notes) }
+                position = appendBytes
+                continue
+            }
+            do throws(StoreError) {
                 let part = complete(group.buffer, from: position)
                 try write(group.buffer, from: position, byteCount: part.byteCount)
-                let appends = min(part.frames, group.frames - done)
-                if appends > 0 { post(frames: appends, offset: offset) }
+                let written = min(part.frames, appends)
+                if written > 0 || group.frames == 0 { journal.shared.withLock { $0.isFull = false } }
+                if written > 0 { post(frames: written, offset: offset) }
                 offset += part.byteCount
                 nextFrame += UInt64(part.frames)
                 position += part.byteCount
-                done += appends
+                appends -= written
             } catch {
-                fail(group, done: done, error)
-                return
+                refuse(&appends, error)
+                return keep(group.notes)
             }
         }
         prepareSpare()
@@ -132,7 +142,6 @@ final class JournalWriter {
         journal.shared.withLock { state in
             state.synchronisations += 1
             state.bytesWritten += UInt64(length)
-            state.isFull = false
         }
     }
 
@@ -147,9 +156,9 @@ final class JournalWriter {
         self.current = nil
     }
 
-    private func makeRoom(for byteCount: Int) throws(StoreError) {
+    private func makeRoom(for byteCount: Int, isForNotes: Bool) throws(StoreError) {
         if let current, offset + byteCount <= current.file.byteCount { return }
-        let file = try takeFile()
+        let file = try takeFile(isForNotes: isForNotes)
         let oldest = journal.shared.withLock { $0.live.first?.number } ?? nextSegment
         let header = SegmentHeader(
             number: nextSegment,
@@ -177,7 +186,12 @@ final class JournalWriter {
         post(frames: 0, offset: offset)
     }
 
-    private func takeFile() throws(StoreError) -> JournalFile {
+    /// The last segment that the limit allows is for notes, so they find room while appends find none.
+    private func takeFile(isForNotes: Bool) throws(StoreError) -> JournalFile {
+        let used = journal.shared.withLock { $0.live.count }
+        guard used < journal.fileLimit - (isForNotes ? 0 : 1) else {
+            throw StoreError(.full, "the journal is at its limit: \(used) of \(journal.fileLimit) segments are in use")
+        }
         journal.shared.lock()
         while journal.shared.guarded.pointee.free.isEmpty, journal.shared.guarded.pointee.isMaking {
             journal.shared.wait(until: nil)
@@ -187,11 +201,7 @@ final class JournalWriter {
             journal.shared.unlock()
             return file
         }
-        let count = journal.shared.guarded.pointee.fileCount
         journal.shared.unlock()
-        guard count < journal.fileLimit else {
-            throw StoreError(.full, "the journal is at its limit of \(count) segments")
-        }
         guard journal.space.hasRoom(for: journal.segmentBytes) else { throw journal.space.error }
         let file = try JournalFile.create(path: nextPath(), byteCount: journal.segmentBytes, files: journal.files)
         journal.shared.withLock { $0.fileCount += 1 }
@@ -248,17 +258,22 @@ final class JournalWriter {
         gate.post(JournalOutcome(frames: frames, segment: current.number, offset: offset, error: nil))
     }
 
-    private func fail(_ group: Journal.Group, done: Int, _ error: StoreError) {
+    /// Has the rest of a group's appends fail.
+    private func refuse(_ appends: inout Int, _ error: StoreError) {
+        guard appends > 0 else { return }
+        journal.shared.withLock { $0.isFull = error.code == .full }
+        gate.post(JournalOutcome(frames: appends, segment: 0, offset: 0, error: error))
+        appends = 0
+    }
+
+    /// Puts back notes that could not be written, for a later try if there is one.
+    private func keep(_ notes: JournalNotes) {
+        guard !notes.isEmpty else { return }
         journal.shared.withLock { state in
-            state.isFull = error.code == .full
-            if !group.notes.isEmpty, state.ending == nil {
-                state.notes.deliveries.append(contentsOf: group.notes.deliveries)
-                state.notes.events.append(contentsOf: group.notes.events)
-                state.noteDeadline = monotonicNanoseconds() + 1_000_000_000
-            }
-        }
-        if group.frames > done {
-            gate.post(JournalOutcome(frames: group.frames - done, segment: 0, offset: 0, error: error))
+            guard state.ending == nil else { return }
+            state.notes.deliveries.append(contentsOf: notes.deliveries)
+            state.notes.events.append(contentsOf: notes.events)
+            state.noteDeadline = monotonicNanoseconds() + 1_000_000_000
         }
     }
 }

@@ -27,6 +27,8 @@ struct RocksOperation: Sendable {
     /// The shard's number for the operation, or zero when nobody waits for it.
     var number: UInt64
     var completion: Completion
+    /// True for the one after which the thread ends, also when it fails.
+    var isLast = false
     /// Does the work and keeps its result; throws when it failed.
     var work: @Sendable (RocksEngine) throws(StoreError) -> Void
     /// Replaces the kept result, when what was written did not last.

@@ -97,6 +97,7 @@ extension RocksEngine {
             try outcome.get()
         }
         try finish(send.finishing.lazy.map(\.ref))
+        settleSpilled(send.settling)
         noteWhenSynchronised(send.settling)
     }
 

@@ -37,6 +37,7 @@ extension RocksEngine {
             }
             try outcome.get()
         }
+        settleSpilled(deliveries.lazy.map(\.ref))
         noteWhenSynchronised(deliveries.map(\.ref))
     }
 
@@ -45,62 +46,6 @@ extension RocksEngine {
         batch.put(.parked, RowKey(ref.target, ref.event), row.encoded)
         overlay.parked[ref] = .some(row)
         backlogs.place(ref.target, due: row.due, event: ref.event)
-    }
-
-    /// Moves deliveries that still wait in the journal to their retry queues, due at `now`.
-    ///
-    /// - Returns: the deliveries moved; those that had been parked meanwhile are left as they are.
-    func migrate(
-        _ records: [IntakeTable.Unresolved],
-        from file: JournalFile,
-        now: Timestamp
-    ) throws(StoreError) -> [DeliveryRef] {
-        let reader = JournalReader(file)
-        var moved: [DeliveryRef] = []
-        var index = 0
-        while index < records.count {
-            let frame = try reader.frame(at: records[index].offset)
-            let start = records[index].offset
-            var outcome: Result<Void, StoreError> = .success(())
-            _ = JournalPayload.decode(
-                frame.payload,
-                recordCount: frame.header.recordCount,
-                settled: { _ in },
-                settledEvent: { _ in },
-                record: { found in
-                    guard index < records.count, records[index].offset == start,
-                        records[index].sequence == found.sequence
-                    else { return }
-                    do throws(StoreError) { moved += try migrate(records[index], found, now) } catch {
-                        outcome = .failure(error)
-                    }
-                    index += 1
-                }
-            )
-            try outcome.get()
-            if index < records.count, records[index].offset == start {
-                throw StoreError(.corrupt, "event \(records[index].sequence) is not where the journal had it")
-            }
-        }
-        noteWhenSynchronised(moved)
-        return moved
-    }
-
-    private func migrate(
-        _ record: IntakeTable.Unresolved,
-        _ found: JournalRecord,
-        _ now: Timestamp
-    ) throws(StoreError) -> [DeliveryRef] {
-        let acceptedAt = Timestamp(milliseconds: found.acceptedAt)
-        let row = ParkedRow(due: now, attempts: 0, acceptedAt: acceptedAt, state: [])
-        var moved: [DeliveryRef] = []
-        for target in record.targets {
-            let ref = DeliveryRef(event: record.sequence, target: target)
-            guard try parkedRow(ref) == nil else { continue }
-            try park(ref, row, event: found.event)
-            moved.append(ref)
-        }
-        return moved
     }
 
     /// Removes parked deliveries; those not there are passed over.

@@ -20,12 +20,14 @@ final class RocksEngine {
     var overlay = RowOverlay()
     var backlogs: Backlogs
     var queues: QueueStates
+    var spilled: SpilledIntake
 
     /// Why RocksDB must be opened again before it is used, or nil.
     private var breakage: StoreError?
     private var nextReopen: UInt64 = 0
     private var uncommitted: [RocksOperation] = []
     private var finished: [UInt64] = []
+    private var posted: (parked: UInt64, spilled: UInt64)
     private var unsynchronised: [RocksOperation] = []
     private var unsynchronisedSince: UInt64?
     private var settledInBatch: [DeliveryRef] = []
@@ -59,9 +61,11 @@ final class RocksEngine {
         batch = database.makeBatch()
         backlogs = try Backlogs(database)
         queues = try QueueStates(database)
+        spilled = try SpilledIntake(database)
+        posted = (backlogs.total, UInt64(spilled.count))
     }
 
-    /// Runs operations until one of them closes the store.
+    /// Runs operations until the last, which closes the store.
     func run(_ queue: RocksQueue) {
         let lag = configuration.lazySynchronisationMilliseconds * 1_000_000
         while !isClosing, let operations = queue.take(until: unsynchronisedSince.map { $0 + lag }) {
@@ -76,6 +80,7 @@ final class RocksEngine {
 
     private func perform(_ operation: RocksOperation) {
         let before = batch.byteCount
+        if operation.isLast { isClosing = true }
         do throws(StoreError) {
             if breakage != nil { try reopen() }
             try operation.work(self)
@@ -130,8 +135,10 @@ final class RocksEngine {
     }
 
     private func postFinished() {
-        guard !finished.isEmpty else { return }
-        gate.post(operations: finished, parked: backlogs.total)
+        let counts = (parked: backlogs.total, spilled: UInt64(spilled.count))
+        guard !finished.isEmpty || counts != posted else { return }
+        gate.post(operations: finished, parked: counts.parked, spilled: counts.spilled)
+        posted = counts
         finished.removeAll(keepingCapacity: true)
     }
 
@@ -192,6 +199,7 @@ final class RocksEngine {
         batch = database.makeBatch()
         backlogs = try Backlogs(database)
         queues = try QueueStates(database)
+        spilled = try SpilledIntake(database)
         opened = database
         self.breakage = nil
     }
@@ -217,11 +225,6 @@ final class RocksEngine {
     /// Fails when the disk has too little room for a durable write.
     func requireSpace() throws(StoreError) {
         if space.isFull(now: monotonicNanoseconds()) { throw space.error }
-    }
-
-    /// Ends the thread after this turn.
-    func close() {
-        isClosing = true
     }
 
     /// Closes the database. Called when ``run(_:)`` has returned.

@@ -6,6 +6,7 @@ final class ShardGate: Sendable {
         var journal: [JournalOutcome] = []
         var operations: [UInt64] = []
         var parked: UInt64?
+        var spilled: UInt64?
         var journalEnded = false
         var isScheduled = false
     }
@@ -27,10 +28,11 @@ final class ShardGate: Sendable {
         post { $0.journal.append(outcome) }
     }
 
-    func post(operations: [UInt64], parked: UInt64) {
+    func post(operations: [UInt64], parked: UInt64, spilled: UInt64) {
         post { mail in
             mail.operations.append(contentsOf: operations)
             mail.parked = parked
+            mail.spilled = spilled
         }
     }
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import EmbeddedStore
 
-/// What becomes of deliveries that wait while the journal nears its limit: the store parks them itself.
+/// What becomes of deliveries that wait while the journal nears its limit: they spill to rows, and nobody notices.
 @Suite("JournalPressureTests")
 struct JournalPressureTests {
     @Test func reopeningOftenMovesNoMoreThanTheOldestSegment() throws {
@@ -12,35 +12,122 @@ struct JournalPressureTests {
         for opening in 1...12 {
             events += try test.append([.sample(opening, targets: [1, 2])])
             if opening < 12 {
-                #expect(try test.backlogs().isEmpty)
+                #expect(test.embedded?.spilledCount == 0)
                 try test.reopen()
             }
         }
         // Every opening begins a segment, and twelve of sixteen are three quarters.
-        test.shard.run { test.store.statistics.parkedDeliveries == 2 }
+        test.shard.run { test.embedded?.spilledCount == 2 }
         for _ in 0..<3 {
-            #expect(try test.backlogs().map(\.target) == [1, 2])
-            #expect(try test.backlogs().map(\.count) == [1, 1])
-            #expect(try test.oldest(1, before: .max).map(\.ref.event) == [events[0]])
+            #expect(test.store.statistics.unresolvedDeliveries == 24)
+            #expect(try test.backlogs().isEmpty)
+            #expect(try test.due(1, now: .max).isEmpty)
+            #expect(try test.oldest(1, before: .max).isEmpty)
             try test.reopen()
+            #expect(test.embedded?.spilledCount == 2)
             let recovered = try test.recover().records
-            #expect(recovered.map(\.sequence) == Array(events.dropFirst()))
+            #expect(recovered.map(\.sequence) == events)
+            #expect(recovered.map(\.event) == (1...12).map { sampleBytes($0, 40) })
             #expect(recovered.allSatisfy { $0.targets == [1, 2] })
         }
     }
 
-    @Test func aDeliveryResolvedWhileItMovesIsDoneAfterReopening() throws {
+    /// A store whose first event, with three targets, is about to spill.
+    private func crowded() throws -> (test: StoreUnderTest, first: UInt64) {
         let test = try StoreUnderTest()
         let first = try test.append([.sample(1, targets: [1, 2, 3])])[0]
         for opening in 2...12 {
             try test.reopen()
             _ = try test.append([.sample(opening, targets: [4])])
         }
+        return (test, first)
+    }
+
+    @Test func spilledDeliveriesEndLikeOthers() throws {
+        let (test, first) = try crowded()
+        test.shard.run { test.embedded?.spilledCount == 3 }
+        try test.park([.sample(first, 1, due: 5)])
+        let second = [DeliveryRef(event: first, target: 2)]
+        try test.send(QueueSend(queue: 9, messages: [.sample(1)], settling: second, durable: false))
+        #expect(test.embedded?.spilledCount == 1)
+        try test.reopen()
+        #expect(try test.recover().records.first { $0.sequence == first }?.targets == [3])
+        _ = try test.append([.sample(13, targets: [4])], settling: [DeliveryRef(event: first, target: 3)])
+        try test.reopen()
+        #expect(try test.due(1, now: 5).map(\.ref.event) == [first])
+        #expect(try test.recover().records.allSatisfy { $0.targets == [4] })
+        // What is parked is the retry queue's, and resolving it late changes nothing.
+        test.store.resolve([DeliveryRef(event: first, target: 1)])
+        #expect(try test.backlogs().map(\.target) == [1])
+    }
+
+    /// Deliveries that recovery handed over are in one place only, also when the journal is crowded from the beginning.
+    @Test func whatACrowdedStoreRecoversIsInNoRetryQueue() throws {
+        let test = try StoreUnderTest()
+        var events: [UInt64] = []
+        for number in 0..<140 {
+            events += try test.append([.sample(number, targets: [1, 2], byteCount: 20_000)])
+        }
+        let crashed = try test.crash()
+        let recovered = try crashed.recover()
+        #expect(recovered.records.map(\.sequence) == events)
+        let deadline = monotonicNanoseconds() + 60_000_000_000
+        while crashed.embedded?.spilledCount == 0, monotonicNanoseconds() < deadline { _ = try crashed.backlogs() }
+        #expect(try crashed.backlogs().isEmpty)
+        #expect(try crashed.due(1, now: .max).isEmpty)
+        #expect(crashed.store.statistics.unresolvedDeliveries == 280)
+    }
+
+    @Test func aDeliveryResolvedWhileItMovesIsDoneAfterReopening() throws {
+        let (test, first) = try crowded()
         // Closing follows at once, mostly before the move that the last append brought about is done.
         test.store.resolve([DeliveryRef(event: first, target: 1)])
         try test.reopen()
-        #expect(try test.backlogs().map(\.target) == [2, 3])
-        #expect(try test.recover().records.allSatisfy { $0.targets == [4] })
+        #expect(try test.recover().records.map(\.targets) == [[2, 3]] + Array(repeating: [4], count: 11))
+    }
+
+    /// What was asked for before closing still settles what had spilled, though it completes while the store closes.
+    @Test func whatCompletesWhileClosingSettlesWhatSpilled() throws {
+        let (test, first) = try crowded()
+        test.shard.run { test.embedded?.spilledCount == 3 }
+        var outcomes: [Bool] = []
+        test.store.append([], settling: [DeliveryRef(event: first, target: 1)]) { outcomes.append($0.isSuccess) }
+        let second = [DeliveryRef(event: first, target: 2)]
+        test.store.send(QueueSend(queue: 9, messages: [.sample(1)], settling: second, durable: false)) { result in
+            outcomes.append(result.isSuccess)
+        }
+        test.store.append([.sample(13, targets: [4], byteCount: 1 << 20)], settling: []) { result in
+            outcomes.append(!result.isSuccess)
+        }
+        try test.reopen()
+        #expect(outcomes == [true, true, true])
+        #expect(try test.recover().records.first { $0.sequence == first }?.targets == [3])
+    }
+
+    /// Notes find room when appends find none, so closing in an orderly way repeats nothing.
+    @Test(arguments: [false, true])
+    func notesAreWrittenThoughAppendsAreRefused(isDiskFull: Bool) throws {
+        let injector = FaultInjector()
+        let test = try StoreUnderTest(files: injector.files) { $0.minimumFreeBytes = 1 << 20 }
+        // RocksDB fails, so nothing spills and the journal fills up.
+        if !isDiskFull { injector.set { $0.engineError = StoreError(.failed, "no rows today") } }
+        var events: [UInt64] = []
+        var isFull = false
+        while !isFull, events.count < 1000 {
+            if isDiskFull, events.count == 20 { injector.set { $0.freeBytes = 1000 } }
+            do {
+                events += try test.append([.sample(events.count, targets: [1], byteCount: 20_000)])
+            } catch let error as StoreError {
+                #expect(error.code == .full)
+                isFull = true
+            }
+        }
+        #expect(isFull)
+        test.store.resolve(events.map { DeliveryRef(event: $0, target: 1) })
+        test.close()
+        injector.set { $0 = FaultInjector.Faults() }
+        try test.reopen()
+        #expect(try test.recover().records.isEmpty)
     }
 
     /// One delivery holds many segments, which then come free at once, and more of them than are kept for later use.
@@ -65,5 +152,11 @@ struct JournalPressureTests {
         let recovered = try opened.recover()
         #expect(recovered.records.map(\.sequence) == last)
         #expect(recovered.reports.isEmpty)
+    }
+}
+
+extension Result {
+    fileprivate var isSuccess: Bool {
+        if case .success = self { true } else { false }
     }
 }
