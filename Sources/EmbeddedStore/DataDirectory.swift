@@ -15,10 +15,13 @@ final class DataDirectory {
     /// Makes, locks and checks the directory.
     ///
     /// - Throws: `failed` when another process has it open, or it cannot be made; `corrupt` when its format is another.
-    init(_ path: String) throws(StoreError) {
+    init(_ path: String, files: FileOperations) throws(StoreError) {
         self.path = path
         for directory in [path, path + "/journal"] {
-            guard mkdir(directory, 0o700) == 0 || errno == EEXIST else {
+            if mkdir(directory, 0o700) == 0 {
+                let code = files.synchroniseName(of: directory)
+                guard code == 0 else { throw fileError(code, "cannot keep the name of \(directory)") }
+            } else if errno != EEXIST {
                 throw fileError(errno, "cannot create \(directory)")
             }
         }
@@ -34,7 +37,7 @@ final class DataDirectory {
         ftruncate(lock, 0)
         _ = number.utf8CString.withUnsafeBytes { pwrite(lock, $0.baseAddress, number.utf8.count, 0) }
         do {
-            try Self.checkFormat(path)
+            try Self.checkFormat(path, files)
         } catch {
             Glibc.close(lock)
             throw error
@@ -55,7 +58,7 @@ final class DataDirectory {
         Glibc.close(lock)
     }
 
-    private static func checkFormat(_ path: String) throws(StoreError) {
+    private static func checkFormat(_ path: String, _ files: FileOperations) throws(StoreError) {
         let name = path + "/format"
         let file = Glibc.open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw fileError(errno, "cannot open \(name)") }
@@ -65,7 +68,8 @@ final class DataDirectory {
             let count = format.utf8.count
             let written = format.utf8CString.withUnsafeBytes { pwrite(file, $0.baseAddress, count, 0) }
             guard written == count, fsync(file) == 0 else { throw fileError(errno, "cannot write \(name)") }
-            synchroniseDirectory(of: name)
+            let code = files.synchroniseName(of: name)
+            guard code == 0 else { throw fileError(code, "cannot keep \(name)") }
         } else if Array(found.utf8) != Array(format.utf8) {
             let shown = found.prefix(80).filter { !$0.isNewline }
             throw StoreError(.corrupt, "\(path) holds \"\(shown)\", which this version cannot read")

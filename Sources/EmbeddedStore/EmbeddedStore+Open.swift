@@ -39,7 +39,7 @@ extension EmbeddedStore {
         files: FileOperations,
         executor: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
     ) throws(StoreError) -> EmbeddedStore {
-        let directory = try DataDirectory(configuration.directory)
+        let directory = try DataDirectory(configuration.directory, files: files)
         try RocksFloor.requireRoom(for: directory.path, rocks: directory.rocks, files: files)
         let space = SpaceGuard(path: configuration.directory, minimum: configuration.minimumFreeBytes, files: files)
         let gate = ShardGate(executor: executor)

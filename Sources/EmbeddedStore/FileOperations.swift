@@ -9,6 +9,8 @@ struct FileOperations: Sendable {
     var synchronise: @Sendable (_ file: Int32) -> Int32
     /// Reserves the disk blocks of a new file: zero, or an error number.
     var allocate: @Sendable (_ file: Int32, _ byteCount: Int) -> Int32
+    /// Puts the names in a directory on disk: zero, or an error number.
+    var synchroniseDirectory: @Sendable (_ path: String) -> Int32
     /// Free bytes of the file system that holds a path, or nil when it cannot tell.
     var freeBytes: @Sendable (_ path: String) -> UInt64?
     /// Runs before RocksDB writes a batch or synchronises its log: nil, or the error to fail with.
@@ -37,6 +39,17 @@ struct FileOperations: Sendable {
         allocate: { file, byteCount in
             posix_fallocate(file, 0, off_t(byteCount))
         },
+        synchroniseDirectory: { path in
+            let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            guard descriptor >= 0 else { return errno }
+            defer { Glibc.close(descriptor) }
+            while fsync(descriptor) != 0 {
+                // Some file systems cannot do this for a directory, and have nothing to do.
+                if errno == EINVAL || errno == EROFS { return 0 }
+                if errno != EINTR { return errno }
+            }
+            return 0
+        },
         freeBytes: { path in
             var figures = statvfs()
             guard statvfs(path, &figures) == 0 else { return nil }
@@ -44,6 +57,14 @@ struct FileOperations: Sendable {
         },
         engineFault: { nil }
     )
+}
+
+extension FileOperations {
+    /// Puts the name of a file or directory that was created or renamed on disk: zero, or an error number.
+    func synchroniseName(of path: String) -> Int32 {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return synchroniseDirectory(".") }
+        return synchroniseDirectory(slash == path.startIndex ? "/" : String(path[..<slash]))
+    }
 }
 
 /// The store's error for a failed system call.

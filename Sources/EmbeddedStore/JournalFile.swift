@@ -45,7 +45,13 @@ final class JournalFile: Sendable {
             unlink(temporary)
             throw fileError(reason, "cannot prepare \(path)")
         }
-        synchroniseDirectory(of: path)
+        // What is synchronised in a file whose name is not on disk is lost with the name.
+        let named = files.synchroniseName(of: path)
+        guard named == 0 else {
+            Glibc.close(descriptor)
+            unlink(path)
+            throw fileError(named, "cannot keep the name of \(path)")
+        }
         return JournalFile(path: path, descriptor: descriptor, byteCount: byteCount)
     }
 
@@ -86,15 +92,6 @@ final class JournalFile: Sendable {
     func remove() {
         unlink(path)
     }
-}
-
-/// Makes names created, renamed or removed in the directory of `path` durable, as far as the system can.
-func synchroniseDirectory(of path: String) {
-    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return }
-    let descriptor = Glibc.open(String(path[..<slash]), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { return }
-    fsync(descriptor)
-    Glibc.close(descriptor)
 }
 
 /// Reads frames of one segment in rising order through a window, so neighbours cost one system call.

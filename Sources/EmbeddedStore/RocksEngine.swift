@@ -25,6 +25,8 @@ final class RocksEngine {
     /// Why RocksDB must be opened again before it is used, or nil.
     private var breakage: StoreError?
     private var nextReopen: UInt64 = 0
+    /// How many changes were written. Callers were told so, though they may not be on disk yet.
+    private var written: UInt64 = 0
     private var uncommitted: [RocksOperation] = []
     private var finished: [UInt64] = []
     private var posted: (parked: UInt64, spilled: UInt64)
@@ -110,6 +112,7 @@ final class RocksEngine {
             do throws(StoreError) {
                 if let fault = files.engineFault() { throw fault }
                 try database.write(batch)
+                written = try database.latestSequence
             } catch {
                 breakDown(error)
                 throw error
@@ -196,6 +199,11 @@ final class RocksEngine {
         if let fault = files.engineFault() { throw fault }
         opened = nil
         let database = try floor.open(path, configuration)
+        let found = database.latestSequence
+        guard found >= written else {
+            // What is gone was not on disk yet, so the journal still has it, but only a new start reads that.
+            throw StoreError(.failed, "\(path) lost the changes \(found + 1) to \(written); start again to repeat them")
+        }
         batch = database.makeBatch()
         backlogs = try Backlogs(database)
         queues = try QueueStates(database)

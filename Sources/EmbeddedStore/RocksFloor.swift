@@ -11,6 +11,7 @@ final class RocksFloor {
 
     private let file: SequenceFile
     private let path: String
+    private let files: FileOperations
     private var turn: UInt64
     private var sequence: UInt64
 
@@ -18,6 +19,7 @@ final class RocksFloor {
     init(path: String, files: FileOperations) throws(StoreError) {
         file = try SequenceFile(path: path, files: files)
         self.path = path
+        self.files = files
         turn = file.foundTurn
         sequence = file.found
     }
@@ -50,7 +52,9 @@ final class RocksFloor {
         }
         if isNew {
             turn = 1
-            let code = file.reserve(below: found, turn: turn)
+            // The database's own name first: from here on a missing one is an error.
+            var code = files.synchroniseName(of: rocks)
+            if code == 0 { code = file.reserve(below: found, turn: turn) }
             guard code == 0 else { throw fileError(code, "cannot write \(path)") }
         }
         return database

@@ -27,12 +27,12 @@ final class SequenceFile: Sendable {
         var bytes = [UInt8](repeating: 0, count: Self.slotBytes * 2)
         let count = bytes.withUnsafeMutableBytes { pread(opened, $0.baseAddress, $0.count, 0) }
         if count < Self.slotBytes * 2 {
-            let code = bytes.withUnsafeBytes { files.write(opened, $0, 0) }
+            var code = bytes.withUnsafeBytes { files.write(opened, $0, 0) }
+            if code == 0 { code = files.synchroniseName(of: path) }
             guard code == 0 else {
                 Glibc.close(opened)
                 throw fileError(code, "cannot write \(path)")
             }
-            synchroniseDirectory(of: path)
         }
         for slot in 0..<2 {
             bytes.withUnsafeBytes { all in
