@@ -14,7 +14,7 @@ import cluster
 import harness
 from harness import bus_arn, check, queue_arn, until
 
-ROUNDS = int(os.environ.get("BUSBAR_ROUNDS", "6"))
+ROUNDS = int(os.environ.get("BUSBAR_ROUNDS", "20"))
 SEED = int(os.environ.get("BUSBAR_SEED", str(random.SystemRandom().randrange(1 << 32))))
 EDGE, CENTRE, PARTNER = "111122223333", "444455556666", "777788889999"
 print(f"seed {SEED}, rounds {ROUNDS}", file=sys.stderr)
