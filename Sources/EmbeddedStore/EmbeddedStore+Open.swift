@@ -64,8 +64,7 @@ extension EmbeddedStore {
             floor: try RocksFloor(path: directory.floor, files: files)
         )
         var table = scan.table
-        for ref in engine.spilled.deliveries { _ = table.settle(ref, moved: true) }
-        try removeParked(from: &table, engine)
+        try removeMoved(from: &table, engine)
         let parts = StoreParts(
             configuration: configuration,
             directory: directory,
@@ -106,10 +105,15 @@ extension EmbeddedStore {
 
     private static var sequenceBlock: UInt64 { Journal.sequenceBlock }
 
-    /// A delivery may be parked on disk while the note of it is not: the retry queue owns it then. The same goes for what
-    /// was spilled.
-    private static func removeParked(from table: inout IntakeTable, _ engine: RocksEngine) throws(StoreError) {
-        guard engine.backlogs.total > 0, table.unresolved > 0 else { return }
+    /// A delivery may be parked or spilled while the note of it is lost: the rows own it then. It is noted again, or it
+    /// would come back at the next opening if its rows went before its segment did.
+    private static func removeMoved(from table: inout IntakeTable, _ engine: RocksEngine) throws(StoreError) {
+        let moved = Array(engine.spilled.deliveries) + (try parked(in: table, engine))
+        engine.noteFromStart(moved.filter { table.settle($0, moved: true) != .unknown })
+    }
+
+    private static func parked(in table: IntakeTable, _ engine: RocksEngine) throws(StoreError) -> [DeliveryRef] {
+        guard engine.backlogs.total > 0, table.unresolved > 0 else { return [] }
         var parked: [DeliveryRef] = []
         var cursor = IntakeTable.Cursor()
         while let part = table.walk(cursor, limit: 4096) {
@@ -121,7 +125,7 @@ extension EmbeddedStore {
             }
             cursor = part.next
         }
-        for ref in parked { _ = table.settle(ref, moved: true) }
+        return parked
     }
 
     private static func startThreads(_ parts: StoreParts, _ engine: RocksEngine) throws(StoreError) -> [WorkerThread] {

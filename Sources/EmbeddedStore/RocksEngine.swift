@@ -225,6 +225,13 @@ final class RocksEngine {
         settledInBatch.append(contentsOf: refs)
     }
 
+    /// The same for deliveries whose rows were there when the database was opened.
+    func noteFromStart(_ refs: [DeliveryRef]) {
+        guard !refs.isEmpty else { return }
+        settledUnsynchronised.append(contentsOf: refs)
+        unsynchronisedSince = monotonicNanoseconds()
+    }
+
     /// Gives journal segments back once the present writes are on disk.
     func releaseSegments(before oldest: UInt64) {
         releaseBefore = max(oldest, releaseBefore ?? 0)

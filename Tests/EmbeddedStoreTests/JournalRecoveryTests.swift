@@ -161,6 +161,20 @@ struct JournalRecoveryTests {
         #expect(test.store.statistics.unresolvedDeliveries == 0)
     }
 
+    /// The note that a delivery moved follows once its row is on disk; a crash before loses the note and not the row.
+    @Test func aParkedDeliveryWhoseNoteWasLostStaysGoneOnceItIsFinished() throws {
+        let test = try StoreUnderTest(change: { $0.lazySynchronisationMilliseconds = 3_600_000 })
+        let event = try test.append([.sample(1, targets: [1, 2])])[0]
+        try test.park([.sample(event, 1, due: 5)])
+        let crashed = try test.crash()
+        #expect(try crashed.recover().records.map(\.targets) == [[2]])
+        let parked = try crashed.due(1, now: 5)
+        #expect(parked.map(\.ref.event) == [event])
+        crashed.store.finish(parked.map(\.pointer))
+        try crashed.reopen()
+        #expect(try crashed.recover().records.map(\.targets) == [[2]])
+    }
+
     @Test func appendsLargerThanASegmentAreRefused() throws {
         let test = try StoreUnderTest()
         #expect(errorCode { _ = try test.append([.sample(1, targets: [1], byteCount: 300_000)]) } == .failed)
