@@ -129,5 +129,58 @@ extension NodeTests {
                 #expect(try node.wait(within: 20).status == 0)
             }
         }
+
+        private static let unit = Tools.root.appendingPathComponent("deploy/systemd/busbar@.service")
+
+        /// What the unit runs as `busbar`, with the configuration file of the test in the place of its own.
+        private static func unitArguments(_ key: String, _ file: String) throws -> [String] {
+            let lines = try String(contentsOf: unit, encoding: .utf8).split(separator: "\n")
+            let line = try #require(lines.first { $0.hasPrefix(key + "=") })
+            let words = line.dropFirst(key.count + 1).split(separator: " ").map(String.init)
+            #expect(words.first == "/usr/local/bin/busbar" && words.contains("/etc/busbar/%i.yaml"), "\(line)")
+            return words.dropFirst().map { $0 == "/etc/busbar/%i.yaml" ? file : $0 }
+        }
+
+        @Test func whatTheSystemdUnitRunsIsUnderstood() async throws {
+            let place = try Self.directory()
+            defer { try? FileManager.default.removeItem(at: place) }
+            try await onThread {
+                let file = place.appendingPathComponent("busbar.yaml").path
+                try Self.twoAccounts(place).write(toFile: file, atomically: true, encoding: .utf8)
+                let before = try Self.unitArguments("ExecStartPre", file)
+                expectSuccess(
+                    try ChildProcess(try Tools.busbar(), before, environment: Self.environment).wait(within: 30)
+                )
+                let node = try ChildProcess(
+                    try Tools.busbar(),
+                    try Self.unitArguments("ExecStart", file),
+                    environment: Self.environment
+                )
+                _ = try node.awaitErrors("service", within: 60) { $0.contains("the node serves") ? true : nil }
+                // As ExecReload does.
+                node.signal(SIGHUP)
+                _ = try node.awaitErrors("a reload", within: 60) { $0.contains("are read again") ? true : nil }
+                node.signal(SIGTERM)
+                #expect(try node.wait(within: 30).status == 0)
+            }
+        }
+
+        @Test func systemdAcceptsTheUnit() async throws {
+            guard let analyze = Tools.onPath("systemd-analyze") else {
+                print("skipped: systemd-analyze is not here")
+                return
+            }
+            let place = try Self.directory()
+            defer { try? FileManager.default.removeItem(at: place) }
+            try await onThread {
+                let copy = place.appendingPathComponent("busbar@.service")
+                let text = try String(contentsOf: Self.unit, encoding: .utf8)
+                    .replacingOccurrences(of: "/usr/local/bin/busbar", with: try Tools.busbar().path)
+                try text.write(to: copy, atomically: true, encoding: .utf8)
+                let arguments = ["verify", "--man=no", copy.path]
+                let result = try ChildProcess(URL(fileURLWithPath: analyze), arguments).wait(within: 60)
+                #expect(result.status == 0 && !result.transcript.contains("busbar"), "\(result.transcript)")
+            }
+        }
     }
 }

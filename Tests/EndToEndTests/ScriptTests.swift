@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 extension NodeTests {
@@ -11,6 +12,14 @@ extension NodeTests {
 
         @Test func deliveriesWithCertificates() async throws {
             let result = try await withNode(certificates: true) { node in try node.run("delivery.py") }
+            expectSuccess(result)
+        }
+
+        @Test func aListenersCertificateIsReplacedWithoutAFailure() async throws {
+            let make = Tools.root.appendingPathComponent("certs/make-dev-certs").path
+            let result = try await withNode(certificates: true) { node in
+                try node.run("listener_certificate.py", [make])
+            }
             expectSuccess(result)
         }
 
