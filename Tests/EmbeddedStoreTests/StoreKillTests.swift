@@ -23,7 +23,7 @@ struct StoreKillTests {
             let writer = try Self.startWriter(directory.path, log: path)
             let goal = Int.random(in: 1...4000, using: &generator)
             let deadline = monotonicNanoseconds() + 60_000_000_000
-            while try Self.entries(path).count < goal, monotonicNanoseconds() < deadline { usleep(1000) }
+            while try Self.entries(path).count < goal, monotonicNanoseconds() < deadline { sched_yield() }
             kill(writer, SIGKILL)
             var status: Int32 = 0
             waitpid(writer, &status, 0)
