@@ -31,6 +31,11 @@ final class StoreUnderTest {
         store = try Self.make(kind, directory, files, shard, change)
     }
 
+    /// The store ends before its directory goes, or it would write there meanwhile.
+    deinit {
+        store = MemoryStore { _ in }
+    }
+
     private static func make(
         _ kind: StoreKind,
         _ directory: TestDirectory,
