@@ -36,6 +36,8 @@ struct NodeProcess {
         var log = Logger(label: "busbar") { _ in LogOutput(format: format, logLevel: level) }
         log[metadataKey: "node"] = "\(configuration.node)"
         FileDescriptorLimit.raise()
+        // Trapped before the node starts and says so: a signal that comes earlier would end the process.
+        let hangUps = reload == nil ? nil : await UnixSignalsSequence(trapping: .sighup)
         let node = try await RunningNode.start(configuration, log: log)
         let service = NodeService(node: node, ready: ready)
         var services = [ServiceGroupConfiguration.ServiceConfiguration(service: service)]
@@ -48,10 +50,8 @@ struct NodeProcess {
             let watch = CertificateService(store: store, interval: interval) { node.report($0) }
             services.append(.init(service: watch))
         }
-        if let reload {
-            // Trapped before the node is announced: a signal that comes earlier would end the process.
-            let signals = await UnixSignalsSequence(trapping: .sighup)
-            services.append(.init(service: ReloadService(node: node, signals: signals, reload: reload, log: log)))
+        if let reload, let hangUps {
+            services.append(.init(service: ReloadService(node: node, signals: hangUps, reload: reload, log: log)))
         }
         let group = ServiceGroup(
             configuration: .init(
