@@ -75,6 +75,8 @@ public enum MembershipAlarm: Equatable, Sendable {
     case accountContested(AccountID, owner: CellIdentity, other: CellIdentity)
     /// A node suspects more others than is plausible; its suspicions are ignored for a while.
     case suspicionFlood(NodeIdentity)
+    /// A node says more about its leaves than is plausible; what is too much is ignored.
+    case attachmentFlood(NodeIdentity)
     /// A node's claim lies more than a day ahead of this node's clock and is refused; so many nodes' did lately. One of the
     /// clocks is wrong: this node's own, if there are several.
     case clockBehind(NodeIdentity, by: Duration, nodes: Int)

@@ -92,7 +92,9 @@ public struct MembershipConfiguration: Equatable, Sendable {
     public var datagramBytes = 1400
     /// Core members kept, dead and departed ones included; a node beyond it is refused and counted. Default 2,000.
     public var maximumMembers = 2000
-    /// Leaves kept. Default 50,000.
+    /// Leaves kept, about 1 kB each; withdrawn ones are forgotten after ``departedRetention``. When all places are taken, a new
+    /// leaf takes that of the one that is away for the longest time; while none is away it is refused, with an alarm.
+    /// Default 50,000.
     public var maximumLeaves = 50_000
     /// Probes under way at once; more wait. Default 64.
     public var maximumProbes = 64
@@ -107,6 +109,10 @@ public struct MembershipConfiguration: Equatable, Sendable {
     public var datagramsPerSecondPerSource = 400
     /// Suspicions a minute that are believed from one node, with bursts of a minute's worth. Default 240.
     public var suspicionsPerMinutePerSigner = 240
+    /// Words about its leaves a minute that are believed from one node, with bursts of a minute's worth; what is more comes with
+    /// a later sync. Each may cost a verification, about 0.1 ms. Should exceed the leaves that dial a node anew after it
+    /// restarted. About one leaf it may change its mind ``changesPerMinutePerMember`` times. Default 3,000.
+    public var attachmentsPerMinutePerSponsor = 3000
     /// Changes of its own description a minute that are taken from one node, with bursts of a minute's worth; a claim that
     /// refutes a suspicion is always taken. Default 60.
     public var changesPerMinutePerMember = 60

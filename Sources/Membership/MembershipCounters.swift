@@ -47,6 +47,10 @@ public struct MembershipCounters: Equatable, Sendable {
     public var suspicionsHeard: UInt64 = 0
     /// Suspicions ignored: their signer is not entitled, or had its share.
     public var suspicionsIgnored: UInt64 = 0
+    /// Words about leaves ignored: their sponsor had its share.
+    public var attachmentsIgnored: UInt64 = 0
+    /// Leaves forgotten: away for too long, or their places were needed.
+    public var leavesForgotten: UInt64 = 0
     /// Claims that this node signed to refute a suspicion of itself.
     public var refutations: UInt64 = 0
     /// Nodes declared dead.

@@ -69,7 +69,7 @@ import Testing
             .nameReplaced(node, previous: print, now: print), .duplicateSelf(at: place),
             .accountOutsideScope(node, account), .accountContested(account, owner: cell, other: cell),
             .suspicionFlood(node), .tooManyMembers(limit: 3), .clockBehind(node, by: .seconds(90_000), nodes: 1),
-            .clockBehind(node, by: .seconds(90_000), nodes: 4),
+            .clockBehind(node, by: .seconds(90_000), nodes: 4), .attachmentFlood(node),
         ]
         let texts = alarms.map(\.text)
         #expect(Set(texts).count == alarms.count)

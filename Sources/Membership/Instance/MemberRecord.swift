@@ -66,6 +66,7 @@ struct MemberRecord: Sendable {
 
     var changes = Allowance()
     var suspicions = Allowance()
+    var attachments = Allowance()
     var hearsay = Allowance()
     var replies = Allowance()
     var alarms = Allowance()
@@ -81,6 +82,7 @@ struct MemberRecord: Sendable {
         window = former.window
         changes = former.changes
         suspicions = former.suspicions
+        attachments = former.attachments
         hearsay = former.hearsay
         replies = former.replies
         alarms = former.alarms

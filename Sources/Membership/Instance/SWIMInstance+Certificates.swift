@@ -48,7 +48,7 @@ extension SWIMInstance {
         change(slot, to: .ejected)
         emit(.ejected(records[slot].member, reason: reason))
         publish(slot)
-        withdrawLeaves(of: slot)
+        publishLeaves(of: slot)
     }
 
     /// Judges every certificate anew: revocation lists or roots have changed.
@@ -177,6 +177,8 @@ extension SWIMInstance {
         guard datagramCertificate != records[0].facts.fingerprint else { return }
         slotOfCertificate[datagramCertificate] = nil
         datagramCertificate = records[0].facts.fingerprint
+        // Newcomers do not know the former one, so what it signed tells them nothing.
+        repeatAttachments()
     }
 
     /// Takes a member's new certificate. After a renewal the one before may still sign datagrams for a while; after a change

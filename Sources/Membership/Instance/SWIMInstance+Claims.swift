@@ -37,6 +37,7 @@ extension SWIMInstance {
         records[0].claim.epoch = records[0].claim.incarnation + 1
         nextDatagram = 1
         renewOwnClaim()
+        repeatAttachments()
     }
 
     /// A claim that came as gossip or by a sync.
@@ -200,7 +201,7 @@ extension SWIMInstance {
             change(slot, to: .left)
             emit(.left(records[slot].member))
             publish(slot)
-            withdrawLeaves(of: slot)
+            publishLeaves(of: slot)
         }
         departed.removeAll { $0 == slot }
         records[slot].isDeparted = false
@@ -239,6 +240,8 @@ extension SWIMInstance {
             listDeparted(slot)
         }
         publish(slot)
+        publishLeaves(of: slot)
+        if let place = leaves.place(claim.node) { publishLeaf(place) }
     }
 
     /// A newer claim of a known member.
@@ -252,6 +255,7 @@ extension SWIMInstance {
         let before = records[slot].state
         let sameDescription = records[slot].claim.description == claim.description
         let sameCertificate = records[slot].claim.certificate == claim.certificate
+        let sameEpoch = records[slot].claim.epoch == claim.epoch
         records[slot].claim = claim
         records[slot].signed = signed
         records[slot].facts = facts
@@ -273,9 +277,10 @@ extension SWIMInstance {
         default:
             endProbe(slot)
             emit(.left(records[slot].member))
-            withdrawLeaves(of: slot)
         }
         publish(slot)
+        let wasPresent = before == .alive || before == .suspect
+        if !sameEpoch || wasPresent != records[slot].isPresent { publishLeaves(of: slot) }
     }
 
     /// Keeps the accounts that the certificate covers; returns the number of others.
@@ -317,11 +322,13 @@ extension SWIMInstance {
             emit(.alarm(.duplicateSelf(at: claim.description.gossip)))
         }
         guard names.ownDoubleAllowance.take(capacity: 6, perMinute: 6, now: clock.now) else { return }
-        if layout.head.epoch >= own.epoch {
+        let isOverlapping = layout.head.epoch >= own.epoch
+        if isOverlapping {
             records[0].claim.epoch = layout.head.incarnation + 1
             nextDatagram = 1
         }
         renewOwnClaim(above: layout.head.incarnation)
+        if isOverlapping { repeatAttachments() }
     }
 }
 

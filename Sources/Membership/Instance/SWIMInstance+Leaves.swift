@@ -49,13 +49,17 @@ extension SWIMInstance {
         return left()
     }
 
-    private mutating func speak(for place: Int, isAttached: Bool) {
+    /// Says whether this node holds a leaf's uplink. Words of an earlier process count for nothing, so the number is not below
+    /// the epoch.
+    private mutating func speak(for place: Int, isAttached: Bool, above other: UInt64 = 0) {
         let own = records[0].key
         let last = leaves.attachment(place, sponsor: own)?.number ?? 0
-        let number = max(last + 1, UInt64(max(clock.wall.milliseconds, 0)))
+        let least = max(records[0].claim.epoch, UInt64(max(clock.wall.milliseconds, 0)))
+        let number = max(max(last, other) + 1, least)
+        let leaf = leaves.leaves[place].claim
         let statement = AttachmentStatement(
             domain: domain,
-            leaf: leaves.leaves[place].claim.node,
+            leaf: leaf.node,
             signer: records[0].facts.fingerprint,
             number: number,
             isAttached: isAttached
@@ -67,20 +71,39 @@ extension SWIMInstance {
             place,
             LeafTable.Attachment(sponsor: own, number: number, isAttached: isAttached, signed: bytes)
         )
-        tell(.leaf(place: place, incarnation: leaves.leaves[place].claim.incarnation))
-        tell(.attachment(place: place, sponsor: own, number: number))
+        tell(.leaf(leaf.node, incarnation: leaf.incarnation))
+        tell(.attachment(leaf.node, sponsor: own, number: number))
         publishLeaf(place)
+    }
+
+    /// Says again which uplinks end here: under another certificate, or in another epoch, than before.
+    mutating func repeatAttachments() {
+        for place in leaves.leaves.indices
+        where leaves.attachment(place, sponsor: records[0].key)?.isAttached == true {
+            speak(for: place, isAttached: true)
+        }
     }
 
     /// Whether there is a place for a leaf more if a claim is that of a new one, asked before its signature is verified.
     mutating func hasRoom(for claim: NodeClaim) -> Bool {
         guard leaves.place(claim.node) == nil, claim.description.role == .leaf,
-            leaves.count >= configuration.maximumLeaves
+            leaves.count >= configuration.maximumLeaves, leaves.longestAbsent() == nil
         else { return true }
         if capacityAlarms.take(capacity: 1, perMinute: 1, now: clock.now) {
             emit(.alarm(.tooManyMembers(limit: configuration.maximumLeaves)))
         }
         return false
+    }
+
+    /// Forgets leaves that were away for too long; done now and then.
+    mutating func forgetLeaves() {
+        let retention = configuration.departedRetention.milliseconds
+        while let (place, since) = leaves.longestAbsent(), clock.now - since > retention { forgetLeaf(place) }
+    }
+
+    private mutating func forgetLeaf(_ place: Int) {
+        counters.leavesForgotten += 1
+        forgetIfUnused(leaves.forget(place))
     }
 
     /// A leaf's claim, verified.
@@ -101,13 +124,15 @@ extension SWIMInstance {
             guard mayTakeLeafName(claim, facts, place) else { return }
             charge(nil, claim)
         }
-        guard let (place, unused) = leaves.take(claim, signed, facts, limit: configuration.maximumLeaves) else {
-            return
+        if leaves.place(claim.node) == nil, leaves.count >= configuration.maximumLeaves {
+            guard let (place, _) = leaves.longestAbsent() else { return }
+            forgetLeaf(place)
         }
+        let (place, unused) = leaves.take(claim, signed, facts)
         if slot != nil { leaves.resume(place) }
-        if let unused { crypto.forget(unused) }
+        if let unused { forgetIfUnused(unused) }
         counters.claimsAccepted += 1
-        tell(.leaf(place: place, incarnation: claim.incarnation))
+        tell(.leaf(claim.node, incarnation: claim.incarnation))
         publishLeaf(place)
         for word in leaves.takeEarly(claim.node) { heardAttachment(word, 0..<word.count, sender: nil) }
     }
@@ -122,45 +147,92 @@ extension SWIMInstance {
             counters.droppedForeign += 1
             return
         }
-        guard let signer = slotOfCertificate[statement.signer], signer != 0, records[signer].isPresent,
-            isEntitled(signer, signing: statement.signer)
-        else { return }
+        guard let signer = slotOfCertificate[statement.signer], isEntitled(signer, signing: statement.signer) else {
+            return
+        }
+        guard signer != 0 else { return heardOwnAttachment(statement, bytes, range, sender) }
+        guard records[signer].isPresent else { return }
         guard let place = leaves.place(statement.leaf) else {
             leaves.keepEarly(statement.leaf, Array(bytes[range]))
             return
         }
-        guard leaves.isNews(place, sponsor: records[signer].key, number: statement.number) else { return }
-        let signed = range.lowerBound..<(range.lowerBound + AttachmentStatement.signedBytes)
-        guard crypto.verify(bytes[signed.upperBound..<range.upperBound], of: bytes[signed], by: statement.signer) else {
-            return noteForgery(passedOnBy: sender)
-        }
+        let sponsor = records[signer].key
+        guard leaves.isNews(place, sponsor: sponsor, number: statement.number) else { return }
+        var changes = leaves.attachment(place, sponsor: sponsor)?.changes ?? Allowance()
+        guard hasShareLeft(signer, changes) else { return }
+        guard isSigned(statement, bytes, range) else { return noteForgery(passedOnBy: sender) }
+        // Only what the sponsor did sign is counted, so nobody else can use up its share.
+        let (total, each) = attachmentShares
+        _ = records[signer].attachments.take(capacity: total, perMinute: total, now: clock.now)
+        _ = changes.take(capacity: each, perMinute: each, now: clock.now)
         leaves.attach(
             place,
             LeafTable.Attachment(
-                sponsor: records[signer].key,
+                sponsor: sponsor,
                 number: statement.number,
                 isAttached: statement.isAttached,
-                signed: Array(bytes[range])
+                signed: Array(bytes[range]),
+                changes: changes
             )
         )
-        tell(.attachment(place: place, sponsor: records[signer].key, number: statement.number))
+        tell(.attachment(statement.leaf, sponsor: sponsor, number: statement.number))
         publishLeaf(place)
     }
 
-    func isAttached(_ place: Int) -> Bool { !sponsors(of: place).isEmpty }
-
-    /// The present nodes that hold a leaf's uplink.
-    private func sponsors(of place: Int) -> [NodeIdentity] {
-        leaves.leaves[place].attachments.compactMap { attachment in
-            guard attachment.isAttached, let slot = slots[attachment.sponsor], records[slot].isPresent else {
-                return nil
-            }
-            return records[slot].identity
-        }.sorted()
+    private var attachmentShares: (total: Int, each: Int) {
+        (configuration.attachmentsPerMinutePerSponsor, configuration.changesPerMinutePerMember)
     }
 
-    /// A sponsor is not present any more, or again: what it said of its leaves counts differently.
-    mutating func withdrawLeaves(of slot: Int) {
+    /// Whether a sponsor may say something more, about its leaves and about this one.
+    private mutating func hasShareLeft(_ sponsor: Int, _ changes: Allowance) -> Bool {
+        let (total, each) = attachmentShares
+        if records[sponsor].attachments.hasToken(capacity: total, perMinute: total, now: clock.now),
+            changes.hasToken(capacity: each, perMinute: each, now: clock.now)
+        {
+            return true
+        }
+        counters.attachmentsIgnored += 1
+        if records[sponsor].alarms.take(capacity: 1, perMinute: 1, now: clock.now) {
+            emit(.alarm(.attachmentFlood(records[sponsor].identity)))
+        }
+        return false
+    }
+
+    private func isSigned(_ statement: AttachmentStatement, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+        let signed = range.lowerBound..<(range.lowerBound + AttachmentStatement.signedBytes)
+        return crypto.verify(bytes[signed.upperBound..<range.upperBound], of: bytes[signed], by: statement.signer)
+    }
+
+    /// A word in this node's own name that it did not say in this life: it says what is so, above it.
+    private mutating func heardOwnAttachment(
+        _ statement: AttachmentStatement,
+        _ bytes: [UInt8],
+        _ range: Range<Int>,
+        _ sender: Int?
+    ) {
+        guard statement.number < .max, statement.number >= records[0].claim.epoch,
+            let place = leaves.place(statement.leaf),
+            leaves.isNews(place, sponsor: records[0].key, number: statement.number),
+            ownAttachments.hasToken(capacity: 60, perMinute: 60, now: clock.now)
+        else { return }
+        guard isSigned(statement, bytes, range) else { return noteForgery(passedOnBy: sender) }
+        _ = ownAttachments.take(capacity: 60, perMinute: 60, now: clock.now)
+        let isAttached = leaves.attachment(place, sponsor: records[0].key)?.isAttached ?? false
+        speak(for: place, isAttached: isAttached, above: statement.number)
+    }
+
+    func isAttached(_ place: Int) -> Bool { !standing(place).isEmpty }
+
+    /// The words about a leaf that hold: of present sponsors, and none of an earlier process of theirs.
+    private func standing(_ place: Int) -> [LeafTable.Attachment] {
+        leaves.leaves[place].attachments.filter { attachment in
+            guard attachment.isAttached, let slot = slots[attachment.sponsor] else { return false }
+            return records[slot].isPresent && attachment.number >= records[slot].claim.epoch
+        }
+    }
+
+    /// A sponsor is not present any more, or again, or another process: what it said of its leaves counts differently.
+    mutating func publishLeaves(of slot: Int) {
         for place in leaves.places(sponsoredBy: records[slot].key) { publishLeaf(place) }
     }
 
@@ -190,10 +262,13 @@ extension SWIMInstance {
         let leaf = leaves.leaves[place]
         viewChangedAt = clock.now
         // A leaf that has become a member speaks for itself.
-        guard slots[leaf.claim.node] == nil else { return }
-        let sponsors = sponsors(of: place)
+        let isMember = slots[leaf.claim.node] != nil
+        let held = isMember || leaf.claim.life != .alive ? [] : standing(place)
+        leaves.note(place, held: held, now: clock.now)
+        guard !isMember else { return }
+        let sponsors = held.compactMap { slots[$0.sponsor].map { records[$0].identity } }.sorted()
         var presence: AccountDirectory.Presence?
-        if leaf.isEntitled, leaf.claim.life == .alive, !sponsors.isEmpty {
+        if leaf.isEntitled, !sponsors.isEmpty {
             presence = AccountDirectory.Presence(
                 node: DirectoryNode(
                     identity: leaf.claim.identity,

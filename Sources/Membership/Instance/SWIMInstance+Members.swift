@@ -82,9 +82,10 @@ extension SWIMInstance {
         freeSlots.append(slot)
     }
 
+    /// A member does not use a certificate any more; a leaf that was that member may.
     mutating func dropCertificate(_ fingerprint: CertificateFingerprint) {
         slotOfCertificate[fingerprint] = nil
-        crypto.forget(fingerprint)
+        forgetIfUnused(fingerprint)
     }
 
     /// Judges ejected members anew, tries one departed member, and forgets one whose time is over.

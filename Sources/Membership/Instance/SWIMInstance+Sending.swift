@@ -80,13 +80,15 @@ extension SWIMInstance {
         case .suspicion(let slot, let serial, let signer):
             guard let suspicion = records[slot].suspicion, suspicion.serial == serial else { return nil }
             return (.suspicion, suspicion.signers[signer].bytes)
-        case .leaf(let place, let incarnation):
-            let leaf = leaves.leaves[place]
-            return leaf.claim.incarnation == incarnation ? (.claim, leaf.signed) : nil
-        case .attachment(let place, let sponsor, let number):
-            guard let attachment = leaves.attachment(place, sponsor: sponsor), attachment.number == number else {
+        case .leaf(let key, let incarnation):
+            guard let leaf = leaves.place(key).map({ leaves.leaves[$0] }), leaf.claim.incarnation == incarnation else {
                 return nil
             }
+            return (.claim, leaf.signed)
+        case .attachment(let key, let sponsor, let number):
+            guard let place = leaves.place(key), let attachment = leaves.attachment(place, sponsor: sponsor),
+                attachment.number == number
+            else { return nil }
             return (.attachment, attachment.signed)
         }
     }

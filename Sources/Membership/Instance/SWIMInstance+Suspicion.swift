@@ -186,7 +186,7 @@ extension SWIMInstance {
         change(slot, to: .dead)
         emit(.died(records[slot].member))
         publish(slot)
-        withdrawLeaves(of: slot)
+        publishLeaves(of: slot)
         guard let contender = records[slot].contender, let layout = NodeClaim.layout(contender, 0..<contender.count),
             let claim = NodeClaim(layout, in: contender)
         else { return }

@@ -98,6 +98,7 @@ extension SWIMInstance {
         let period = configuration.syncPeriod.milliseconds
         timers.schedule(.sync, at: clock.now + period / 2 + Int64.random(in: 0...period, using: &generator))
         judgeLeaves()
+        forgetLeaves()
         guard let slot = randomActive(1, except: nil, &generator).first else { return }
         beginSync(with: slot)
     }
@@ -264,6 +265,7 @@ extension SWIMInstance {
                 change(slot, to: .dead)
                 emit(.died(records[slot].member))
                 publish(slot)
+                publishLeaves(of: slot)
             } else {
                 probeSoon(slot, hearsay: .dead, &generator)
             }

@@ -98,7 +98,8 @@ extension SWIMInstance {
         for leaf in leaves.leaves where answer.count < SyncMessage.contentBytes {
             let number = leaf.attachments.reduce(leaf.claim.incarnation) { $0 &+ $1.number }
             let their = byKey[leaf.claim.node]
-            guard their?.incarnation != number else { continue }
+            // What the other side does not know and is not here either need not be known: it may have been forgotten there.
+            guard their?.incarnation != number, their != nil || leaf.absentSince == nil else { continue }
             let certificate = UInt32(truncatingIfNeeded: leaf.claim.certificate.digest.low)
             if their?.certificate != certificate { appendChain(leaf.claim.certificate, to: &answer) }
             SyncMessage.append(.claim, leaf.signed, to: &answer)

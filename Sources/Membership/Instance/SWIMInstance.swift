@@ -54,7 +54,9 @@ import SansIO
 /// 5. *View sums.* Each datagram carries a sum of its sender's view. When views differ though no news are under way, the
 ///    nodes sync in full over a peer link. So syncs are rare when idle and prompt when needed.
 /// 6. *Dead members are tried for days*, and when one answers the two sync: a partition heals by itself.
-/// 7. *Leaves* are not probed; the nodes that hold their uplinks vouch for them.
+/// 7. *Leaves* are not probed; the nodes that hold their uplinks vouch for them. Such a word is numbered and holds as long as its
+///    sponsor is present and has not restarted since; a sponsor that hears an untrue word in its own name says what is so,
+///    above it. A leaf that nobody vouches for is forgotten as a departed member is, and no sync teaches it again.
 /// 8. Idle nodes gossip nothing: claims are not repeated, and a round of gossip is sent only while there are news.
 public struct SWIMInstance {
     /// What it runs with.
@@ -109,6 +111,8 @@ public struct SWIMInstance {
     var serial: UInt64 = 0
     var refutationPenalty = Allowance()
     var refutationsOfFloods = Allowance()
+    /// Words about leaves in this node's name that it has answered.
+    var ownAttachments = Allowance()
     var wrongSignatures = Allowance()
     var sources = [Allowance](repeating: Allowance(), count: 256)
     /// Wrong signatures from addresses that are not those of whom they name.

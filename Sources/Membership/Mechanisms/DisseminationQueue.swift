@@ -12,9 +12,9 @@ struct DisseminationQueue: Sendable {
         /// A suspicion of a node, by the order in which its signers were heard.
         case suspicion(slot: Int, serial: UInt64, signer: Int)
         /// A leaf's claim of that incarnation.
-        case leaf(place: Int, incarnation: UInt64)
+        case leaf(NodeKey, incarnation: UInt64)
         /// A sponsor's word about a leaf.
-        case attachment(place: Int, sponsor: NodeKey, number: UInt64)
+        case attachment(NodeKey, sponsor: NodeKey, number: UInt64)
     }
 
     /// What to do with an item that came up.

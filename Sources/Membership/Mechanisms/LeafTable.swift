@@ -9,6 +9,8 @@ struct LeafTable: Sendable {
         var number: UInt64
         var isAttached: Bool
         var signed: [UInt8]
+        /// How often the sponsor may still change its mind about this leaf.
+        var changes = Allowance()
     }
 
     /// One leaf.
@@ -22,17 +24,24 @@ struct LeafTable: Sendable {
         var changes = Allowance()
         /// Its certificate replaced another that did not vouch for it.
         var isProvisional = false
+        /// Since when no present sponsor holds its uplink; nil while one does.
+        fileprivate(set) var absentSince: Int64?
+        /// What it adds to the sum.
+        fileprivate var share: UInt64 = 0
 
         var accounts: [AccountID] { claim.description.accounts.filter { facts.scope.covers($0) } }
     }
 
     private(set) var leaves: [Leaf] = []
     private var index: [NodeKey: Int] = [:]
-    private var certificates: [CertificateFingerprint: Int] = [:]
+    private var certificates: [CertificateFingerprint: NodeKey] = [:]
     /// Leaves that were members before, as they were then.
     private var formers: [NodeKey: MemberRecord] = [:]
-    /// The sum of everything known of leaves: equal tables have equal sums.
+    /// The sum of the present leaves: tables that hold the same uplinks open have equal sums, whatever they remember besides.
     private(set) var sum: UInt64 = 0
+    /// Leaves by the time since when they are absent; those that are present again by now come up and are skipped.
+    private var absences: [(leaf: NodeKey, since: Int64)] = []
+    private var firstAbsence = 0
 
     /// Sponsors' words about leaves whose claims are not known yet: the two travel together, but a claim may have to wait for
     /// its certificate. The oldest gives way.
@@ -76,46 +85,91 @@ struct LeafTable: Sendable {
 
     mutating func setProvisional(_ place: Int, _ isProvisional: Bool) { leaves[place].isProvisional = isProvisional }
 
-    /// Takes a leaf's newer claim; nil when the table is full. Returns its place and the certificate that it gave up.
+    /// Takes a leaf's claim that is newer than what is held; there is room for it. Returns its place and the certificate that it
+    /// gave up.
     mutating func take(
         _ claim: NodeClaim,
         _ signed: [UInt8],
-        _ facts: CertificateFacts,
-        limit: Int
-    ) -> (place: Int, unused: CertificateFingerprint?)? {
-        if let place = index[claim.node] {
-            sum = sum &- share(place)
-            let previous = leaves[place].facts.fingerprint
-            leaves[place].claim = claim
-            leaves[place].signed = signed
-            leaves[place].facts = facts
-            leaves[place].isEntitled = true
-            leaves[place].attachments.removeAll { !claim.description.sponsors.contains($0.sponsor) }
-            sum = sum &+ share(place)
-            guard previous != facts.fingerprint else { return (place, nil) }
-            certificates[previous] = nil
-            certificates[facts.fingerprint] = place
-            return (place, previous)
+        _ facts: CertificateFacts
+    ) -> (place: Int, unused: CertificateFingerprint?) {
+        guard let place = index[claim.node] else {
+            leaves.append(Leaf(claim: claim, signed: signed, facts: facts))
+            index[claim.node] = leaves.count - 1
+            certificates[facts.fingerprint] = claim.node
+            return (leaves.count - 1, nil)
         }
-        guard leaves.count < limit else { return nil }
-        leaves.append(Leaf(claim: claim, signed: signed, facts: facts))
-        index[claim.node] = leaves.count - 1
-        certificates[facts.fingerprint] = leaves.count - 1
-        sum = sum &+ share(leaves.count - 1)
-        return (leaves.count - 1, nil)
+        let previous = leaves[place].facts.fingerprint
+        leaves[place].claim = claim
+        leaves[place].signed = signed
+        leaves[place].facts = facts
+        leaves[place].isEntitled = true
+        leaves[place].attachments.removeAll { !claim.description.sponsors.contains($0.sponsor) }
+        guard previous != facts.fingerprint else { return (place, nil) }
+        certificates[previous] = nil
+        certificates[facts.fingerprint] = claim.node
+        return (place, previous)
     }
 
-    /// Takes a sponsor's word; false when it is no news or the leaf does not name the sponsor.
+    /// Notes which sponsors' words about a leaf hold now; with none it is absent.
+    mutating func note(_ place: Int, held: [Attachment], now: Int64) {
+        let claim = leaves[place].claim
+        var share: UInt64 = held.isEmpty ? 0 : mix(claim.node, claim.incarnation)
+        for attachment in held {
+            share = share &+ mix(attachment.sponsor, attachment.number ^ claim.node.digest.low)
+        }
+        sum = sum &- leaves[place].share &+ share
+        leaves[place].share = share
+        guard held.isEmpty else {
+            leaves[place].absentSince = nil
+            return
+        }
+        guard leaves[place].absentSince == nil else { return }
+        leaves[place].absentSince = now
+        absences.append((claim.node, now))
+        if absences.count - firstAbsence > 2 * leaves.count + 64 { tidyAbsences() }
+    }
+
+    /// The leaf that is absent for the longest time.
+    mutating func longestAbsent() -> (place: Int, since: Int64)? {
+        while firstAbsence < absences.count {
+            let (key, since) = absences[firstAbsence]
+            if let place = index[key], leaves[place].absentSince == since { return (place, since) }
+            firstAbsence += 1
+        }
+        absences.removeAll(keepingCapacity: false)
+        firstAbsence = 0
+        return nil
+    }
+
+    private mutating func tidyAbsences() {
+        absences = absences[firstAbsence...].filter { entry in
+            index[entry.leaf].map { leaves[$0].absentSince == entry.since } ?? false
+        }
+        firstAbsence = 0
+    }
+
+    /// Forgets a leaf: the last one takes its place. Returns its certificate, which is not used here any more.
+    mutating func forget(_ place: Int) -> CertificateFingerprint {
+        let leaf = leaves[place]
+        sum = sum &- leaf.share
+        index[leaf.claim.node] = nil
+        certificates[leaf.facts.fingerprint] = nil
+        formers[leaf.claim.node] = nil
+        leaves.swapAt(place, leaves.count - 1)
+        leaves.removeLast()
+        if place < leaves.count { index[leaves[place].claim.node] = place }
+        return leaf.facts.fingerprint
+    }
+
+    /// Whether a sponsor's word is news; it is not when the leaf does not name the sponsor.
     func isNews(_ place: Int, sponsor: NodeKey, number: UInt64) -> Bool {
         guard leaves[place].claim.description.sponsors.contains(sponsor) else { return false }
         return leaves[place].attachments.first { $0.sponsor == sponsor }.map { $0.number < number } ?? true
     }
 
     mutating func attach(_ place: Int, _ attachment: Attachment) {
-        sum = sum &- share(place)
         leaves[place].attachments.removeAll { $0.sponsor == attachment.sponsor }
         leaves[place].attachments.append(attachment)
-        sum = sum &+ share(place)
     }
 
     func attachment(_ place: Int, sponsor: NodeKey) -> Attachment? {
@@ -136,15 +190,6 @@ struct LeafTable: Sendable {
     /// The places of the leaves that name a sponsor.
     func places(sponsoredBy key: NodeKey) -> [Int] {
         leaves.indices.filter { leaves[$0].claim.description.sponsors.contains(key) }
-    }
-
-    private func share(_ place: Int) -> UInt64 {
-        let leaf = leaves[place]
-        var total = mix(leaf.claim.node, leaf.claim.incarnation)
-        for attachment in leaf.attachments {
-            total = total &+ mix(attachment.sponsor, attachment.number ^ leaf.claim.node.digest.low)
-        }
-        return total
     }
 
     private func mix(_ key: NodeKey, _ number: UInt64) -> UInt64 {

@@ -94,6 +94,7 @@ extension MembershipAlarm {
         case .accountContested(let account, let owner, let other):
             "cells \(owner) and \(other) both claim account \(account); \(owner) counts"
         case .suspicionFlood(let node): "\(node) suspects more nodes than is plausible"
+        case .attachmentFlood(let node): "\(node) says more about its edges than is plausible; some of it is ignored"
         case .clockBehind(let node, let distance, let nodes):
             "\(node) is not believed: its words lie \(distance.components.seconds / 3600) h ahead of this node's clock"
                 + (nodes > 1

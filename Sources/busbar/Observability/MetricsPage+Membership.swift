@@ -30,6 +30,7 @@ extension MetricsPage {
         add(counters, "busbar_membership_suspicions_total", "Suspicions, by step.", "step", Self.suspicions)
         add(counters, "busbar_membership_claims_total", "Claims of nodes about themselves.", "outcome", Self.claims)
         add(counters, "busbar_membership_syncs_total", "Full-state syncs.", "step", Self.syncs)
+        add(counters, "busbar_membership_leaf_words_total", "Words about edges, and edges.", "outcome", Self.leaves)
         add(counters, "busbar_membership_chains_total", "Certificate chains of others.", "step", Self.chains)
         single("busbar_membership_deaths_total", "counter", "Nodes declared dead.", counters.deaths)
         single("busbar_membership_gossip_rounds_total", "counter", "Rounds of gossip.", counters.gossipRounds)
@@ -79,6 +80,10 @@ extension MetricsPage {
             ("ahead_of_clock", \.claimsAheadOfClock),
             ("account_outside_scope", \.accountsOutsideScope),
         ]
+    }
+
+    private static var leaves: Steps {
+        [("ignored", \.attachmentsIgnored), ("forgotten", \.leavesForgotten)]
     }
 
     private static var syncs: Steps {
