@@ -31,7 +31,7 @@ public struct BusBook: Sendable, Equatable {
     public var expired: UInt64 = 0
     /// Requests and forwards that a policy refused.
     public var denied: UInt64 = 0
-    /// Events of other cells that had been taken in before; not counted as accepted.
+    /// Forwarded events that had been taken in before, mostly of other cells; not counted as accepted.
     public var duplicates: UInt64 = 0
 
     /// An empty book.

@@ -1,5 +1,6 @@
 import Delivery
 import EventModel
+import PeerProtocol
 import SansIO
 
 /// Forwarding events to another bus of this cell (spec: patterns §6, control §7.5).
@@ -13,10 +14,16 @@ extension EventRouter {
         var appended: [Int] = []
         /// What the appended events set off.
         var entered: [BusMatcher.Outcome] = []
+        /// Deliveries of the retry queue that the append repeats.
+        var repeatable: [DeliveryID] = []
     }
 
+    /// Whose the deliveries are that this store made to its own buses. No cell has a name like this.
+    private static let own = DuplicateWindow.Sender(cell: "(own)", origin: 0)
+
     /// Takes a batch of events into the destination bus. What a rule there wants is appended in the same write that
-    /// settles the deliveries here, so a crash neither loses nor doubles an event.
+    /// settles the deliveries here, so a crash neither loses nor doubles an event. What waited in the retry queue leaves it
+    /// after that write; a crash in between lets it come again, so its id is noted as another cell's would be.
     func forward(
         _ attempts: [DeliveryAttempt],
         to destination: BusAddress,
@@ -39,12 +46,16 @@ extension EventRouter {
             take(attempt, index, to: destination, of: target, into: &forward)
         }
         guard !forward.records.isEmpty else { return completion(forward.outcomes) }
-        append(forward.records, settling: forward.settling) { [self, forward] result in
+        let bus = destination.arn
+        var ids = WindowRecord()
+        for id in forward.repeatable { ids.add(id, from: Self.own, on: bus) }
+        append(forward.records, settling: forward.settling, noting: ids) { [self, forward] result in
             var outcomes = forward.outcomes
             switch result {
             case .success:
                 for index in forward.appended where attempts[index].source == .intake { outcomes[index] = .settled }
                 for outcome in forward.entered { books[destination, default: BusBook()].enter(outcome) }
+                for id in forward.repeatable { ledger.note(id, from: Self.own, on: bus) }
             case .failure(let error):
                 let failure = DeliveryFailure(code: "INTERNAL_ERROR", message: error.message, isRetryable: true)
                 for index in forward.appended { outcomes[index] = .failed(failure) }
@@ -60,6 +71,11 @@ extension EventRouter {
         of target: CompiledTarget,
         into forward: inout Forward
     ) {
+        let id = DeliveryID(event: attempt.ref.event, target: attempt.ref.target)
+        if attempt.mayRepeat, ledger.contains(id, from: Self.own, on: destination.arn) {
+            books[destination, default: BusBook()].duplicates += 1
+            return
+        }
         guard var event = StoredEvent(decoding: attempt.event) else {
             forward.outcomes[index] = .failed(unreadable(attempt))
             return
@@ -67,6 +83,10 @@ extension EventRouter {
         if let failure = settings.hopFailure(event.hops, from: target.revision.bus, to: destination) {
             statistics.loops += 1
             notice(.loop(bus: destination.arn, hops: event.hops))
+            forward.outcomes[index] = .failed(failure)
+            return
+        }
+        if let failure = pendingFailure(destination, for: target) {
             forward.outcomes[index] = .failed(failure)
             return
         }
@@ -112,11 +132,32 @@ extension EventRouter {
             IntakeRecord(acceptedAt: now, event: event.encoded, targets: outcome.targets)
         )
         forward.appended.append(index)
-        if attempt.source == .intake { forward.settling.append(attempt.ref) }
+        if attempt.source == .intake { forward.settling.append(attempt.ref) } else { forward.repeatable.append(id) }
     }
+
     private func unreadable(_ attempt: DeliveryAttempt) -> DeliveryFailure {
         notice(.unreadableEvent(sequence: attempt.ref.event))
         return DeliveryFailure(code: "INTERNAL_ERROR", message: "The event cannot be read.", isRetryable: false)
+    }
+
+    /// Whether a bus, its policy or its rules may still be on their way here: its account has just come.
+    func isPending(_ destination: BusAddress) -> Bool {
+        guard let span = settings.peers?.newAccountTime else { return false }
+        let state = catalog.state
+        guard state.isNew(destination.account, span: span, now: clock.now) else { return false }
+        return !state.isReady(destination)
+    }
+
+    /// Why an event waits for a bus of another account; nil when it need not.
+    private func pendingFailure(_ destination: BusAddress, for target: CompiledTarget) -> DeliveryFailure? {
+        guard destination.account != target.account, isPending(destination) else { return nil }
+        notice(.busPending(bus: destination.arn, caller: target.names.rule))
+        return DeliveryFailure(
+            code: "CROSS_ACCOUNT_INGESTION_FAILED",
+            message: "The account of \(destination.arn) has just come to this cell, and the bus has not yet.",
+            isRetryable: true,
+            retryAfter: settings.peers?.retryAfterPending
+        )
     }
 
     /// Why targets cannot take an event now; nil when they can.

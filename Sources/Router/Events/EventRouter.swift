@@ -38,7 +38,7 @@ public final class EventRouter {
     var generator: SeededGenerator
     var compiledTargets: [UInt64: CompiledTarget] = [:]
     var retired: Set<UInt64> = []
-    /// The deliveries that other cells made here lately.
+    /// The deliveries that other cells made here lately, and the cell itself out of its retry queues.
     let ledger: DeliveryLedger
     /// Which store this is, for the receivers of its events (``ForwardFrame/origin``); 0 before the start.
     var origin: UInt64 = 0 {
@@ -110,7 +110,7 @@ public final class EventRouter {
     /// - Parameters:
     ///   - records: events with their targets.
     ///   - settling: intake deliveries that the records replace.
-    ///   - ids: ids of the deliveries by which other cells sent the events; durable in the same write.
+    ///   - ids: ids of the deliveries by which the events came, where these may come again; durable in the same write.
     ///   - completion: hears of the outcome, before any delivery is attempted.
     func append(
         _ records: [IntakeRecord],

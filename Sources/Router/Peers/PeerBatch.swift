@@ -92,7 +92,7 @@ final class PeerBatch {
             report(reason, account: entry.sourceAccount.description)
             return .notHosted
         }
-        if isPending(destination) {
+        if router.isPending(destination) {
             router.notice(.busPending(bus: destination.arn, caller: entry.principal))
             return .busPending(retryAfter: settings.retryAfterPending)
         }
@@ -118,14 +118,6 @@ final class PeerBatch {
         }
         isPathGood = true
         return takeIn(entry, index, claim)
-    }
-
-    /// Whether a bus, its policy or its rules may still be on their way here: its account has just come.
-    private func isPending(_ destination: BusAddress) -> Bool {
-        let state = router.catalog.state
-        let span = settings.newAccountTime
-        guard state.isNew(destination.account, span: span, now: router.clock.now) else { return false }
-        return !state.isReady(destination)
     }
 
     /// Checks an entry's claims. Most entries of a frame come from one rule and claim the same.

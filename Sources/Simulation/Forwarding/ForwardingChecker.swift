@@ -3,7 +3,8 @@ import Router
 import SansIO
 
 /// Holds the promises of DESIGN §2 in a world of cells: no acknowledged event is lost, nothing crosses without a policy, no node
-/// takes in within its window what it has taken in, and the books of every bus balance.
+/// takes in within its window what it has taken in, no other node does unless the cell has several or the account moved, and
+/// the books of every bus balance.
 final class ForwardingChecker: Checker {
     let name = "forwarding"
     private unowned let workload: ForwardingWorkload
@@ -15,7 +16,8 @@ final class ForwardingChecker: Checker {
 
     var fingerprint: UInt64 {
         let record = workload.record
-        return UInt64(record.acknowledged) << 32 | UInt64(record.received) << 8 | UInt64(record.repeated & 0xFF)
+        let repeated = record.forgotten + record.repeatedElsewhere
+        return UInt64(record.acknowledged) << 32 | UInt64(record.received) << 8 | UInt64(repeated & 0xFF)
     }
 
     var figures: [String: Int] {
@@ -23,7 +25,8 @@ final class ForwardingChecker: Checker {
         return [
             "acknowledged": record.acknowledged, "came out": record.received, "dead letters": record.letters,
             "given up and told": record.told, "policy changes": workload.policyChanges, "puts refused": record.refused,
-            "repeats beyond the window": record.repeated, "taken in by another cell": record.takenIn,
+            "repeats beyond the window": record.forgotten,
+            "repeats at another node": record.repeatedElsewhere, "taken in by another cell": record.takenIn,
             "account moves": workload.accountMoves,
         ]
     }

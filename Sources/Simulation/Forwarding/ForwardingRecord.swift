@@ -35,8 +35,11 @@ struct ForwardingRecord {
     /// Events that nodes took in, and messages of them that came out.
     private(set) var takenIn = 0
     private(set) var received = 0
-    /// Events that a node took in more than once, after it had forgotten them or another node had taken them in.
-    private(set) var repeated = 0
+    /// Events that were taken in more than once by a node that may have forgotten them.
+    private(set) var forgotten = 0
+    /// Events that were taken in more than once because another node of the cell, or another cell that hosted the account, did
+    /// not know of the first time.
+    private(set) var repeatedElsewhere = 0
     private(set) var letters = 0
     private(set) var told = 0
     private(set) var refused = 0
@@ -93,15 +96,28 @@ struct ForwardingRecord {
     ///   - site: the node.
     ///   - time: now, in microseconds.
     ///   - window: for how long the node promises to know it again.
-    mutating func takeIn(_ event: Event, _ route: Route, at site: Int, _ time: Int64, window: Int64) {
+    ///   - mayRepeat: whether a node may not know what another one took in at a time.
+    mutating func takeIn(
+        _ event: Event,
+        _ route: Route,
+        at site: Int,
+        _ time: Int64,
+        window: Int64,
+        mayRepeat: (_ other: Int, _ then: Int64) -> Bool
+    ) {
         takenIn += 1
         let before = entries[event.cell][event.number].marks[route, default: Marks()].takenIn
         entries[event.cell][event.number].marks[route, default: Marks()].takenIn.append((site, time))
-        guard !before.isEmpty else { return }
-        repeated += 1
-        guard let last = before.last(where: { $0.site == site }), time - last.time < window else { return }
-        let seconds = (time - last.time) / 1_000_000
-        wrong.append("\(name(event)) was taken in by way of \(route) again after \(seconds) s")
+        guard let last = before.last else { return }
+        let own = before.last { $0.site == site }
+        if own == nil { repeatedElsewhere += 1 } else { forgotten += 1 }
+        if let own, time - own.time < window {
+            let seconds = (time - own.time) / 1_000_000
+            wrong.append("\(name(event)) was taken in by way of \(route) again after \(seconds) s")
+        } else if last.site != site, !mayRepeat(last.site, last.time) {
+            let seconds = (time - last.time) / 1_000_000
+            wrong.append("\(name(event)) was taken in by way of \(route) by another cell after \(seconds) s")
+        }
     }
 
     /// A message of an event was taken out of the queue at the end of a route.

@@ -26,7 +26,9 @@ public final class ForwardingWorkload: Workload {
     var pendingChanges: [PolicyHistory.Pair: Int] = [:]
     /// How often policies were changed and the wanderer moved.
     var policyChanges = 0
-    private(set) var accountMoves = 0
+    var accountMoves: Int { moveTimes.count }
+    /// When the wanderer moved.
+    private var moveTimes: [Int64] = []
     /// What a node's intake records are of, for the notices of nodes that have no dead-letter queue.
     private var sequences: [[UInt64: ForwardingRecord.Event]] = []
     private let directory = StaticDirectory()
@@ -90,7 +92,7 @@ public final class ForwardingWorkload: Workload {
     /// Lets the wanderer move to the other cell. The cells do not learn of it at the same time.
     func moveWanderer() {
         host = 1 - host
-        accountMoves += 1
+        moveTimes.append(world.time)
         world.after(.milliseconds(generator.below(10_000))) { [self] in claim(cell: host) }
         world.after(.milliseconds(generator.below(10_000))) { [self] in applyHosting() }
     }
@@ -194,10 +196,20 @@ extension ForwardingWorkload {
         let route = self.record.routes(of: event)?.first { $0.destination(from: event.cell, in: plan) == bus }
         guard let route else { return self.record.found("\(name) was taken in on \(bus.arn), where nobody sent it") }
         let window = (CellPlan.window - .seconds(150)).microseconds
-        self.record.takeIn(event, route, at: index, world.time, window: window)
+        self.record.takeIn(event, route, at: index, world.time, window: window) { other, time in
+            mayRepeat(at: index, after: other, at: time)
+        }
         let pair = PolicyHistory.Pair(site: index, sender: event.cell, statement: route.statement)
         guard !history.mayBeAllowed(pair, at: world.time) else { return }
         self.record.found("\(name) crossed to \(bus.arn) by way of \(route) without a policy that lets it")
+    }
+
+    /// Whether a node may not know what another one took in: the nodes of a cell have a window each, and so have the cells
+    /// between which an account moves. Cells learn of a move within ten seconds.
+    private func mayRepeat(at index: Int, after other: Int, at time: Int64) -> Bool {
+        let cells = [plan.sites[index].cell, plan.sites[other].cell]
+        guard cells[0] != cells[1] else { return true }
+        return cells.allSatisfy { $0 < 2 } && moveTimes.contains { $0 > time - 10_000_000 }
     }
 
     private func heard(_ notice: RouterNotice, from index: Int) {
