@@ -73,6 +73,11 @@ extension Sequence<DeliveryAttempt> {
         compactMap { $0.source == .intake ? $0.ref : nil }
     }
 
+    /// Bytes of the events of the attempts that wait in the intake journal.
+    var freshBytes: UInt64 {
+        reduce(0) { $0 + ($1.source == .intake ? UInt64($1.event.count) : 0) }
+    }
+
     /// The retry-queue rows of the attempts that wait there.
     public var finishing: [ParkedRef] {
         compactMap { attempt in

@@ -126,8 +126,8 @@ extension DeliveryDriver {
                     due.set(queue.hurriesTo == nil ? next : min(next, now), for: queue.target)
                 } else {
                     queue.hurriesTo = nil
-                    queue.parked = UInt64(queue.parking)
-                    queue.hasBacklog = queue.parking > 0
+                    queue.parked = queue.parking
+                    queue.hasBacklog = queue.parking.count > 0
                     noteProgress(queue)
                 }
             }
@@ -166,10 +166,10 @@ extension DeliveryDriver {
         guard dispatcher.hasDeadLetterQueue(queue.target) else {
             store.expire(target: queue.target, acceptedBefore: acceptedBefore) { [self] result in
                 switch result {
-                case .success(0): break
-                case .success(let count):
-                    queue.left(count)
-                    dispatcher.record(.expired(count: count), target: queue.target)
+                case .success(.zero): break
+                case .success(let removed):
+                    queue.parked -= removed
+                    dispatcher.record(.expired(count: removed.count), target: queue.target)
                 case .failure(let error): dispatcher.record(.storeFailed(error), target: queue.target)
                 }
                 findNextDue(queue)

@@ -3,63 +3,93 @@ import SansIO
 
 /// Queues that may hold so many deliveries and no more.
 extension DeliveryDriver {
-    /// Whether a queue takes further deliveries; false only for one that is full and refuses.
+    /// Whether a queue takes further deliveries; false only for one that is full and refuses. What comes in one write may
+    /// go beyond the limit.
     public func hasRoom(_ target: UInt64) -> Bool {
-        guard let limits = dispatcher.backlogLimits(of: target), limits.overflow == .refuseNew,
-            let maximum = limits.maximumDeliveries
+        guard let limits = dispatcher.backlogLimits(of: target), limits.overflow == .refuseNew, limits.isBounded
         else { return true }
-        return backlog(of: target) < maximum
+        return limits.excess(of: backlog(of: target) + BacklogSize(count: 1, bytes: 1)) == .zero
     }
 
-    /// Deliveries that wait for a target or are under way to it, in memory and on disk.
-    public func backlog(of target: UInt64) -> UInt64 {
-        guard let queue = queues[target] else { return 0 }
-        return queue.parked + UInt64(queue.waiting + queue.freshInFlight)
+    /// What waits for a target or is under way to it, in memory and on disk.
+    public func backlog(of target: UInt64) -> BacklogSize {
+        queues[target]?.size ?? .zero
+    }
+
+    /// What waits for each target, by key. Targets that nothing waits for are left out.
+    public var backlogs: [(target: UInt64, size: BacklogSize)] {
+        queues.keys.sorted().map { ($0, backlog(of: $0)) }.filter { $0.1 != .zero }
+    }
+
+    /// How much of what its limits allow a target's queue holds, in thousandths; nil for one without limits.
+    public func fullness(of target: UInt64) -> Int? {
+        guard let limits = dispatcher.backlogLimits(of: target), limits.isBounded else { return nil }
+        return limits.fullness(of: backlog(of: target))
     }
 
     /// Parks deliveries as far as the queue may hold them, and sees to the overflow.
     func parkWithinLimits(_ deliveries: [ParkedDelivery], on queue: TargetQueue) {
         let limits = dispatcher.backlogLimits(of: queue.target)
-        guard let limits, let maximum = limits.maximumDeliveries, limits.overflow == .dropNewest else {
-            queue.parked += UInt64(deliveries.count)
+        guard let limits, limits.isBounded, limits.overflow == .dropNewest else {
+            queue.parked += deliveries.size
             park(deliveries)
             trim(queue)
             return
         }
-        let room = Int(clamping: maximum - min(maximum, queue.parked))
-        let kept = Array(deliveries.prefix(room))
-        queue.parked += UInt64(kept.count)
+        var kept: [ParkedDelivery] = []
+        var letters: [DeadLetter] = []
+        for delivery in deliveries {
+            let size = [delivery].size
+            let excess = limits.excess(of: queue.parked + size)
+            if excess == .zero {
+                queue.parked += size
+                kept.append(delivery)
+            } else {
+                letters.append(overflow(DeliveryAttempt(fresh: delivery), limits.description(beyondBy: excess)))
+            }
+        }
         if !kept.isEmpty { park(kept) }
-        let excess = deliveries.dropFirst(room)
-        guard !excess.isEmpty else { return }
-        dispatcher.record(.overflowed(count: excess.count), target: queue.target)
-        bury(excess.map { overflow(DeliveryAttempt(fresh: $0), maximum) }, on: queue)
+        guard !letters.isEmpty else { return }
+        dispatcher.record(.overflowed(count: letters.count), target: queue.target)
+        bury(letters, on: queue)
     }
 
     /// Takes the oldest deliveries out of a queue that holds too many and makes room that way. Waits for its turn while the
     /// queue is read, lest a delivery be dropped and attempted at a time.
     func trim(_ queue: TargetQueue) {
         guard !isStopped, !queue.isDraining, let limits = dispatcher.backlogLimits(of: queue.target),
-            limits.overflow == .dropOldest, let maximum = limits.maximumDeliveries, queue.parked > maximum,
-            clock.now >= queue.trimsFrom
+            limits.overflow == .dropOldest, clock.now >= queue.trimsFrom
         else { return }
+        let excess = limits.excess(of: queue.parked)
+        guard excess != .zero else { return }
         queue.isDraining = true
-        let excess = Int(min(UInt64(settings.trimBatch), queue.parked - maximum))
-        store.oldest(target: queue.target, acceptedBefore: .distantFuture, limit: excess) { [self] result in
+        let limit = Int(min(UInt64(settings.trimBatch), Self.deliveries(in: excess, of: queue.parked)))
+        store.oldest(target: queue.target, acceptedBefore: .distantFuture, limit: limit) { [self] result in
             guard case .success(let old) = result, !old.isEmpty else {
                 // Nothing is there yet that could go; the count is mended when the queue is read to its end.
                 queue.isDraining = false
                 return scheduleDrain(of: queue.target, at: clock.now + settings.storeRetryDelay)
             }
-            dispatcher.record(.overflowed(count: old.count), target: queue.target)
-            bury(old.map { overflow(DeliveryAttempt(parked: $0), maximum) }, on: queue)
+            var rest = excess
+            let gone = old.prefix { delivery in
+                defer { rest -= [delivery].size }
+                return rest != .zero
+            }
+            dispatcher.record(.overflowed(count: gone.count), target: queue.target)
+            let text = limits.description(beyondBy: excess)
+            bury(gone.map { overflow(DeliveryAttempt(parked: $0), text) }, on: queue)
         }
     }
 
-    private func overflow(_ attempt: DeliveryAttempt, _ maximum: UInt64) -> DeadLetter {
+    /// About how many of a queue's deliveries have to go; whoever looks at them finds how many it is.
+    private static func deliveries(in excess: BacklogSize, of size: BacklogSize) -> UInt64 {
+        max(excess.count, excess.bytes / max(1, size.bytes / max(1, size.count)) + 1)
+    }
+
+    private func overflow(_ attempt: DeliveryAttempt, _ limit: String) -> DeadLetter {
         let failure = DeliveryFailure(
             code: "RESOURCE_LIMIT_EXCEEDED",
-            message: "The queue of the target holds \(maximum) deliveries, the most that it may.",
+            message: "The queue of the target holds \(limit), the most that it may.",
             isRetryable: false
         )
         return DeadLetter(attempt: attempt, failure: failure, exhausted: nil, retries: max(1, attempt.attempts) - 1)
@@ -79,5 +109,12 @@ extension DeliveryDriver {
             if queue.waiting > 0 { markDirty(queue) }
         }
         armTimer()
+    }
+}
+
+extension Sequence<ParkedDelivery> {
+    /// How many there are, and the bytes of their events.
+    var size: BacklogSize {
+        reduce(into: .zero) { $0 += BacklogSize(count: 1, bytes: UInt64($1.event.count)) }
     }
 }

@@ -23,7 +23,7 @@ extension DeliveryDriver {
         pass: CircuitBreaker.Pass,
         on queue: TargetQueue
     ) {
-        releaseBytes(attempts)
+        releaseBytes(attempts, of: queue)
         let now = clock.now
         let policy = dispatcher.retryPolicy(of: queue.target) ?? RetryPolicy()
         var aftermath = Aftermath()
@@ -32,7 +32,7 @@ extension DeliveryDriver {
             switch outcome {
             case .settled, .delivered:
                 aftermath.delivered += 1
-                if case .parked = attempt.source { queue.left() }
+                if case .parked = attempt.source { queue.left(attempt) }
                 if attempt.attempts > 0 { aftermath.retried += 1 }
                 if outcome == .delivered { Self.remove(attempt, &aftermath.resolved, &aftermath.finished) }
             case .failed(let failure) where failure.isOwn:
@@ -187,7 +187,7 @@ extension DeliveryDriver {
         if !aftermath.parked.isEmpty, isBound {
             parkWithinLimits(aftermath.parked, on: queue)
         } else if !aftermath.parked.isEmpty {
-            queue.parked += UInt64(aftermath.parked.count)
+            queue.parked += aftermath.parked.size
             park(aftermath.parked)
         }
         if !aftermath.letters.isEmpty { bury(aftermath.letters, on: queue) }
@@ -196,8 +196,8 @@ extension DeliveryDriver {
 
     /// Moves fresh deliveries to the retry queue unattempted.
     func parkFresh(_ attempts: [DeliveryAttempt], due: Timestamp) {
-        releaseBytes(attempts)
         guard let target = attempts.first?.ref.target else { return }
+        releaseBytes(attempts, of: queue(target))
         parkWithinLimits(
             attempts.map { attempt in
                 ParkedDelivery(
@@ -218,7 +218,7 @@ extension DeliveryDriver {
         guard let target = deliveries.first?.ref.target else { return }
         let queue = queue(target)
         queue.hasBacklog = true
-        queue.parking += deliveries.count
+        queue.parking += deliveries.size
         tryPark(deliveries, on: queue)
     }
 
@@ -227,7 +227,7 @@ extension DeliveryDriver {
         store.park(deliveries) { [self] result in
             switch result {
             case .success:
-                queue.parking -= deliveries.count
+                queue.parking -= deliveries.size
                 let due = deliveries.lazy.map(\.due).min() ?? clock.now
                 // What is read of the queue just now may be from before.
                 if queue.isDraining { queue.arrived = min(queue.arrived ?? due, due) }
@@ -254,6 +254,8 @@ extension DeliveryDriver {
         let fresh = letters.count { $0.attempt.source == .intake }
         queue.inFlight += letters.count
         queue.freshInFlight += fresh
+        let freshBytes = letters.lazy.map(\.attempt).freshBytes
+        queue.freshBytes += freshBytes
         var isDrainStep = false
         if case .parked? = letters.first?.attempt.source { isDrainStep = true }
         if isDrainStep { queue.drainSteps += 1 }
@@ -261,13 +263,14 @@ extension DeliveryDriver {
             precondition(outcomes.count == letters.count, "a dispatcher answers every dead letter")
             queue.inFlight -= letters.count
             queue.freshInFlight -= fresh
+            queue.freshBytes -= min(queue.freshBytes, freshBytes)
             var aftermath = Aftermath()
             var settled = 0
             for (letter, outcome) in zip(letters, outcomes) {
                 switch outcome {
                 case .settled:
                     settled += 1
-                    if isDrainStep { queue.left() }
+                    if isDrainStep { queue.left(letter.attempt) }
                 case .noQueue:
                     drop(letter, "the target has no dead-letter queue", on: queue, &aftermath)
                 case .refused(let reason):
@@ -293,7 +296,7 @@ extension DeliveryDriver {
     ) {
         let fact = DeliveryFact.dropped(ref: letter.attempt.ref, failure: letter.failure, reason: reason)
         dispatcher.record(fact, target: queue.target)
-        if case .parked = letter.attempt.source { queue.left() }
+        if case .parked = letter.attempt.source { queue.left(letter.attempt) }
         Self.remove(letter.attempt, &aftermath.resolved, &aftermath.finished)
     }
 }

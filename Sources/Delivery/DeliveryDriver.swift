@@ -46,7 +46,7 @@ public final class DeliveryDriver {
             if case .success(let backlogs) = result {
                 for backlog in backlogs where !ignored.contains(backlog.target) {
                     queue(backlog.target).hasBacklog = true
-                    queue(backlog.target).parked = backlog.count
+                    queue(backlog.target).parked = backlog.size
                     due.set(backlog.nextDue, for: backlog.target)
                 }
                 armTimer()
@@ -91,6 +91,7 @@ public final class DeliveryDriver {
                 )
             )
             pendingBytes += event.count
+            queue.freshBytes += UInt64(event.count)
             markDirty(queue)
         }
     }
@@ -187,8 +188,10 @@ public final class DeliveryDriver {
         }
     }
 
-    func releaseBytes(_ attempts: some Sequence<DeliveryAttempt>) {
-        for attempt in attempts where attempt.source == .intake { pendingBytes -= attempt.event.count }
+    func releaseBytes(_ attempts: some Sequence<DeliveryAttempt>, of queue: TargetQueue) {
+        let bytes = attempts.freshBytes
+        pendingBytes -= Int(bytes)
+        queue.freshBytes -= min(queue.freshBytes, bytes)
     }
 
     func noteProgress(_ queue: TargetQueue) {

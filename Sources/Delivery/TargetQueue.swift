@@ -12,6 +12,8 @@ final class TargetQueue {
     var inFlight = 0
     /// Those of the attempts under way, and of the dead letters, that are not in the retry queue.
     var freshInFlight = 0
+    /// Bytes of their events, and of the events that wait.
+    var freshBytes: UInt64 = 0
     /// True while the retry queue is being read or its deliveries are attempted: one batch at a time.
     var isDraining = false
     /// Steps of the present batch from the retry queue that have not come back: the attempts, then dead letters.
@@ -23,9 +25,9 @@ final class TargetQueue {
     /// Bounds the rate after the target has come back.
     var ramp = RecoveryRamp()
     /// Deliveries in the retry queue and on their way there.
-    var parked: UInt64 = 0
+    var parked = BacklogSize.zero
     /// Deliveries of these that are on their way: the store was asked, or is to be asked again, and has not taken them.
-    var parking = 0
+    var parking = BacklogSize.zero
     /// When the first of the deliveries is due that came into the retry queue while it was read; nil if none did.
     var arrived: Timestamp?
     /// The backlog is not read before this time, because there was no room on this side.
@@ -54,7 +56,7 @@ final class TargetQueue {
     var waiting: Int { pending.count - head }
 
     /// Nothing waits and nothing is under way.
-    var isIdle: Bool { waiting == 0 && inFlight == 0 && parking == 0 && !hasBacklog && !isDraining }
+    var isIdle: Bool { waiting == 0 && inFlight == 0 && parking.count == 0 && !hasBacklog && !isDraining }
 
     func takeBatch(_ limit: Int) -> [DeliveryAttempt] {
         let count = min(limit, waiting)
@@ -70,9 +72,14 @@ final class TargetQueue {
         return batch
     }
 
+    /// Everything that waits or is under way, in memory and on disk.
+    var size: BacklogSize {
+        parked + BacklogSize(count: UInt64(waiting + freshInFlight), bytes: freshBytes)
+    }
+
     /// Notes that a parked delivery has left the store.
-    func left(_ count: UInt64 = 1) {
-        parked -= min(parked, count)
+    func left(_ attempt: DeliveryAttempt) {
+        parked -= BacklogSize(count: 1, bytes: UInt64(attempt.event.count))
     }
 
     func takeAll() -> [DeliveryAttempt] {

@@ -4,7 +4,8 @@ import SansIO
 /// over the marks of removed rows. The sizes are written with the rows they count, so they are right after a crash too.
 struct Backlogs {
     struct Backlog {
-        var count: UInt64 = 0
+        var size = BacklogSize.zero
+        var count: UInt64 { size.count }
         /// No row is due before this time and event.
         var firstDue: (due: UInt64, event: UInt64) = (0, 0)
         /// No row has an earlier event.
@@ -22,10 +23,23 @@ struct Backlogs {
     private(set) var total: UInt64 = 0
 
     init(_ database: RocksDatabase) throws(StoreError) {
-        for (target, count) in try CountRows.load(Self.kind, database) {
-            backlogs[target] = Backlog(count: count)
+        for (target, count, bytes) in try CountRows.load(Self.kind, database) {
+            // Earlier releases did not count bytes, so they are counted once.
+            let known = if let bytes { bytes } else { try Self.eventBytes(of: target, database) }
+            backlogs[target] = Backlog(size: BacklogSize(count: count, bytes: known))
             total += count
         }
+    }
+
+    private static func eventBytes(of target: UInt64, _ database: RocksDatabase) throws(StoreError) -> UInt64 {
+        let rows = database.rows(.payload, from: RowKey(target), before: RowKey(target, .max, .max))
+        var bytes: UInt64 = 0
+        while rows.isValid {
+            bytes += UInt64(rows.value.count)
+            rows.next()
+        }
+        try rows.check()
+        return bytes
     }
 
     /// Every target that has parked deliveries, in order.
@@ -35,23 +49,29 @@ struct Backlogs {
 
     subscript(target: UInt64) -> Backlog { backlogs[target] ?? Backlog() }
 
-    /// Counts a new row.
-    mutating func add(_ target: UInt64) {
+    /// Counts a new row, whose event has so many bytes.
+    mutating func add(_ target: UInt64, bytes: UInt64) {
         change(target) { backlog in
             if backlog.count == 0 {
                 // Nothing is there, so the row about to be placed is the first.
                 backlog.firstDue = (.max, .max)
                 backlog.firstEvent = .max
             }
-            backlog.count += 1
+            backlog.size += BacklogSize(count: 1, bytes: bytes)
         }
         total += 1
     }
 
     /// Counts rows out.
-    mutating func subtract(_ target: UInt64, _ count: UInt64 = 1) {
-        change(target) { $0.count -= min($0.count, count) }
-        total -= min(total, count)
+    mutating func subtract(_ target: UInt64, _ size: BacklogSize) {
+        change(target) { $0.size -= size }
+        total -= min(total, size.count)
+    }
+
+    /// Counts another event in the place of a row's.
+    mutating func replace(_ target: UInt64, bytes old: UInt64, by new: UInt64) {
+        guard old != new else { return }
+        change(target) { $0.size.bytes = $0.size.bytes - min($0.size.bytes, old) + new }
     }
 
     /// Notes a row that may be the first.
@@ -87,7 +107,7 @@ struct Backlogs {
     mutating func writeCounts(to batch: RocksBatch) {
         for target in dirty {
             guard let backlog = backlogs[target] else { continue }
-            CountRows.write(Self.kind, target, backlog.count, to: batch)
+            CountRows.write(Self.kind, target, backlog.count, bytes: backlog.size.bytes, to: batch)
             let isForgotten = backlog.count == 0 && backlogs.count > Self.remembered
             if isForgotten { backlogs[target] = nil } else { backlogs[target]?.isDirty = false }
         }
@@ -95,25 +115,32 @@ struct Backlogs {
     }
 }
 
-/// The rows that keep sizes.
+/// The rows that keep sizes: a number of rows and, for retry queues, the bytes of their events.
 enum CountRows {
-    static func load(_ kind: UInt64, _ database: RocksDatabase) throws(StoreError) -> [(UInt64, UInt64)] {
+    static func load(
+        _ kind: UInt64,
+        _ database: RocksDatabase
+    ) throws(StoreError) -> [(subject: UInt64, count: UInt64, bytes: UInt64?)] {
         let rows = database.rows(.count, from: RowKey(kind), before: RowKey(kind + 1))
-        var found: [(UInt64, UInt64)] = []
+        var found: [(subject: UInt64, count: UInt64, bytes: UInt64?)] = []
         while rows.isValid {
             var reader = RawReader(rows.value)
-            found.append((RowKey.word(1, of: rows.key), reader.take(UInt64.self) ?? 0))
+            let count = reader.take(UInt64.self) ?? 0
+            found.append((RowKey.word(1, of: rows.key), count, reader.take(UInt64.self)))
             rows.next()
         }
         try rows.check()
         return found
     }
 
-    static func write(_ kind: UInt64, _ subject: UInt64, _ count: UInt64, to batch: RocksBatch) {
+    static func write(_ kind: UInt64, _ subject: UInt64, _ count: UInt64, bytes: UInt64? = nil, to batch: RocksBatch) {
         guard count > 0 else {
             batch.remove(.count, RowKey(kind, subject))
             return
         }
-        withUnsafeBytes(of: count.littleEndian) { batch.put(.count, RowKey(kind, subject), $0) }
+        guard let bytes else {
+            return withUnsafeBytes(of: count.littleEndian) { batch.put(.count, RowKey(kind, subject), $0) }
+        }
+        withUnsafeBytes(of: (count.littleEndian, bytes.littleEndian)) { batch.put(.count, RowKey(kind, subject), $0) }
     }
 }

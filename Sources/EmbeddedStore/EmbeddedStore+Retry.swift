@@ -78,7 +78,7 @@ extension EmbeddedStore {
     }
 
     /// Removes the oldest deliveries of a target's retry queue.
-    public func expire(target: UInt64, acceptedBefore: Timestamp, completion: @escaping StoreCompletion<UInt64>) {
+    public func expire(target: UInt64, acceptedBefore: Timestamp, completion: @escaping StoreCompletion<BacklogSize>) {
         submit(
             .whenWritten,
             { engine throws(StoreError) in try engine.expire(target: target, acceptedBefore: acceptedBefore) },

@@ -21,7 +21,7 @@ struct QueueStates {
     private var dirty: [UInt64] = []
 
     init(_ database: RocksDatabase) throws(StoreError) {
-        for (queue, count) in try CountRows.load(Self.kind, database) {
+        for (queue, count, _) in try CountRows.load(Self.kind, database) {
             states[queue] = QueueState(count: count)
         }
     }

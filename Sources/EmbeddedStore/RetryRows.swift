@@ -16,8 +16,9 @@ extension RocksEngine {
     func park(_ ref: DeliveryRef, _ row: ParkedRow, event: UnsafeRawBufferPointer) throws(StoreError) {
         if let old = try parkedRow(ref) {
             batch.remove(.due, RowKey(ref.target, old.due.ordered, ref.event))
+            backlogs.replace(ref.target, bytes: try eventBytes(ref, old), by: UInt64(event.count))
         } else {
-            backlogs.add(ref.target)
+            backlogs.add(ref.target, bytes: UInt64(event.count))
         }
         batch.put(.payload, RowKey(ref.target, ref.event), event)
         file(ref, row)
@@ -29,7 +30,8 @@ extension RocksEngine {
                 due: delivery.due,
                 attempts: delivery.attempts,
                 acceptedAt: delivery.acceptedAt,
-                state: delivery.state
+                state: delivery.state,
+                eventBytes: UInt32(clamping: delivery.event.count)
             )
             var outcome: Result<Void, StoreError> = .success(())
             delivery.event.withUnsafeBytes { bytes in
@@ -52,9 +54,15 @@ extension RocksEngine {
     func finish(_ refs: some Sequence<DeliveryRef>) throws(StoreError) {
         for ref in refs {
             guard let row = try parkedRow(ref) else { continue }
+            backlogs.subtract(ref.target, BacklogSize(count: 1, bytes: try eventBytes(ref, row)))
             remove(ref, due: row.due)
-            backlogs.subtract(ref.target)
         }
+    }
+
+    /// Bytes of a delivery's event; a row of an earlier release does not tell, so the event is looked at.
+    private func eventBytes(_ ref: DeliveryRef, _ row: ParkedRow) throws(StoreError) -> UInt64 {
+        if let bytes = row.eventBytes { return UInt64(bytes) }
+        return try database.read(.payload, RowKey(ref.target, ref.event)) { UInt64($0.count) } ?? 0
     }
 
     private func remove(_ ref: DeliveryRef, due: Timestamp) {
@@ -74,7 +82,8 @@ extension RocksEngine {
                 due: change.due,
                 attempts: change.attempts,
                 acceptedAt: old.acceptedAt,
-                state: change.state
+                state: change.state,
+                eventBytes: old.eventBytes
             )
             file(ref, row)
         }
@@ -138,7 +147,7 @@ extension RocksEngine {
         var found: [TargetBacklog] = []
         for target in backlogs.targets {
             guard let next = try nextDue(target: target) else { continue }
-            found.append(TargetBacklog(target: target, count: backlogs[target].count, nextDue: next))
+            found.append(TargetBacklog(target: target, size: backlogs[target].size, nextDue: next))
         }
         return found
     }
@@ -182,24 +191,27 @@ extension RocksEngine {
         return deliveries
     }
 
-    func expire(target: UInt64, acceptedBefore: Timestamp) throws(StoreError) -> UInt64 {
+    func expire(target: UInt64, acceptedBefore: Timestamp) throws(StoreError) -> BacklogSize {
         try flush()
-        guard backlogs[target].count > 0 else { return 0 }
-        var removed: UInt64 = 0
+        guard backlogs[target].count > 0 else { return .zero }
+        var removed = BacklogSize.zero
         var chunk: [DeliveryRef] = []
+        var bytes: UInt64 = 0
         try eachOld(target: target, acceptedBefore: acceptedBefore) { ref, row throws(StoreError) in
             batch.remove(.due, RowKey(target, row.due.ordered, ref.event))
             chunk.append(ref)
-            removed += 1
-            if chunk.count == 8192 { try removeBodies(&chunk) }
+            let size = try eventBytes(ref, row)
+            bytes += size
+            removed += BacklogSize(count: 1, bytes: size)
+            if chunk.count == 8192 { try removeBodies(&chunk, &bytes) }
             return true
         }
-        try removeBodies(&chunk)
+        try removeBodies(&chunk, &bytes)
         return removed
     }
 
-    /// Removes the rows of neighbouring deliveries and writes the batch.
-    private func removeBodies(_ chunk: inout [DeliveryRef]) throws(StoreError) {
+    /// Removes the rows of neighbouring deliveries, whose events have so many bytes, and writes the batch.
+    private func removeBodies(_ chunk: inout [DeliveryRef], _ bytes: inout UInt64) throws(StoreError) {
         guard let first = chunk.first, let last = chunk.last else { return }
         if chunk.count > Self.rangeThreshold {
             let lower = RowKey(first.target, first.event)
@@ -212,21 +224,22 @@ extension RocksEngine {
                 batch.remove(.payload, RowKey(ref.target, ref.event))
             }
         }
-        backlogs.subtract(first.target, UInt64(chunk.count))
+        backlogs.subtract(first.target, BacklogSize(count: UInt64(chunk.count), bytes: bytes))
+        bytes = 0
         chunk.removeAll(keepingCapacity: true)
         try flush()
     }
 
     func dropTarget(_ target: UInt64) throws(StoreError) -> UInt64 {
         try flush()
-        let count = backlogs[target].count
-        guard count > 0 else { return 0 }
+        let size = backlogs[target].size
+        guard size.count > 0 else { return 0 }
         let upper = RowKey(target, .max, .max, .max)
         batch.removeRange(.due, from: RowKey(target), before: upper)
         batch.removeRange(.parked, from: RowKey(target), before: upper)
         batch.removeRange(.payload, from: RowKey(target), before: upper)
-        backlogs.subtract(target, count)
+        backlogs.subtract(target, size)
         try flush()
-        return count
+        return size.count
     }
 }

@@ -6,34 +6,47 @@ struct ParkedRow: Equatable {
     var attempts: UInt32
     var acceptedAt: Timestamp
     var state: [UInt8]
+    /// Bytes of the event; nil in rows that earlier releases wrote, and in those of no single delivery.
+    var eventBytes: UInt32?
 
-    init(due: Timestamp, attempts: UInt32, acceptedAt: Timestamp, state: [UInt8]) {
+    /// Marks, in the place of the attempts, that the event's bytes follow.
+    private static let hasBytes: UInt32 = 1 << 31
+
+    init(due: Timestamp, attempts: UInt32, acceptedAt: Timestamp, state: [UInt8], eventBytes: UInt32? = nil) {
         self.due = due
         self.attempts = attempts
         self.acceptedAt = acceptedAt
         self.state = state
+        self.eventBytes = eventBytes
     }
 
     init?(_ bytes: UnsafeRawBufferPointer) {
         var reader = RawReader(bytes)
         guard let due = reader.take(Int64.self), let attempts = reader.take(UInt32.self),
-            let acceptedAt = reader.take(Int64.self), let state = reader.take(count: reader.remaining)
+            let acceptedAt = reader.take(Int64.self)
         else { return nil }
+        if attempts & Self.hasBytes != 0 {
+            guard let bytes = reader.take(UInt32.self) else { return nil }
+            eventBytes = bytes
+        }
+        guard let state = reader.take(count: reader.remaining) else { return nil }
         self.due = Timestamp(milliseconds: due)
-        self.attempts = attempts
+        self.attempts = attempts & ~Self.hasBytes
         self.acceptedAt = Timestamp(milliseconds: acceptedAt)
         self.state = Array(state)
     }
 
     var encoded: [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: 20 + state.count) { buffer, count in
+        let size = (eventBytes == nil ? 20 : 24) + state.count
+        return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             guard let start = buffer.baseAddress else { return }
             var writer = RawWriter(UnsafeMutableRawPointer(start))
             writer.put(due.milliseconds)
-            writer.put(attempts)
+            writer.put(min(attempts, ~Self.hasBytes) | (eventBytes == nil ? 0 : Self.hasBytes))
             writer.put(acceptedAt.milliseconds)
+            if let eventBytes { writer.put(eventBytes) }
             writer.put(state)
-            count = 20 + state.count
+            count = size
         }
     }
 }

@@ -80,8 +80,8 @@ public protocol StorePort: AnyObject {
     )
 
     /// Removes the deliveries of `target`'s retry queue that were accepted before `acceptedBefore`, without reading their
-    /// events, and completes with their number.
-    func expire(target: UInt64, acceptedBefore: Timestamp, completion: @escaping StoreCompletion<UInt64>)
+    /// events, and completes with what they were.
+    func expire(target: UInt64, acceptedBefore: Timestamp, completion: @escaping StoreCompletion<BacklogSize>)
 
     /// Removes the whole retry queue of `target` and completes with the number of deliveries it held.
     func dropTarget(_ target: UInt64, completion: @escaping StoreCompletion<UInt64>)

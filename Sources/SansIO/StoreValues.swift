@@ -130,16 +130,49 @@ public struct Reschedule: Sendable, Equatable {
 public struct TargetBacklog: Sendable, Equatable {
     /// The target revision's key.
     public var target: UInt64
-    /// How many deliveries are parked; exact for an orderly stop, otherwise recounted at start.
-    public var count: UInt64
+    /// How many deliveries are parked, and the bytes of their events; exact, after a crash too.
+    public var size: BacklogSize
     /// The earliest due time.
     public var nextDue: Timestamp
 
     /// Creates a summary.
-    public init(target: UInt64, count: UInt64, nextDue: Timestamp) {
+    public init(target: UInt64, size: BacklogSize, nextDue: Timestamp) {
         self.target = target
-        self.count = count
+        self.size = size
         self.nextDue = nextDue
+    }
+}
+
+/// A number of deliveries, with the bytes of their events as the drivers encode them.
+///
+/// An event with several targets counts for each of them. What a store needs besides is not in it.
+public struct BacklogSize: Sendable, Equatable {
+    /// Deliveries.
+    public var count: UInt64
+    /// Bytes of their events.
+    public var bytes: UInt64
+
+    /// Nothing.
+    public static let zero = BacklogSize(count: 0, bytes: 0)
+
+    /// Creates a size.
+    public init(count: UInt64, bytes: UInt64) {
+        self.count = count
+        self.bytes = bytes
+    }
+
+    /// Adds two sizes.
+    public static func + (left: BacklogSize, right: BacklogSize) -> BacklogSize {
+        BacklogSize(count: left.count + right.count, bytes: left.bytes + right.bytes)
+    }
+
+    /// Adds a size in place.
+    public static func += (left: inout BacklogSize, right: BacklogSize) { left = left + right }
+
+    /// Takes a size away as far as there is one; neither number goes below zero.
+    public static func -= (left: inout BacklogSize, right: BacklogSize) {
+        left.count -= min(left.count, right.count)
+        left.bytes -= min(left.bytes, right.bytes)
     }
 }
 

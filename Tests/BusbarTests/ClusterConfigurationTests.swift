@@ -94,6 +94,7 @@ import Transport
                 uplink:
                   seeds: ["centre.example.com:7443"]
                   queueEvents: 64000
+                  queueMegabytes: 300
                   whenFull: dropOldest
                   drainEventsPerSecond: 500
                 """
@@ -103,22 +104,25 @@ import Transport
         #expect(cluster.peers.clockSkew == .seconds(5))
         let queues = cluster.peerSettings.queues
         #expect(queues.maximumDeliveries == 64_000)
+        #expect(queues.maximumBytes == 300 << 20)
         #expect(queues.overflow == .dropOldest)
         #expect(queues.drainRate == 500)
     }
 
     @Test func queuesOfANodeWithoutAnUplinkHaveLimitsToo() throws {
         let plain = try #require(try Self.parse(Self.base + Self.cluster).cluster).peerSettings
-        #expect(plain.queues.maximumDeliveries == nil)
+        #expect(plain.queues.maximumDeliveries == nil && plain.queues.maximumBytes == nil)
         #expect(plain.queues.drainRate == nil)
         #expect(plain.putTimeout == .seconds(5))
         let keys = [
-            "port: 7443", "queueEvents: 9", "whenFull: dropNewest", "drainEventsPerSecond: 7", "putTimeoutSeconds: 2",
+            "port: 7443", "queueEvents: 9", "queueMegabytes: 8", "whenFull: dropNewest", "drainEventsPerSecond: 7",
+            "putTimeoutSeconds: 2",
             "retentionHours: 3", "newAccountMinutes: 4", "accountEventsPerSecond: 500",
         ]
         let text = Self.cluster.replacing("port: 7443", with: keys.joined(separator: "\n  "))
         let settings = try #require(try Self.parse(Self.base + text).cluster).peerSettings
         #expect(settings.queues.maximumDeliveries == 9)
+        #expect(settings.queues.maximumBytes == 8 << 20)
         #expect(settings.queues.overflow == .dropNewest)
         #expect(settings.queues.drainRate == 7)
         #expect(settings.putTimeout == .seconds(2))
@@ -142,6 +146,7 @@ import Transport
                 """
         let queues = try #require(try Self.parse(text).cluster).peerSettings.queues
         #expect(queues.maximumDeliveries == 20)
+        #expect(queues.maximumBytes == 8_192 << 20, "the default of an edge")
         #expect(queues.overflow == .dropOldest)
         #expect(queues.drainRate == 1_000)
     }

@@ -111,7 +111,7 @@ struct StoreFaultTests {
         let deadline = monotonicNanoseconds() + 20_000_000_000
         while errorCode({ try test.park([.sample(events[2], 7, due: 3)]) }) != nil, monotonicNanoseconds() < deadline {}
         #expect(try test.due(7, now: 10).map(\.ref.event) == [events[0], events[2]])
-        #expect(try test.backlogs().map(\.count) == [2])
+        #expect(try test.backlogs().map(\.size.count) == [2])
         #expect(try test.counts(4, now: 10).visible == 0)
         let crashed = try test.crash()
         #expect(try crashed.recover().records.map(\.sequence) == [events[1]])

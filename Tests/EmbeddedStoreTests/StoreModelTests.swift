@@ -135,6 +135,7 @@ enum RandomOperation: Equatable {
         case time(Timestamp?)
         case backlogs([TargetBacklog])
         case number(UInt64)
+        case size(BacklogSize)
         case receipt(QueueReceipt)
         case flags([Bool])
         case counts(QueueCounts)
@@ -162,7 +163,7 @@ enum RandomOperation: Equatable {
         case .backlogs: return .backlogs(try test.backlogs())
         case .oldest(let target, let before, let limit):
             return .deliveries(try test.oldest(target, before: before, limit: limit))
-        case .expire(let target, let before): return .number(try test.expire(target, before: before))
+        case .expire(let target, let before): return .size(try test.expire(target, before: before))
         case .drop(let target): return .number(try test.drop(target))
         case .reopen:
             try test.reopen()

@@ -129,7 +129,7 @@ final class StoreUnderTest {
         }
     }
 
-    func expire(_ target: UInt64, before: Int64) throws -> UInt64 {
+    func expire(_ target: UInt64, before: Int64) throws -> BacklogSize {
         try shard.wait { store.expire(target: target, acceptedBefore: .at(before), completion: $0) }
     }
 
@@ -219,12 +219,18 @@ extension ParkedDelivery {
             due: .at(due),
             attempts: 1,
             acceptedAt: .at(acceptedAt),
-            event: sampleBytes(Int(event), 30),
+            event: sampleBytes(Int(event), 30 + Int(event % 5)),
             state: [7, UInt8(truncatingIfNeeded: event)]
         )
     }
 
     var pointer: ParkedRef { ParkedRef(ref: ref, due: due) }
+}
+
+extension Sequence<ParkedDelivery> {
+    var size: BacklogSize {
+        reduce(into: .zero) { $0 += BacklogSize(count: 1, bytes: UInt64($1.event.count)) }
+    }
 }
 
 extension QueueMessage {

@@ -222,6 +222,34 @@ import Testing
         }
     }
 
+    @Test func aQueueThatIsFullByItsBytesSaysSo() throws {
+        let scene = edgeScene { scene in
+            scene.peers.queues.maximumBytes = 4_000
+            scene.peers.retention = .seconds(30 * 86_400)
+        }
+        cutLink(scene)
+        scene.run(.seconds(60))
+        var refusals = 0
+        for number in 0..<50 {
+            scene.put("\(number)", by: b, on: 1) { result in
+                if case .success(let results) = result, case .refused = results[0] { refusals += 1 }
+            }
+            scene.run(.seconds(1))
+        }
+        let router = scene.cell(1).router
+        #expect(refusals > 0 && refusals < 50)
+        #expect(router.statistics.queueFull == UInt64(refusals))
+        let waiting = router.waitingBytes
+        #expect(Array(waiting.byBus.keys) == [scene.bus(b)])
+        let bytes = try #require(waiting.byBus[scene.bus(b)])
+        #expect(bytes >= 4_000 && bytes < 4_600, "beyond the limit by less than one event")
+        #expect(waiting.fullest >= 1_000)
+        mendLink(scene)
+        scene.run(.seconds(600))
+        #expect(scene.numbers(a, on: 0).count == 50 - refusals)
+        #expect(router.waitingBytes.fullest == 0 && router.waitingBytes.byBus.isEmpty)
+    }
+
     @Test func aRuleOfTheSameCellDoesNotFillAQueueThatRefuses() {
         let scene = PeerScene()
         scene.peers.queues.maximumDeliveries = 20

@@ -1,3 +1,4 @@
+import Delivery
 import EventModel
 import PeerProtocol
 import SansIO
@@ -42,8 +43,26 @@ import Testing
         for number in 0..<3 { scene.put("\(number)", by: a, on: 0) }
         scene.run(.seconds(60))
         let waiting = try #require(try target()?.reasons)
-        #expect(waiting.contains("3 events of this target wait"), "\(waiting)")
+        let isOnQueue = { (line: String) in line.hasPrefix("3 events of this target wait, ") && line.hasSuffix(" bytes") }
+        #expect(waiting.contains(where: isOnQueue), "\(waiting)")
         #expect(waiting.last?.contains("no answer: ") == true, "\(waiting)")
+    }
+
+    @Test func aWalkTellsTheLimitsOfTheQueueAndThatItIsFull() throws {
+        let scene = PeerScene()
+        scene.peers.queues.maximumDeliveries = 9
+        scene.peers.queues.maximumBytes = 200
+        scene.addCell([a])
+        scene.addCell([b])
+        scene.forward(a, on: 0, to: b)
+        scene.crash(1)
+        scene.put("1", by: a, on: 0)
+        scene.run(.seconds(60))
+        let reasons = try #require(try walk(scene, to: scene.bus(a)).next.first?.next.first?.reasons)
+        let limits = "bytes; its queue holds at most 9 events and 200 bytes (refuseNew)"
+        let line = try #require(reasons.first { $0.hasPrefix("1 events of this target wait, ") })
+        #expect(line.hasSuffix(limits), "\(line)")
+        #expect(reasons.contains("its queue is full and refuses events"), "\(reasons)")
     }
 
     @Test func aPutAndAQuestionAreAnsweredWithTheCellThatDecides() throws {

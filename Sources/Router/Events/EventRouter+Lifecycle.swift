@@ -97,8 +97,8 @@ extension EventRouter {
                 return
             }
             for backlog in backlogs where !ledger.keys.contains(backlog.target) {
-                report.parkedDeliveries += backlog.count
-                noteRecovered(backlog.target, backlog.count)
+                report.parkedDeliveries += backlog.size.count
+                noteRecovered(backlog.target, backlog.size.count)
             }
             for record in recovered where !ledger.adopt(record) {
                 for target in record.targets { noteRecovered(target, 1) }

@@ -157,9 +157,7 @@ extension EventRouter {
 
     /// The ARN of a target whose queue is full and refuses; nil when all of them have room.
     func fullTarget(among targets: [UInt64]) -> String? {
-        guard settings.peers?.queues.overflow == .refuseNew, settings.peers?.queues.maximumDeliveries != nil else {
-            return nil
-        }
+        guard let queues = settings.peers?.queues, queues.overflow == .refuseNew, queues.isBounded else { return nil }
         guard let full = targets.first(where: { !delivery.hasRoom($0) }) else { return nil }
         statistics.queueFull += 1
         return catalog.state.revision(full)?.target.arn ?? "revision \(full)"

@@ -45,12 +45,32 @@ extension EventRouter {
     func linesOnBus(_ bus: BusAddress, target: UInt64?) -> [String] {
         var lines = describeCell?(bus.account) ?? []
         if let target {
-            let waiting = delivery.backlog(of: target)
-            lines.append(waiting == 0 ? "nothing of this target waits" : "\(waiting) events of this target wait")
+            lines.append(linesOnQueue(delivery.backlog(of: target), target))
             if !delivery.hasRoom(target) { lines.append("its queue is full and refuses events") }
         }
         if let line = recentVerdicts.line(of: bus.arn, now: clock.now) { lines.append(line) }
         return lines
+    }
+
+    private func linesOnQueue(_ size: BacklogSize, _ target: UInt64) -> String {
+        guard size.count > 0 else { return "nothing of this target waits" }
+        let waiting = "\(size.count) events of this target wait, \(size.bytes) bytes"
+        guard let limits = backlogLimits(of: target), limits.isBounded else { return waiting }
+        let bounds = [
+            limits.maximumDeliveries.map { "\($0) events" }, limits.maximumBytes.map { "\($0) bytes" },
+        ].compactMap(\.self)
+        return "\(waiting); its queue holds at most \(bounds.joined(separator: " and ")) (\(limits.overflow.rawValue))"
+    }
+
+    /// What waits for targets, by the bus of their rules, with the fullest of the queues that have limits, in thousandths.
+    public var waitingBytes: (byBus: [BusAddress: UInt64], fullest: Int) {
+        var byBus: [BusAddress: UInt64] = [:]
+        var fullest = 0
+        for (target, size) in delivery.backlogs where !ledger.keys.contains(target) {
+            if let bus = catalog.state.revision(target)?.bus { byBus[bus, default: 0] += size.bytes }
+            fullest = max(fullest, delivery.fullness(of: target) ?? 0)
+        }
+        return (byBus, fullest)
     }
 
     /// Remembers what became of a forward, unless all is well.

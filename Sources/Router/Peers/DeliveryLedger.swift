@@ -230,7 +230,7 @@ final class DeliveryLedger {
         store.expire(target: key, acceptedBefore: passed) { [self] result in
             switch result {
             case .success(let removed):
-                rows -= min(rows, removed)
+                rows -= min(rows, removed.count)
                 index.remove(before: passed)
                 trim()
             case .failure(let error):

@@ -198,7 +198,7 @@ public final class MemoryStore: StorePort {
     }
 
     /// Removes the oldest deliveries of a target's retry queue.
-    public func expire(target: UInt64, acceptedBefore: Timestamp, completion: @escaping StoreCompletion<UInt64>) {
+    public func expire(target: UInt64, acceptedBefore: Timestamp, completion: @escaping StoreCompletion<BacklogSize>) {
         run(.lazy, completion) { () throws(StoreError) in state.expire(target, acceptedBefore: acceptedBefore) }
     }
 

@@ -201,7 +201,9 @@ extension MemoryStoreState {
     var backlogs: [TargetBacklog] {
         parked.keys.sorted().compactMap { target in
             guard let rows = parked[target], let next = rows.earliestTime else { return nil }
-            return TargetBacklog(target: target, count: UInt64(rows.count), nextDue: next)
+            let bytes = rows.rows.first(.max).reduce(UInt64(0)) { $0 + UInt64($1.value.event.count) }
+            let size = BacklogSize(count: UInt64(rows.count), bytes: bytes)
+            return TargetBacklog(target: target, size: size, nextDue: next)
         }
     }
 
@@ -211,10 +213,10 @@ extension MemoryStoreState {
         return deliveries(target, rows ?? [])
     }
 
-    mutating func expire(_ target: UInt64, acceptedBefore: Timestamp) -> UInt64 {
+    mutating func expire(_ target: UInt64, acceptedBefore: Timestamp) -> BacklogSize {
         let old = oldest(target, acceptedBefore: acceptedBefore, limit: .max)
         finish(old.map(\.ref))
-        return UInt64(old.count)
+        return BacklogSize(count: UInt64(old.count), bytes: old.reduce(0) { $0 + UInt64($1.event.count) })
     }
 
     mutating func drop(_ target: UInt64) -> UInt64 {

@@ -243,10 +243,13 @@ extension NodeConfiguration.Cluster {
         settings.accountRate = peers.accountEventsPerSecond.map { Double($0) }
         let (own, common) = (uplink?.queues, peers.queues)
         let events = own?.queueEvents ?? common.queueEvents ?? uplink.map { _ in NodeConfiguration.Uplink.queueEvents }
+        let megabytes =
+            own?.queueMegabytes ?? common.queueMegabytes ?? uplink.map { _ in NodeConfiguration.Uplink.queueMegabytes }
         let rate =
             own?.drainEventsPerSecond ?? common.drainEventsPerSecond
             ?? uplink.map { _ in NodeConfiguration.Uplink.drainEventsPerSecond }
         settings.queues.maximumDeliveries = events.map { UInt64($0) }
+        settings.queues.maximumBytes = megabytes.map { UInt64($0) << 20 }
         settings.queues.overflow =
             switch own?.whenFull ?? common.whenFull ?? .refuseNew {
             case .refuseNew: .refuseNew

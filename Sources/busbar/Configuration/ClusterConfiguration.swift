@@ -95,6 +95,8 @@ extension NodeConfiguration {
 
         /// Events that may wait for the link in the queue of one rule's target.
         var queueEvents: Int?
+        /// Bytes of such events, in megabytes of 1,048,576.
+        var queueMegabytes: Int?
         var whenFull: Overflow?
         /// Events a second that a backlog is sent with when the link is back.
         var drainEventsPerSecond: Int?
@@ -104,6 +106,7 @@ extension NodeConfiguration {
     struct Uplink: Sendable {
         /// What holds for an edge where neither `uplink` nor `peers` says anything else.
         static let queueEvents = 5_000_000
+        static let queueMegabytes = 8_192
         static let drainEventsPerSecond = 1_000
 
         /// Peer listeners of the centre, each of which gets an uplink.

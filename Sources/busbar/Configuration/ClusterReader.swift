@@ -253,6 +253,7 @@ enum UplinkReader {
     static func queues(_ reader: ConfigurationReader) -> NodeConfiguration.PeerQueues {
         NodeConfiguration.PeerQueues(
             queueEvents: reader.integer("queueEvents", in: 1...1_000_000_000),
+            queueMegabytes: reader.integer("queueMegabytes", in: 1...1_000_000_000),
             whenFull: reader.choice("whenFull", NodeConfiguration.PeerQueues.Overflow.self),
             drainEventsPerSecond: reader.integer("drainEventsPerSecond", in: 1...1_000_000)
         )

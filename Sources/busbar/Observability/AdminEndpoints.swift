@@ -100,6 +100,8 @@ final class AdminEndpoints: HTTPRequestHandler {
         var page = MetricsPage()
         addCalls(to: &page)
         page.add(books: router.books)
+        let waiting = router.waitingBytes
+        page.add(waitingBytes: waiting.byBus, fullest: waiting.fullest)
         page.add(router.statistics, active: router.activeDeliveries)
         page.add(store.statistics)
         page.add(router.queues.statistics)

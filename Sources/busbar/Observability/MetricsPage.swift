@@ -69,6 +69,21 @@ struct MetricsPage {
         add("busbar_deliveries_waiting", "Deliveries that still wait.", \.waiting, type: "gauge")
     }
 
+    /// Bytes that wait, by the bus of the rule.
+    mutating func add(waitingBytes: [BusAddress: UInt64], fullest: Int) {
+        family("busbar_deliveries_waiting_bytes", "gauge", "Bytes of events in deliveries that still wait.")
+        for (bus, bytes) in waitingBytes.sorted(by: { $0.key.arn < $1.key.arn }) {
+            let labels = [("account", bus.account.description), ("region", bus.region), ("bus", bus.name)]
+            sample("busbar_deliveries_waiting_bytes", labels, bytes)
+        }
+        single(
+            "busbar_forward_queue_fullest_permille",
+            "gauge",
+            "How full the fullest queue towards another cell is, in thousandths of its limit.",
+            fullest
+        )
+    }
+
     mutating func add(_ statistics: RouterStatistics, active: Int) {
         single("busbar_put_events_calls_total", "counter", "PutEvents calls.", statistics.putEventsCalls)
         single(

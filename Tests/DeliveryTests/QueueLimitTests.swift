@@ -1,0 +1,143 @@
+import Delivery
+import SansIO
+import Simulation
+import Testing
+
+/// Queues that hold so many bytes and no more.
+@Suite struct QueueLimitTests {
+    private func scene(_ overflow: BacklogLimits.Overflow, deliveries: UInt64? = nil, bytes: UInt64?) -> DeliveryScene {
+        let scene = DeliveryScene()
+        var limits = BacklogLimits()
+        limits.maximumDeliveries = deliveries
+        limits.maximumBytes = bytes
+        limits.overflow = overflow
+        scene.dispatcher.limits = limits
+        scene.dispatcher.failingTargets = [7]
+        return scene
+    }
+
+    /// An event of so many bytes that ends with its name.
+    private func event(_ name: String, bytes: Int) -> String {
+        String(repeating: ".", count: bytes - name.utf8.count) + name
+    }
+
+    private func names(_ events: [[UInt8]]) -> [String] {
+        events.map { String(String(decoding: $0, as: UTF8.self).drop { $0 == "." }) }
+    }
+
+    private func parked(_ scene: DeliveryScene) -> [String] {
+        var found: [String] = []
+        scene.store.oldest(target: 7, acceptedBefore: .distantFuture, limit: .max) { result in
+            found = names(((try? result.get()) ?? []).map(\.event))
+        }
+        scene.shard.run()
+        return found
+    }
+
+    @Test func aQueueThatRefusesIsFullByItsBytes() {
+        let scene = scene(.refuseNew, bytes: 1_000)
+        scene.accept(event("a", bytes: 300))
+        scene.accept(event("b", bytes: 699))
+        scene.shard.run()
+        #expect(scene.driver.hasRoom(7), "999 of 1000 bytes")
+        #expect(scene.driver.fullness(of: 7) == 999)
+        scene.accept(event("c", bytes: 1))
+        scene.shard.run()
+        #expect(!scene.driver.hasRoom(7))
+        #expect(scene.driver.backlog(of: 7) == BacklogSize(count: 3, bytes: 1_000))
+        scene.dispatcher.failingTargets = []
+        scene.shard.advance(by: .seconds(600))
+        #expect(scene.driver.backlog(of: 7) == .zero)
+        #expect(scene.driver.hasRoom(7) && scene.dispatcher.letters.isEmpty)
+    }
+
+    @Test func bytesUnderWayCountOnceAndArePastWithTheirDelivery() {
+        let scene = scene(.refuseNew, bytes: 1_000)
+        scene.dispatcher.isSilent = true
+        scene.accept(event("a", bytes: 400))
+        scene.shard.run()
+        #expect(scene.driver.backlog(of: 7) == BacklogSize(count: 1, bytes: 400))
+        scene.accept(event("b", bytes: 600))
+        #expect(scene.driver.hasRoom(7), "not durable yet, so not here yet")
+        scene.shard.run()
+        #expect(!scene.driver.hasRoom(7))
+    }
+
+    @Test func theNewestThatDoNotFitAreGivenUp() {
+        let scene = scene(.dropNewest, bytes: 1_000)
+        for (name, bytes) in [("a", 600), ("b", 300), ("c", 200), ("d", 100), ("e", 50)] {
+            scene.accept(event(name, bytes: bytes))
+            scene.shard.run()
+        }
+        #expect(parked(scene) == ["a", "b", "d"], "c did not fit, d did, e not any more")
+        #expect(names(scene.dispatcher.letters.map(\.attempt.event)) == ["c", "e"])
+        let text = "The queue of the target holds 1000 bytes in deliveries, the most that it may."
+        #expect(scene.dispatcher.letters.allSatisfy { $0.failure.message == text })
+        #expect(scene.dispatcher.letters.allSatisfy { $0.failure.code == "RESOURCE_LIMIT_EXCEEDED" })
+        #expect(scene.driver.backlog(of: 7) == BacklogSize(count: 3, bytes: 1_000))
+        #expect(scene.unresolved == 0)
+    }
+
+    @Test func theOldestMakeRoomForLargerOnes() {
+        let scene = scene(.dropOldest, bytes: 1_000)
+        for number in 0..<10 {
+            scene.accept(event("\(number)", bytes: 100))
+            scene.shard.run()
+        }
+        #expect(parked(scene).count == 10 && scene.dispatcher.letters.isEmpty)
+        scene.accept(event("large", bytes: 350))
+        scene.shard.advance(by: .seconds(1))
+        #expect(names(scene.dispatcher.letters.map(\.attempt.event)) == ["0", "1", "2", "3"])
+        #expect(parked(scene) == ["4", "5", "6", "7", "8", "9", "large"])
+        #expect(scene.driver.backlog(of: 7) == BacklogSize(count: 7, bytes: 950))
+    }
+
+    /// The mean says little of what is at the front: whoever reads too few reads again, whoever reads too many spares them.
+    @Test func asManyGoAsAreTooManyHoweverLargeTheyAre() {
+        let scene = scene(.dropOldest, bytes: 20_000)
+        for number in 0..<100 { scene.accept(event("s\(number)", bytes: 10)) }
+        scene.accept(event("l0", bytes: 10_000))
+        scene.accept(event("l1", bytes: 9_000))
+        scene.shard.advance(by: .seconds(1))
+        #expect(scene.driver.backlog(of: 7) == BacklogSize(count: 102, bytes: 20_000))
+        scene.accept(event("l2", bytes: 500))
+        scene.shard.advance(by: .seconds(5))
+        #expect(scene.dispatcher.letters.count == 50)
+        #expect(scene.driver.backlog(of: 7) == BacklogSize(count: 53, bytes: 20_000))
+        scene.accept(event("l3", bytes: 9_999))
+        scene.shard.advance(by: .seconds(5))
+        #expect(names(scene.dispatcher.letters.suffix(1).map(\.attempt.event)) == ["l0"])
+        #expect(parked(scene) == ["l1", "l2", "l3"])
+    }
+
+    @Test func whicheverLimitIsMetFirstCounts() {
+        let scene = scene(.dropNewest, deliveries: 2, bytes: 1_000)
+        for name in ["a", "b", "c"] { scene.accept(event(name, bytes: 10)) }
+        scene.shard.run()
+        #expect(parked(scene) == ["a", "b"])
+        #expect(scene.dispatcher.letters.first?.failure.message.contains("holds 2 deliveries") == true)
+        #expect(scene.driver.fullness(of: 7) == 1_000)
+    }
+
+    @Test(arguments: BacklogLimits.Overflow.allCases)
+    func theBytesAreRightAfterARestart(overflow: BacklogLimits.Overflow) {
+        let scene = scene(overflow, bytes: 1_000)
+        for (name, bytes) in [("a", 600), ("b", 300)] { scene.accept(event(name, bytes: bytes)) }
+        scene.shard.advance(by: .seconds(1))
+        scene.restart()
+        var limits = BacklogLimits()
+        limits.maximumBytes = 1_000
+        limits.overflow = overflow
+        scene.dispatcher.limits = limits
+        scene.dispatcher.failingTargets = [7]
+        #expect(scene.driver.backlog(of: 7) == BacklogSize(count: 2, bytes: 900))
+        scene.accept(event("c", bytes: 200))
+        scene.shard.advance(by: .seconds(1))
+        let letters = names(scene.dispatcher.letters.map(\.attempt.event))
+        switch overflow {
+        case .refuseNew: #expect(!scene.driver.hasRoom(7) && letters.isEmpty)
+        case .dropOldest: #expect(letters == ["a"] && scene.driver.backlog(of: 7).bytes == 500)
+        case .dropNewest: #expect(letters == ["c"] && scene.driver.backlog(of: 7).bytes == 900)
+        }
+    }
+}
