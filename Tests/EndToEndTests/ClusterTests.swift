@@ -16,7 +16,7 @@ extension NodeTests {
         }
 
         @Test func anEdgeSendsAndReceivesThroughWhatItDials() async throws {
-            let result = try await Self.run("edge.py", Array(Self.chain.prefix(2)))
+            let result = try await Self.run("edge.py", Self.chain)
             expectSuccess(result)
             Self.report(result)
         }

@@ -48,7 +48,24 @@ import Testing
         #expect(try ChannelMessage.decode([99] + message.encoded.dropFirst()) == nil)
         #expect(throws: FrameError.self) { try ChannelMessage.decode([2, 0, 0]) }
         let greeting = UplinkGreeting(accounts: [try FrameSamples.account()])
-        #expect(try UplinkGreeting(decoding: greeting.encoded + [9]) == greeting)
+        #expect(try UplinkGreeting(decoding: greeting.encoded) == greeting)
         #expect(throws: FrameError.self) { try UplinkGreeting(decoding: [1, 0xFF, 0xFF, 0xFF, 0xFF]) }
+    }
+
+    @Test func aGreetingMaySayWhatGossipIsToSay() throws {
+        var greeting = UplinkGreeting(accounts: [try FrameSamples.account()])
+        let plain = greeting.encoded
+        greeting.presence = LeafPresence(claim: [1, 2, 3], chain: [4])
+        #expect(Array(greeting.encoded.prefix(plain.count)) == plain, "an earlier release reads no further")
+        #expect(try UplinkGreeting(decoding: greeting.encoded) == greeting)
+        #expect(try UplinkGreeting(decoding: greeting.encoded + [9]) == greeting, "what a later one adds is skipped")
+        for length in (plain.count + 1)..<greeting.encoded.count {
+            #expect(throws: FrameError.self) { try UplinkGreeting(decoding: Array(greeting.encoded.prefix(length))) }
+        }
+        let large = UInt16(LeafPresence.maximumClaimBytes + 1)
+        let oversized = plain + [UInt8(large >> 8), UInt8(large & 0xFF)] + [UInt8](repeating: 0, count: Int(large) + 2)
+        #expect(throws: FrameError.self) { try UplinkGreeting(decoding: oversized) }
+        greeting.presence?.claim = [UInt8](repeating: 0, count: LeafPresence.maximumClaimBytes + 1)
+        #expect(greeting.encoded == plain, "what nobody would take is not sent")
     }
 }

@@ -43,7 +43,8 @@ import Testing
         for number in 0..<3 { scene.put("\(number)", by: a, on: 0) }
         scene.run(.seconds(60))
         let waiting = try #require(try target()?.reasons)
-        let isOnQueue = { (line: String) in line.hasPrefix("3 events of this target wait, ") && line.hasSuffix(" bytes") }
+        let isOnQueue = { (line: String) in line.hasPrefix("3 events of this target wait, ") && line.hasSuffix(" bytes")
+        }
         #expect(waiting.contains(where: isOnQueue), "\(waiting)")
         #expect(waiting.last?.contains("no answer: ") == true, "\(waiting)")
     }

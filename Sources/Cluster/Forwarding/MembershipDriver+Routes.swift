@@ -13,7 +13,8 @@ extension MembershipDriver: RouteDirectory {
         let nodes = well.isEmpty ? reachable : well
         return AccountRoute(
             cell: entry.cell,
-            nodes: nodes.map { PeerNode(identity: $0.identity, endpoint: $0.endpoint) }
+            nodes: nodes.map { PeerNode(identity: $0.identity, endpoint: $0.endpoint) },
+            sponsors: Array(Set(entry.nodes.flatMap(\.sponsors))).sorted()
         )
     }
 }

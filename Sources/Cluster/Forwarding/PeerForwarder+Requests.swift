@@ -41,14 +41,18 @@ extension PeerForwarder {
 
     func send(_ request: PeerRequest) {
         guard let way = way(for: request) else {
-            let failure = ForwardFailure(
-                .offline,
-                "Cell \(request.lane.cell) takes no connections, and holds none open to this node."
-            )
+            let failure = ForwardFailure(.offline, Self.offlineText(request.lane))
             _ = clock.schedule(after: .zero) { [self] in settle(request, failure) }
             return
         }
         send(request, way)
+    }
+
+    private static func offlineText(_ lane: Lane) -> String {
+        let text = "Cell \(lane.cell) takes no connections, and holds none open to this node."
+        guard !lane.sponsors.isEmpty else { return text }
+        let names = lane.sponsors.map { "\($0.node) of cell \($0.cell)" }.joined(separator: " and ")
+        return text + " It is reached only through \(names), which passes on no events of other cells."
     }
 
     /// The way for a request: an uplink where there is one, as a cell that has some takes no connections as a rule.

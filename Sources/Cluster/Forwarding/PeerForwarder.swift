@@ -25,6 +25,8 @@ public final class PeerForwarder {
     final class Lane {
         let cell: CellIdentity
         var nodes: [PeerNode] = []
+        /// The nodes that hold its uplinks elsewhere.
+        var sponsors: [NodeIdentity] = []
         var batcher: AdaptiveBatcher<Item>
         var isScheduled = false
         var isGathering = false
@@ -92,7 +94,10 @@ public final class PeerForwarder {
             return fail(completion, ForwardFailure(.noRoute, "No cell is known to host account \(account) now."))
         }
         let lane = lane(to: cell)
-        if let route, route.cell == cell { lane.nodes = route.nodes }
+        if let route, route.cell == cell {
+            lane.nodes = route.nodes
+            if lane.sponsors != route.sponsors { lane.sponsors = route.sponsors }
+        }
         lane.isTouched = true
         let item = Item(entry: entry, account: account, completion: completion)
         switch lane.batcher.add(item, of: entry.sourceAccount, bytes: entry.size) {

@@ -17,11 +17,14 @@ public struct AccountRoute: Sendable, Equatable {
     public var cell: CellIdentity
     /// Its nodes that take connections, in order of identity; none for a cell that only dials out.
     public var nodes: [PeerNode]
+    /// For a cell that only dials out: the nodes that hold its uplinks, and alone can send to it.
+    public var sponsors: [NodeIdentity]
 
     /// Creates a route.
-    public init(cell: CellIdentity, nodes: [PeerNode]) {
+    public init(cell: CellIdentity, nodes: [PeerNode], sponsors: [NodeIdentity] = []) {
         self.cell = cell
         self.nodes = nodes.sorted { $0.identity < $1.identity }
+        self.sponsors = sponsors
     }
 }
 

@@ -34,6 +34,9 @@ public final class UplinkKeeper {
 
     /// Hears of uplinks that come and go.
     public var onChange: (Change) -> Void = { _ in }
+    /// Says what gossip is to say of this node, given the nodes with an open uplink; nil for nothing.
+    public var presence: ([NodeIdentity]) -> LeafPresence? = { _ in nil }
+    private var presented: LeafPresence?
     private let uplinks: [Uplink]
     private let links: any PeerLinkPort
     private let clock: any ClockPort
@@ -92,7 +95,13 @@ public final class UplinkKeeper {
 
     /// Says anew what this cell hosts.
     public func announce() {
-        for uplink in uplinks { uplink.session?.greet(UplinkGreeting(accounts: accounts())) }
+        let greeting = greeting()
+        for uplink in uplinks { uplink.session?.greet(greeting) }
+    }
+
+    private func greeting() -> UplinkGreeting {
+        presented = presence(uplinks.compactMap { $0.session?.peer })
+        return UplinkGreeting(accounts: accounts(), presence: presented)
     }
 
     /// The addresses with an open uplink, in the order of configuration.
@@ -128,7 +137,10 @@ public final class UplinkKeeper {
             self?.failed(uplink, error?.description ?? "The other side closed it.")
         }
         session.start()
-        session.greet(UplinkGreeting(accounts: accounts()))
+        let before = presented
+        session.greet(greeting())
+        // Who passes on what the node says of itself must have its newest word, or would stand by an older one.
+        if presented != before { announce() }
         onChange(.up(uplink.address))
         // Only an uplink that lasts counts as a success, or a node that accepts and closes would be dialled in a circle.
         _ = clock.schedule(after: settings.pingAfter) { [weak session] in
@@ -149,6 +161,8 @@ public final class UplinkKeeper {
         guard !isStopped else { return }
         onChange(.down(uplink.address, reason: reason))
         retry(uplink)
+        // Another one may have to pass on what this node says of itself.
+        if let presented, presence(uplinks.compactMap { $0.session?.peer }) != presented { announce() }
     }
 
     private func retry(_ uplink: Uplink) {

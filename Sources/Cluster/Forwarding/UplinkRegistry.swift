@@ -11,11 +11,14 @@ public final class UplinkRegistry: PeerChannelAcceptor {
         case up(NodeIdentity, accounts: [AccountID])
         /// The node's uplink is gone.
         case down(NodeIdentity)
+        /// The node's uplink is up, and it says what gossip is to say of it.
+        case presented(NodeIdentity, LeafPresence)
     }
 
     private struct Uplink {
         var session: UplinkSession
         var accounts: [AccountID] = []
+        var presence: LeafPresence?
         /// Whether the other end has said what it hosts.
         var isReady = false
     }
@@ -60,6 +63,11 @@ public final class UplinkRegistry: PeerChannelAcceptor {
     /// The nodes with an uplink, and what they host, in order.
     public var nodes: [(node: NodeIdentity, accounts: [AccountID])] {
         uplinks.filter(\.value.isReady).sorted { $0.key < $1.key }.map { ($0.key, $0.value.accounts) }
+    }
+
+    /// What gossip is to say of the nodes with an uplink, in order; those that speak for themselves are left out.
+    public var presences: [(node: NodeIdentity, presence: LeafPresence)] {
+        uplinks.keys.sorted().compactMap { node in uplinks[node]?.presence.map { (node, $0) } }
     }
 
     /// The open sessions of a cell's nodes, in order.
@@ -117,6 +125,7 @@ public final class UplinkRegistry: PeerChannelAcceptor {
         let scope = AccountScope(session.identity, trustDomain: trustDomain)
         var claimed: Set<AccountID> = []
         let accounts = greeting.accounts.filter { scope.covers($0) && claimed.insert($0).inserted }
+        defer { present(greeting.presence, of: node) }
         if known.isReady, known.accounts == accounts { return }
         uplinks[node]?.accounts = accounts
         uplinks[node]?.isReady = true
@@ -125,6 +134,11 @@ public final class UplinkRegistry: PeerChannelAcceptor {
         for account in known.accounts where !claimed.contains(account) { withdraw(account, node) }
         for account in accounts where !former.contains(account) { hosts[account, default: []].insert(inOrder: node) }
         onChange(.up(node, accounts: accounts))
+    }
+
+    private func present(_ presence: LeafPresence?, of node: NodeIdentity) {
+        uplinks[node]?.presence = presence
+        if let presence { onChange(.presented(node, presence)) }
     }
 
     private func remove(_ session: UplinkSession) {

@@ -162,13 +162,18 @@ public final class MembershipDriver {
     /// This node's signed claim and certificate chain: what a leaf hands to the nodes that it dials.
     public var ownSignedClaim: (claim: [UInt8], chain: [UInt8]) { instance.ownSignedClaim }
 
+    /// Every leaf that is known, by identity.
+    public var leafViews: [LeafView] { instance.leafViews }
+
     /// A leaf has opened its uplink to this node.
     ///
     /// - Parameters:
+    ///   - node: who the uplink's certificate says it is; a claim of another node is refused.
     ///   - claim: its signed claim, which must name this node as a sponsor.
     ///   - chain: its certificate's chain.
     /// - Returns: the leaf's key for ``leafDetached(_:)``, or nil when its claim was refused.
-    public func leafAttached(claim: [UInt8], chain: [UInt8]) -> NodeKey? {
+    public func leafAttached(_ node: NodeIdentity, claim: [UInt8], chain: [UInt8]) -> NodeKey? {
+        guard isRunning, instance.isClaim(claim, of: node) else { return nil }
         let (leaf, actions) = instance.leafAttached(claim: claim, chain: chain, now: clock.now, using: &generator)
         perform(actions)
         return leaf
@@ -176,6 +181,7 @@ public final class MembershipDriver {
 
     /// A leaf's uplink to this node is gone.
     public func leafDetached(_ leaf: NodeKey) {
+        guard isRunning else { return }
         perform(instance.leafDetached(leaf, now: clock.now))
     }
 

@@ -224,7 +224,7 @@ extension SWIMInstance {
     func isAttached(_ place: Int) -> Bool { !standing(place).isEmpty }
 
     /// The words about a leaf that hold: of present sponsors, and none of an earlier process of theirs.
-    private func standing(_ place: Int) -> [LeafTable.Attachment] {
+    func standing(_ place: Int) -> [LeafTable.Attachment] {
         leaves.leaves[place].attachments.filter { attachment in
             guard attachment.isAttached, let slot = slots[attachment.sponsor] else { return false }
             return records[slot].isPresent && attachment.number >= records[slot].claim.epoch

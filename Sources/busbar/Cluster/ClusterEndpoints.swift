@@ -63,13 +63,14 @@ final class ClusterEndpoints {
         view["localHealth"] = .integer(Int64(driver.localHealth))
         view["view"] = .string(String(driver.viewFingerprint, radix: 16))
         view["members"] = .array(driver.members.map { .object($0.json) })
+        view["edges"] = .array(driver.leafViews.map { .object($0.json) })
         let directory = driver.directory
         view["accounts"] = .array(
             directory.accounts.compactMap { account in
                 directory.entry(for: account).map { $0.json(account: account) }
             }
         )
-        view["keys"] = .array(gossip.credentials.sealer.ring.keys.map { .string($0.name) })
+        view["keys"] = .array(gossip.sealer.ring.keys.map { .string($0.name) })
         return view
     }
 

@@ -30,6 +30,10 @@ final class ClusterNode {
     private let learned = GossipDirectory()
     private let cells: StaticDirectory
     private var keeper: UplinkKeeper?
+    /// What this node, as an edge, has gossip say of it.
+    private var claim: EdgeClaim?
+    /// What this node has gossip say of the edges whose uplinks end here.
+    private var sponsor: LeafSponsor?
     private var random: SeededGenerator
 
     /// Builds the drivers; nothing is sent before ``start()``.
@@ -75,20 +79,22 @@ final class ClusterNode {
         forwarder.uplinks = uplinks
         router.forwarder = forwarder
         router.describeCell = { [weak self] in self?.lines(on: $0) ?? [] }
-        uplinks.onChange = { [log, router] change in
+        uplinks.onChange = { [weak self, log, router] change in
             switch change {
             case .up(let node, let accounts):
                 router.retryForwards(to: accounts)
                 let names = accounts.map(\.description).joined(separator: " ")
                 log.notice("an uplink ends here", metadata: ["peer": "\(node)", "accounts": "\(names)"])
+            case .presented(let node, let presence): self?.sponsor?.present(node, presence)
             case .down(let node):
+                self?.sponsor?.withdraw(node)
                 log.warning("an uplink that ended here is gone", metadata: ["peer": "\(node)"])
             }
         }
-        makeKeeper()
+        try makeKeeper()
     }
 
-    private func makeKeeper() {
+    private func makeKeeper() throws {
         guard let uplink = configuration.uplink else { return }
         let keeper = UplinkKeeper(
             to: uplink.seeds.map { PeerAddress(endpoint: $0, uri: nil) },
@@ -113,6 +119,18 @@ final class ClusterNode {
             }
         }
         self.keeper = keeper
+        // A node that takes part in gossip speaks for itself there.
+        guard configuration.gossip == nil else { return }
+        let claim = try EdgeClaim(
+            identity,
+            trustDomain: configuration.trustDomain,
+            certificates: certificates,
+            clock: clock,
+            seed: random.next(),
+            log: log
+        )
+        claim.greet(with: keeper) { [router] in router.catalog.state.accounts.sorted() }
+        self.claim = claim
     }
 
     /// Opens the uplinks. The router has started.
@@ -139,6 +157,14 @@ final class ClusterNode {
         learned.gossip = gossip
         self.gossip = gossip
         gossip.start()
+        let sponsor = LeafSponsor(gossip.driver, clock: clock)
+        sponsor.onRefusal = { [log] node in
+            // It is reached through its uplink all the same.
+            let text = "what an edge says of itself is not believed, so other cells do not hear of it"
+            log.warning("\(text)", metadata: ["peer": "\(node)"])
+        }
+        for (node, presence) in uplinks.presences { sponsor.present(node, presence) }
+        self.sponsor = sponsor
     }
 
     /// What the peer listener calls on this loop.
@@ -160,6 +186,7 @@ final class ClusterNode {
     /// Hears that certificates were read again.
     func certificatesReloaded() {
         gossip?.certificatesReloaded()
+        claim?.certificatesReloaded()
     }
 
     /// Takes the key ring's file into use again, if it changed.

@@ -20,6 +20,7 @@ final class GossipNode {
 
     let driver: MembershipDriver
     let credentials: NodeCredentials
+    let sealer: GossipSealer
     let socket: UDPPort
     let recent: ClusterLog
     /// Hears of accounts for which there is a way now, or a better one.
@@ -60,6 +61,7 @@ final class GossipNode {
         guard let sealer = GossipSealer(try GossipKeyRing.load(place.settings.keyRing)) else {
             throw StartFailure(description: "the key ring cannot be prepared")
         }
+        self.sealer = sealer
         credentials = try NodeCredentials(
             store: certificates,
             sealer: sealer,
@@ -149,7 +151,7 @@ final class GossipNode {
 
     /// Takes another key ring into use.
     func use(_ ring: GossipKeyRing) throws {
-        guard credentials.sealer.replace(ring) else {
+        guard sealer.replace(ring) else {
             throw StartFailure(description: "the key ring cannot be prepared")
         }
     }
@@ -189,7 +191,11 @@ final class GossipNode {
         return .cell(
             name: entry.cell.cell,
             nodes: entry.nodes.map { node in
-                "\(node.identity.node) \(node.endpoint) \(node.isSuspect ? "suspect" : "alive")"
+                guard node.role == .leaf else {
+                    return "\(node.identity.node) \(node.endpoint) \(node.isSuspect ? "suspect" : "alive")"
+                }
+                let sponsors = node.sponsors.map { "\($0.node) of cell \($0.cell)" }.joined(separator: " and ")
+                return "\(node.identity.node), reached only through \(sponsors)"
             }
         )
     }

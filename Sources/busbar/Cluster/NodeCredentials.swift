@@ -26,7 +26,8 @@ final class NodeCredentials: MembershipCrypto {
     }
 
     let trustDomain: String
-    let sealer: GossipSealer
+    /// Nil for an edge, which neither sends nor takes datagrams.
+    let sealer: GossipSealer?
     private let store: CertificateStore
     private let clock: any ClockPort
     private var verifier: ChainVerifier
@@ -40,7 +41,7 @@ final class NodeCredentials: MembershipCrypto {
     /// Takes the certificate that a store holds.
     ///
     /// - Throws: ``Failure`` or ``TLSError`` when it is not a node's of the trust domain, or does not verify.
-    init(store: CertificateStore, sealer: GossipSealer, trustDomain: String, clock: any ClockPort) throws {
+    init(store: CertificateStore, sealer: GossipSealer?, trustDomain: String, clock: any ClockPort) throws {
         self.store = store
         self.sealer = sealer
         self.trustDomain = trustDomain
@@ -130,9 +131,9 @@ final class NodeCredentials: MembershipCrypto {
         known[fingerprint] = nil
     }
 
-    func seal(_ message: inout [UInt8]) { sealer.seal(&message) }
+    func seal(_ message: inout [UInt8]) { sealer?.seal(&message) }
 
-    func open(_ datagram: inout [UInt8]) -> Bool { sealer.open(&datagram) }
+    func open(_ datagram: inout [UInt8]) -> Bool { sealer?.open(&datagram) ?? false }
 
     /// Notes what a chain says; nil when its leaf is not a node's of the trust domain.
     private func keep(_ chain: [X509Certificate]) -> CertificateFacts? {

@@ -28,18 +28,16 @@ struct ClusterCommand: AsyncParsableCommand {
             for line in Self.table(view) { print(line) }
         }
 
-        /// The members as lines with aligned columns.
+        /// Members and edges as lines with aligned columns.
         static func table(_ view: JSONObject) -> [String] {
             let members = (view["members"]?.array ?? []).compactMap(\.object)
+            let edges = (view["edges"]?.array ?? []).compactMap(\.object)
+            guard !members.isEmpty else { return ["This node takes no part in gossip."] }
             var rows = [["NODE", "STATE", "SINCE", "PEERS", "ACCOUNTS"]]
-            for member in members {
-                let node = member["node"]?.string ?? ""
-                let accounts = (member["accounts"]?.array ?? []).compactMap(\.string)
-                rows.append([
-                    node.hasPrefix("spiffe://") ? String(node.dropFirst("spiffe://".count)) : node,
-                    member["state"]?.string ?? "", member["since"]?.string ?? "", member["peer"]?.string ?? "",
-                    accounts.isEmpty ? "-" : accounts.joined(separator: " "),
-                ])
+            rows += members.map { row($0, since: $0["since"]?.string ?? "", peers: $0["peer"]?.string ?? "") }
+            rows += edges.map { edge in
+                let sponsors = (edge["sponsors"]?.array ?? []).compactMap { $0.string?.split(separator: "/").last }
+                return row(edge, since: "-", peers: sponsors.isEmpty ? "-" : "via " + sponsors.joined(separator: ", "))
             }
             var widths = [Int](repeating: 0, count: rows[0].count)
             for row in rows { for (index, cell) in row.enumerated() { widths[index] = max(widths[index], cell.count) } }
@@ -47,9 +45,17 @@ struct ClusterCommand: AsyncParsableCommand {
                 let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
                 return cells.joined(separator: "  ").trimmingSuffix(" ")
             }
-            let count = members.count
-            return members.isEmpty
-                ? ["This node takes no part in gossip."] : lines + ["\(count) member\(count == 1 ? "" : "s")"]
+            let counts = [("member", members.count), ("edge", edges.count)].filter { $0.1 > 0 }
+            return lines + [counts.map { "\($1) \($0)\($1 == 1 ? "" : "s")" }.joined(separator: ", ")]
+        }
+
+        private static func row(_ node: JSONObject, since: String, peers: String) -> [String] {
+            let uri = node["node"]?.string ?? ""
+            let accounts = (node["accounts"]?.array ?? []).compactMap(\.string)
+            return [
+                uri.hasPrefix("spiffe://") ? String(uri.dropFirst("spiffe://".count)) : uri,
+                node["state"]?.string ?? "", since, peers, accounts.isEmpty ? "-" : accounts.joined(separator: " "),
+            ]
         }
     }
 

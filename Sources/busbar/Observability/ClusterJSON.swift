@@ -17,6 +17,19 @@ extension Member {
     }
 }
 
+extension LeafView {
+    /// The edge as `GET /cluster` shows it.
+    var json: JSONObject {
+        [
+            "node": .string(identity.uri), "state": .string(isAttached ? "attached" : "away"),
+            "sponsors": .array(sponsors.map { .string($0.uri) }), "version": .string(version),
+            "accounts": .array(accounts.map { .string($0.description) }),
+            "certificate": .string(certificate.description),
+            "certificateEnds": .string(CivilTime(notAfter).iso8601),
+        ]
+    }
+}
+
 extension DirectoryEntry {
     fileprivate var json: JSONObject {
         [

@@ -6,9 +6,10 @@ import cluster
 import harness
 from harness import bus_arn, check, entry, equal, part, put, queue_arn, receive, until
 
-EDGE, CENTRE = "111122223333", "444455556666"
+EDGE, CENTRE, PARTNER = "111122223333", "444455556666", "777788889999"
 
-centre = cluster.Node("central", "central-1", [CENTRE]).start()
+centre = cluster.Node("central", "central-1", [CENTRE], gossip={}).start()
+partner = cluster.Node("partner", "partner-1", [PARTNER], gossip={"seeds": [centre.peer_address]}).start()
 edge = cluster.Node(
     "edge", "edge-1", [EDGE], peers=False, cells=[centre.as_cell],
     uplink={"seeds": [centre.peer_address], "drainEventsPerSecond": 500, "queueEvents": 40},
@@ -52,12 +53,32 @@ arrive(*at_edge, set(put(down, entry(1))))
 arrive(*at_centre, set(put(up, entry(2))))
 check("edge-1 through its uplink" in centre.run("map"), centre.run("map"))
 
+part("the centre has gossip say that the edge is there, and how it is reached")
+
+
+def edges(node):
+    """The state of each edge in this node's view, with the nodes that hold its uplinks."""
+    return {
+        e["node"].rpartition("/")[2]: (e["state"], [s.rpartition("/")[2] for s in e["sponsors"]])
+        for e in node.get("/cluster")["edges"]
+    }
+
+
+attached = {"edge-1": ("attached", ["central-1"])}
+until("the partner hears of the edge", lambda: edges(partner) == attached, 60)
+table = partner.run("cluster", "members")
+check("2 members, 1 edge" in table and "via central-1" in table and EDGE in table, table)
+answer = partner.client("events", PARTNER).put_events(Entries=[entry(3, bus=bus_arn(EDGE, "in"))])["Entries"][0]
+check("reached only through central-1 of cell central" in answer.get("ErrorMessage", ""), answer)
+
 part("the edge is away: events for it wait at the centre, and arrive when it is back")
 edge.kill()
 until("the centre knows", lambda: not centre.get("/cluster")["uplinks"], 60)
+until("the partner knows", lambda: edges(partner) == {"edge-1": ("away", [])}, 60)
 ids = {put(down, entry(n))[0] for n in range(10, 15)}
 edge.start()
 arrive(*queue_of(edge, EDGE), ids)
+until("the partner hears that it is back", lambda: edges(partner) == attached, 60)
 
 part("the centre is away: the edge takes events until its queue is full, and then says so")
 up = edge.client("events", EDGE)

@@ -1,0 +1,56 @@
+import EventModel
+import Membership
+import PeerProtocol
+import SansIO
+
+/// Tells gossip of the leaves whose uplinks end at this node, and of their going (DESIGN §8).
+///
+/// A leaf says itself what is said of it; this node adds that it holds the uplink.
+public final class LeafSponsor {
+    /// Hears of a leaf whose word is not believed; once for each uplink. It is tried again meanwhile.
+    public var onRefusal: (NodeIdentity) -> Void = { _ in }
+
+    private let driver: MembershipDriver
+    private let clock: any ClockPort
+    private var attached: [NodeIdentity: NodeKey] = [:]
+    /// What was not believed, and is tried again: a claim may be refused for coming too soon after another one.
+    private var refused: [NodeIdentity: LeafPresence] = [:]
+    private var isRetrying = false
+    private static let retryDelay = Duration.seconds(60)
+
+    /// Creates a sponsor over a driver that takes part in gossip.
+    public init(_ driver: MembershipDriver, clock: any ClockPort) {
+        self.driver = driver
+        self.clock = clock
+    }
+
+    /// A leaf with an open uplink says what gossip is to say of it.
+    public func present(_ node: NodeIdentity, _ presence: LeafPresence) {
+        guard let key = driver.leafAttached(node, claim: presence.claim, chain: presence.chain) else {
+            let isNew = refused.updateValue(presence, forKey: node) == nil
+            retryLater()
+            if isNew { onRefusal(node) }
+            return
+        }
+        attached[node] = key
+        refused[node] = nil
+    }
+
+    /// A node's uplink is gone.
+    public func withdraw(_ node: NodeIdentity) {
+        refused[node] = nil
+        if let key = attached.removeValue(forKey: node) { driver.leafDetached(key) }
+    }
+
+    private func retryLater() {
+        guard !isRetrying else { return }
+        isRetrying = true
+        _ = clock.schedule(after: Self.retryDelay) { [weak self] in
+            guard let self else { return }
+            isRetrying = false
+            for node in refused.keys.sorted() {
+                if let presence = refused[node] { present(node, presence) }
+            }
+        }
+    }
+}

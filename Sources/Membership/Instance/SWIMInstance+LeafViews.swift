@@ -1,0 +1,45 @@
+import EventModel
+import SansIO
+
+/// A leaf as a node sees it.
+public struct LeafView: Equatable, Sendable {
+    /// Who it is.
+    public var identity: NodeIdentity
+    /// The accounts that it hosts and that its certificate covers, in order.
+    public var accounts: [AccountID]
+    /// The present nodes that hold its uplink, in order; none while it is away.
+    public var sponsors: [NodeIdentity]
+    /// Its software's version.
+    public var version: String
+    /// The certificate that signs its claim, and when that ends.
+    public var certificate: CertificateFingerprint
+    /// The end of that certificate's validity.
+    public var notAfter: Timestamp
+
+    /// Whether it can be reached through somebody.
+    public var isAttached: Bool { !sponsors.isEmpty }
+}
+
+extension SWIMInstance {
+    /// Every leaf that is held and is no member, by identity. One whose certificate does not entitle it has no sponsors that count.
+    public var leafViews: [LeafView] {
+        leaves.leaves.indices.compactMap { place in
+            let leaf = leaves.leaves[place]
+            guard slots[leaf.claim.node] == nil else { return nil }
+            let held = leaf.isEntitled && leaf.claim.life == .alive ? standing(place) : []
+            return LeafView(
+                identity: leaf.claim.identity,
+                accounts: leaf.accounts,
+                sponsors: held.compactMap { slots[$0.sponsor].map { records[$0].identity } }.sorted(),
+                version: leaf.claim.description.version,
+                certificate: leaf.facts.fingerprint,
+                notAfter: leaf.facts.notAfter
+            )
+        }.sorted { $0.identity < $1.identity }
+    }
+
+    /// Whether some bytes are the claim of a node, as far as they say so themselves.
+    public func isClaim(_ claim: [UInt8], of node: NodeIdentity) -> Bool {
+        NodeClaim.layout(claim, 0..<claim.count)?.head.node == key(of: node)
+    }
+}
