@@ -4,9 +4,8 @@ import Simulation
 
 /// How fast a crash is noticed: the first suspicion of it, and the last view in which the node is dead.
 struct CrashFigures {
-    static func measure(nodes: Int, crashes: Int, seed: UInt64, isControl: Bool) -> [Figure] {
-        let configuration = isControl ? MembershipConfiguration.lan.withoutLifeguard : .lan
-        let cluster = BenchmarkCluster(nodes: nodes, seed: seed, configuration: configuration)
+    static func measure(nodes: Int, crashes: Int, seed: UInt64, arm: Arm) -> [Figure] {
+        let cluster = BenchmarkCluster(nodes: nodes, seed: seed, configuration: arm.configuration)
         cluster.settle()
         var generator = cluster.world.generator(for: "crashes")
         var first = Sample()
@@ -22,7 +21,7 @@ struct CrashFigures {
             if cluster.wait(for: { cluster.isConverged }, within: .seconds(120)) == nil { missed += 1 }
             cluster.world.run(for: .seconds(5))
         }
-        return figures(nodes, crashes, seed, isControl, first, last, missed)
+        return figures(nodes, crashes, seed, arm, first, last, missed)
     }
 
     private static func crash(_ victim: Machine, _ cluster: BenchmarkCluster) -> (first: Duration?, last: Duration?) {
@@ -51,12 +50,11 @@ struct CrashFigures {
         _ nodes: Int,
         _ crashes: Int,
         _ seed: UInt64,
-        _ isControl: Bool,
+        _ arm: Arm,
         _ first: Sample,
         _ last: Sample,
         _ missed: Int
     ) -> [Figure] {
-        let arm = isControl ? "control" : "Lifeguard"
         let target =
             switch nodes {
             case 100: "p50 <= 6 s, p99 <= 10 s"
@@ -71,7 +69,7 @@ struct CrashFigures {
             arm: arm,
             value: "mean \(decimal(first.mean)) s",
             target: "mean <= 1.6 s",
-            isReached: isControl ? nil : first.mean <= 1.6
+            isReached: arm == .busbar ? first.mean <= 1.6 : nil
         )
         let death = Figure(
             measure: "dead in every view, \(crashes) crashes",
@@ -81,7 +79,7 @@ struct CrashFigures {
             value: "p50 \(decimal(last.quantile(0.5))) s, p99 \(decimal(last.quantile(0.99))) s"
                 + (missed > 0 ? ", \(missed) not within a minute" : ""),
             target: target,
-            isReached: isControl || target == "-" ? nil : isFast && missed == 0
+            isReached: arm == .busbar && target != "-" ? isFast && missed == 0 : nil
         )
         return [detection, death]
     }

@@ -4,9 +4,8 @@ import Simulation
 
 /// How often nodes that run are declared dead.
 struct FalseDeathFigures {
-    static func underLoss(nodes: Int, loss: Double, hours: Double, seed: UInt64, isControl: Bool) -> Figure {
-        let configuration = isControl ? MembershipConfiguration.lan.withoutLifeguard : .lan
-        let cluster = BenchmarkCluster(nodes: nodes, seed: seed, configuration: configuration)
+    static func underLoss(nodes: Int, loss: Double, hours: Double, seed: UInt64, arm: Arm) -> Figure {
+        let cluster = BenchmarkCluster(nodes: nodes, seed: seed, configuration: arm.configuration)
         cluster.settle()
         cluster.world.network.conditions.loss = loss
         var deaths = 0
@@ -20,10 +19,10 @@ struct FalseDeathFigures {
             measure: "false deaths, \(Int(loss * 100)) % loss, \(decimal(hours, digits: 1)) simulated hours",
             nodes: nodes,
             seeds: "\(seed)",
-            arm: isControl ? "control" : "Lifeguard",
+            arm: arm,
             value: "\(deaths) (views that held somebody suspect: \(suspicions))",
             target: "0",
-            isReached: isControl ? nil : deaths == 0
+            isReached: arm == .busbar ? deaths == 0 : nil
         )
     }
 
@@ -34,13 +33,12 @@ struct FalseDeathFigures {
         var minutes: Int
         var seeds: [UInt64]
 
-        func deaths(isControl: Bool) -> Int {
-            seeds.reduce(0) { $0 + deaths(seed: $1, isControl: isControl) }
+        func deaths(_ arm: Arm) -> Int {
+            seeds.reduce(0) { $0 + deaths(seed: $1, arm) }
         }
 
-        private func deaths(seed: UInt64, isControl: Bool) -> Int {
-            let configuration = isControl ? MembershipConfiguration.lan.withoutLifeguard : .lan
-            let cluster = BenchmarkCluster(nodes: nodes, seed: seed, configuration: configuration)
+        private func deaths(seed: UInt64, _ arm: Arm) -> Int {
+            let cluster = BenchmarkCluster(nodes: nodes, seed: seed, configuration: arm.configuration)
             cluster.settle()
             var generator = cluster.world.generator(for: "starvation")
             let victims = cluster.pick(starved, &generator)
@@ -76,12 +74,16 @@ struct FalseDeathFigures {
         }
 
         var figures: [Figure] {
-            let control = deaths(isControl: true)
-            let ours = deaths(isControl: false)
+            let control = deaths(.swim)
+            let lifeguard = deaths(.lifeguard)
+            let ours = deaths(.busbar)
             let measure = "false deaths at healthy nodes, \(starved) starved, \(minutes) min"
             let list = seeds.map { "\($0)" }.joined(separator: " ")
             let isReached = starved == 1 ? ours == 0 : ours * 50 <= control && control > 0
             let ratio = ours == 0 ? "" : " (\(control / ours) times fewer)"
+            func other(_ arm: Arm, _ count: Int) -> Figure {
+                Figure(measure: measure, nodes: nodes, seeds: list, arm: arm, value: "\(count)", target: "-")
+            }
             return [
                 Figure(
                     measure: measure,
@@ -91,7 +93,8 @@ struct FalseDeathFigures {
                     target: starved == 1 ? "0" : "50 times fewer",
                     isReached: isReached
                 ),
-                Figure(measure: measure, nodes: nodes, seeds: list, arm: "control", value: "\(control)", target: "-"),
+                other(.lifeguard, lifeguard),
+                other(.swim, control),
             ]
         }
     }

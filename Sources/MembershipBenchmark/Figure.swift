@@ -3,11 +3,10 @@ struct Figure {
     var measure: String
     var nodes: Int
     var seeds: String
-    /// `Lifeguard`, or `control` for plain SWIM.
-    var arm = "Lifeguard"
+    var arm = Arm.busbar
     var value: String
     var target: String
-    /// Nil: there is nothing to reach, as in the control arm.
+    /// Nil: there is nothing to reach, as in a control arm.
     var isReached: Bool?
 
     var verdict: String {
@@ -23,11 +22,12 @@ struct Figure {
         |---|---|---|---|---|---|---|
         """
 
-    var row: String { "| \(measure) | \(nodes) | \(arm) | \(target) | \(value) | \(verdict) | \(seeds) |" }
+    var row: String { "| \(measure) | \(nodes) | \(arm.rawValue) | \(target) | \(value) | \(verdict) | \(seeds) |" }
 
     var json: String {
         let fields: [(String, String)] = [
-            ("measure", quoted(measure)), ("nodes", "\(nodes)"), ("arm", quoted(arm)), ("target", quoted(target)),
+            ("measure", quoted(measure)), ("nodes", "\(nodes)"), ("arm", quoted(arm.rawValue)),
+            ("target", quoted(target)),
             ("value", quoted(value)), ("reached", isReached.map { "\($0)" } ?? "null"), ("seeds", quoted(seeds)),
         ]
         return "{\(fields.map { "\"\($0.0)\": \($0.1)" }.joined(separator: ", "))}"

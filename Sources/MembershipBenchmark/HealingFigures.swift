@@ -5,15 +5,30 @@ import Simulation
 
 /// How soon views are right again after partitions, restarts and moves.
 struct HealingFigures {
-    static func partition(nodes: Int, lasting duration: Duration, target: Int, seed: UInt64) -> Figure {
+    /// Parts a cluster, and heals it.
+    ///
+    /// - Parameters:
+    ///   - nodes: how many there are.
+    ///   - few: how many are on the one side; nil for half of them.
+    ///   - duration: for how long.
+    ///   - target: seconds within which all views are to be equal again.
+    ///   - seed: what everything follows from.
+    /// - Returns: the time, and of whom the sides held the other ones dead before.
+    static func partition(
+        nodes: Int,
+        few: Int? = nil,
+        lasting duration: Duration,
+        target: Int,
+        seed: UInt64
+    ) -> Figure {
         let cluster = BenchmarkCluster(nodes: nodes, seed: seed)
         cluster.settle()
         var generator = cluster.world.generator(for: "partition")
-        let left = cluster.pick(nodes / 2, &generator)
+        let left = cluster.pick(few ?? nodes / 2, &generator)
         let right = cluster.machines.filter { machine in !left.contains { $0 === machine } }
         cluster.world.network.part(left, right)
         cluster.world.run(for: duration)
-        let wasParted = cluster.views(left, count: left.count) && cluster.views(right, count: right.count)
+        let deaths = [deathShare(of: left, in: right), deathShare(of: right, in: left)]
         cluster.world.network.heal(left, right)
         let time = cluster.wait(for: { cluster.isConverged }, within: .seconds(600))
         let name =
@@ -21,13 +36,30 @@ struct HealingFigures {
             ? "\(Int(duration.inSeconds) / 3600) h"
             : duration >= .seconds(60) ? "\(Int(duration.inSeconds) / 60) min" : "\(Int(duration.inSeconds)) s"
         return Figure(
-            measure: "views equal after a partition of \(name)" + (wasParted ? "" : " (the sides had not parted yet)"),
+            measure: "views equal after \(left.count) and \(right.count) nodes were parted for \(name)",
             nodes: nodes,
             seeds: "\(seed)",
-            value: time.map { "\(decimal($0.inSeconds, digits: 1)) s" } ?? "not within 10 min",
+            value: (time.map { "\(decimal($0.inSeconds, digits: 1)) s" } ?? "not within 10 min")
+                + " (the sides held \(percent(deaths[1])) and \(percent(deaths[0])) of each other dead)",
             target: "<= \(target) s",
             isReached: time.map { $0 <= .seconds(target) } ?? false
         )
+    }
+
+    /// How much of what some machines hold of others is that they are dead.
+    private static func deathShare(of subjects: [Machine], in observers: [Machine]) -> Double {
+        var dead = 0
+        for observer in observers {
+            for subject in subjects {
+                guard let identity = subject.nodeIdentity else { continue }
+                if observer.membership?.driver.member(identity)?.state == .dead { dead += 1 }
+            }
+        }
+        return Double(dead) / Double(observers.count * subjects.count)
+    }
+
+    private static func percent(_ share: Double) -> String {
+        "\(decimal(share * 100, digits: share == 0 || share == 1 ? 0 : 1)) %"
     }
 
     static func restarts(nodes: Int, seed: UInt64) -> Figure {

@@ -73,10 +73,10 @@ struct MembershipBenchmark {
 
     private var crashes: [Measurement] {
         [(3, 100), (10, 100), (100, 100), (500, 12)].flatMap { nodes, count in
-            [false, true].map { isControl in
-                Measurement(name: "crash \(nodes)\(isControl ? " control" : "")") { [seed] in
-                    let count = isControl ? max(10, count / 2) : count
-                    return CrashFigures.measure(nodes: nodes, crashes: count, seed: seed, isControl: isControl)
+            Arm.allCases.map { arm in
+                Measurement(name: "crash \(nodes) \(arm.rawValue)") { [seed] in
+                    let count = arm == .busbar ? count : max(10, count / 2)
+                    return CrashFigures.measure(nodes: nodes, crashes: count, seed: seed, arm: arm)
                 }
             }
         }
@@ -98,18 +98,10 @@ struct MembershipBenchmark {
     }
 
     private var falseDeaths: [Measurement] {
-        let losses = [(10, false), (100, false), (100, true)].map { nodes, isControl in
-            Measurement(name: "loss \(nodes)\(isControl ? " control" : "")") { [seed, hours] in
-                let length = isControl ? min(hours, 0.5) : hours
-                return [
-                    FalseDeathFigures.underLoss(
-                        nodes: nodes,
-                        loss: 0.05,
-                        hours: length,
-                        seed: seed,
-                        isControl: isControl
-                    )
-                ]
+        let losses = [(10, Arm.busbar), (100, .busbar), (100, .lifeguard), (100, .swim)].map { nodes, arm in
+            Measurement(name: "loss \(nodes) \(arm.rawValue)") { [seed, hours] in
+                let length = arm == .busbar ? hours : min(hours, 0.5)
+                return [FalseDeathFigures.underLoss(nodes: nodes, loss: 0.05, hours: length, seed: seed, arm: arm)]
             }
         }
         let starved = [1, 4, 16].map { count in
@@ -125,6 +117,9 @@ struct MembershipBenchmark {
         [
             Measurement(name: "partition") { [seed, hours] in
                 [
+                    HealingFigures.partition(nodes: 3, lasting: .seconds(30), target: 5, seed: seed),
+                    HealingFigures.partition(nodes: 10, lasting: .seconds(30), target: 5, seed: seed),
+                    HealingFigures.partition(nodes: 100, few: 10, lasting: .seconds(30), target: 5, seed: seed),
                     HealingFigures.partition(nodes: 100, lasting: .seconds(30), target: 5, seed: seed),
                     HealingFigures.partition(nodes: 100, lasting: .seconds(600), target: 30, seed: seed),
                     HealingFigures.partition(nodes: 10, lasting: .seconds(93_600), target: 60, seed: seed),

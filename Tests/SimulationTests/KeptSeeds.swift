@@ -38,4 +38,16 @@ enum KeptSeeds {
             reason: "none; many kinds of fault at once"
         ),
     ]
+
+    static let forwarding: [Kept] = [
+        Kept(
+            seed: 564,
+            nodes: 3,
+            minutes: 7,
+            faults: [
+                .loss, .delay, .duplicate, .partition, .oneWay, .crash, .move, .renew, .expire, .halfOpen, .mute,
+            ],
+            reason: "a crash after a retry within the cell took an event in twice"
+        )
+    ]
 }

@@ -34,6 +34,11 @@ import Testing
         #expect(network.lost > 0 && network.duplicated > 0 && network.reordered > 0 && network.blocked > 0)
     }
 
+    @Test(arguments: KeptSeeds.forwarding) func keptRunOfForwardingIsClean(kept: KeptSeeds.Kept) {
+        let report = SimulationRun(kept.options) { Scenario.forwarding(in: $0, cells: kept.nodes) }.run()
+        #expect(report.violations == [], "\(kept)")
+    }
+
     @Test func runWithoutFaultsLosesNothing() {
         var calm = options(6)
         calm.faults = []

@@ -96,14 +96,14 @@ struct ForwardingRecord {
     ///   - site: the node.
     ///   - time: now, in microseconds.
     ///   - window: for how long the node promises to know it again.
-    ///   - mayRepeat: whether a node may not know what another one took in at a time.
+    ///   - mayRepeat: whether the node may not know what another one took in.
     mutating func takeIn(
         _ event: Event,
         _ route: Route,
         at site: Int,
         _ time: Int64,
         window: Int64,
-        mayRepeat: (_ other: Int, _ then: Int64) -> Bool
+        mayRepeat: (_ other: Int) -> Bool
     ) {
         takenIn += 1
         let before = entries[event.cell][event.number].marks[route, default: Marks()].takenIn
@@ -114,7 +114,7 @@ struct ForwardingRecord {
         if let own, time - own.time < window {
             let seconds = (time - own.time) / 1_000_000
             wrong.append("\(name(event)) was taken in by way of \(route) again after \(seconds) s")
-        } else if last.site != site, !mayRepeat(last.site, last.time) {
+        } else if last.site != site, !mayRepeat(last.site) {
             let seconds = (time - last.time) / 1_000_000
             wrong.append("\(name(event)) was taken in by way of \(route) by another cell after \(seconds) s")
         }

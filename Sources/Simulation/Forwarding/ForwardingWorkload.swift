@@ -196,8 +196,9 @@ extension ForwardingWorkload {
         let route = self.record.routes(of: event)?.first { $0.destination(from: event.cell, in: plan) == bus }
         guard let route else { return self.record.found("\(name) was taken in on \(bus.arn), where nobody sent it") }
         let window = (CellPlan.window - .seconds(150)).microseconds
-        self.record.takeIn(event, route, at: index, world.time, window: window) { other, time in
-            mayRepeat(at: index, after: other, at: time)
+        let putTime = self.record.putTime(of: event)
+        self.record.takeIn(event, route, at: index, world.time, window: window) { other in
+            mayRepeat(at: index, after: other, putAt: putTime)
         }
         let pair = PolicyHistory.Pair(site: index, sender: event.cell, statement: route.statement)
         guard !history.mayBeAllowed(pair, at: world.time) else { return }
@@ -205,11 +206,12 @@ extension ForwardingWorkload {
     }
 
     /// Whether a node may not know what another one took in: the nodes of a cell have a window each, and so have the cells
-    /// between which an account moves. Cells learn of a move within ten seconds.
-    private func mayRepeat(at index: Int, after other: Int, at time: Int64) -> Bool {
+    /// between which an account moves. Cells learn of a move within ten seconds, and what a cell then has on its way to a
+    /// disk that stands still is taken in when the disk goes on, so a move at any time since the event was put counts.
+    private func mayRepeat(at index: Int, after other: Int, putAt putTime: Int64) -> Bool {
         let cells = [plan.sites[index].cell, plan.sites[other].cell]
         guard cells[0] != cells[1] else { return true }
-        return cells.allSatisfy { $0 < 2 } && moveTimes.contains { $0 > time - 10_000_000 }
+        return cells.allSatisfy { $0 < 2 } && moveTimes.contains { $0 > putTime - 10_000_000 }
     }
 
     private func heard(_ notice: RouterNotice, from index: Int) {
