@@ -3,8 +3,9 @@ import SansIO
 
 /// What the delivery driver needs from the layer that knows targets: the router in production, a script in tests.
 public protocol DeliveryDispatcher: AnyObject {
-    /// The retry policy of a target revision; nil when the revision is not known any more.
-    func retryPolicy(of target: UInt64) -> RetryPolicy?
+    /// The retry policy of a target revision for events that were accepted at a time; nil when the revision is not known any
+    /// more. What was accepted earlier may have a policy of its own; what came later than such a time has none.
+    func retryPolicy(of target: UInt64, acceptedAt: Timestamp) -> RetryPolicy?
 
     /// Whether a target revision has a dead-letter queue.
     func hasDeadLetterQueue(_ target: UInt64) -> Bool

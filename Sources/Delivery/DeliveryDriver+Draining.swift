@@ -142,13 +142,21 @@ extension DeliveryDriver {
         let now = clock.now
         for target in queues.keys.sorted() {
             guard let queue = queues[target], queue.hasBacklog, !queue.isDraining,
-                case .open = queue.breaker.state,
-                let policy = dispatcher.retryPolicy(of: target)
+                case .open = queue.breaker.state, let passed = expiry(of: target, now: now)
             else { continue }
-            expire(queue, acceptedBefore: now + (.zero - policy.maximumEventAge))
+            expire(queue, acceptedBefore: passed)
         }
         forgetIdle(now)
         _ = clock.schedule(after: settings.sweepInterval) { [weak self] in self?.sweep() }
+    }
+
+    /// The time before which everything that was accepted is too old. While there may be something left of what has a policy
+    /// of its own, that policy tells.
+    private func expiry(of target: UInt64, now: Timestamp) -> Timestamp? {
+        guard let oldest = dispatcher.retryPolicy(of: target, acceptedAt: .zero) else { return nil }
+        let passed = now + (.zero - oldest.maximumEventAge)
+        let next = dispatcher.retryPolicy(of: target, acceptedAt: max(passed, .zero)) ?? oldest
+        return now + (.zero - next.maximumEventAge)
     }
 
     /// Forgets queues that nothing came for since the last sweep: revisions of targets come and go for as long as the process

@@ -25,7 +25,6 @@ extension DeliveryDriver {
     ) {
         releaseBytes(attempts, of: queue)
         let now = clock.now
-        let policy = dispatcher.retryPolicy(of: queue.target) ?? RetryPolicy()
         var aftermath = Aftermath()
         var troubles = 0
         for (attempt, outcome) in zip(attempts, outcomes) {
@@ -36,10 +35,10 @@ extension DeliveryDriver {
                 if attempt.attempts > 0 { aftermath.retried += 1 }
                 if outcome == .delivered { Self.remove(attempt, &aftermath.resolved, &aftermath.finished) }
             case .failed(let failure) where failure.isOwn:
-                holdBack(attempt, failure, policy: policy, on: queue, now: now, &aftermath)
+                holdBack(attempt, failure, on: queue, now: now, &aftermath)
             case .failed(let failure):
                 if failure.isRetryable { troubles += 1 }
-                fail(attempt, failure, policy: policy, on: queue, now: now, &aftermath)
+                fail(attempt, failure, on: queue, now: now, &aftermath)
             }
         }
         let tried = attempts.count - aftermath.heldBack
@@ -72,6 +71,10 @@ extension DeliveryDriver {
         if pass.isProbe, queue.hasBacklog { scheduleDrain(of: queue.target, at: now) }
     }
 
+    private func policy(of attempt: DeliveryAttempt) -> RetryPolicy {
+        dispatcher.retryPolicy(of: attempt.ref.target, acceptedAt: attempt.acceptedAt) ?? RetryPolicy()
+    }
+
     private static func remove(
         _ attempt: DeliveryAttempt,
         _ resolved: inout [DeliveryRef],
@@ -86,13 +89,12 @@ extension DeliveryDriver {
     private func fail(
         _ attempt: DeliveryAttempt,
         _ failure: DeliveryFailure,
-        policy: RetryPolicy,
         on queue: TargetQueue,
         now: Timestamp,
         _ aftermath: inout Aftermath
     ) {
         let attempts = attempt.attempts + 1
-        let decision = policy.decide(
+        let decision = policy(of: attempt).decide(
             after: failure.isRetryable ? .transient : .permanent,
             attempts: Int(attempts),
             acceptedAt: attempt.acceptedAt,
@@ -121,7 +123,6 @@ extension DeliveryDriver {
     private func holdBack(
         _ attempt: DeliveryAttempt,
         _ failure: DeliveryFailure,
-        policy: RetryPolicy,
         on queue: TargetQueue,
         now: Timestamp,
         _ aftermath: inout Aftermath
@@ -129,7 +130,7 @@ extension DeliveryDriver {
         aftermath.heldBack += 1
         aftermath.heldBackBy = failure
         let due = now + settings.backoff.delay(beforeRetry: 1, using: &generator)
-        guard due <= policy.deadline(acceptedAt: attempt.acceptedAt) else {
+        guard due <= policy(of: attempt).deadline(acceptedAt: attempt.acceptedAt) else {
             let retries = max(1, attempt.attempts) - 1
             aftermath.letters.append(
                 DeadLetter(attempt: attempt, failure: failure, exhausted: .age, retries: retries)

@@ -83,7 +83,7 @@ final class ScriptedDispatcher: DeliveryDispatcher {
     private(set) var repeats = 0
     private(set) var deliveredTo: [UInt64: Int] = [:]
 
-    func retryPolicy(of target: UInt64) -> RetryPolicy? { policy }
+    func retryPolicy(of target: UInt64, acceptedAt: Timestamp) -> RetryPolicy? { policy }
     func backlogLimits(of target: UInt64) -> BacklogLimits? { limits }
     func hasDeadLetterQueue(_ target: UInt64) -> Bool { hasQueue }
 

@@ -62,4 +62,79 @@ import Testing
         scene.run(.seconds(400))
         #expect(scene.numbers(b, on: 0) == ["1"])
     }
+
+    /// An account that other cells could not be reached for in three days, with a week's retention.
+    private func longWaitingScene(isComplete: Bool) -> PeerScene {
+        let scene = PeerScene()
+        scene.peers.retention = .seconds(7 * 86_400)
+        scene.addCell(isComplete ? [a, b] : [a])
+        scene.addCell([b])
+        if isComplete {
+            scene.collect(b, on: 0)
+            scene.allow(a, on: b, of: 0)
+            scene.host([a], on: 0)
+        }
+        scene.forward(a, on: 0, to: b)
+        scene.crash(1)
+        for number in 0..<20 { scene.put("\(number)", by: a, on: 0) }
+        scene.run(.seconds(3 * 86_400))
+        return scene
+    }
+
+    /// What waited could not be attempted here before: the target's own policy of a day and 185 retries does not end it.
+    @Test func eventsThatWaitedForDaysAreDeliveredWhenTheAccountComes() {
+        let scene = longWaitingScene(isComplete: true)
+        scene.host([a, b], on: 0)
+        scene.run(.seconds(5))
+        #expect(!scene.numbers(b, on: 0).isEmpty, "the wait ends at once")
+        scene.run(.seconds(120))
+        #expect(scene.book(b, on: 0).accepted == 20)
+        #expect(scene.drain(a, on: 0, queue: "dlq").isEmpty)
+    }
+
+    @Test func eventsThatWaitedForDaysWaitOnForTheBusOfTheAccount() {
+        let scene = longWaitingScene(isComplete: false)
+        scene.rewrite([a, b], on: 0)
+        scene.crash(0)
+        scene.restart(0)
+        scene.run(.seconds(200))
+        scene.collect(b, on: 0)
+        scene.run(.seconds(100))
+        scene.allow(a, on: b, of: 0)
+        scene.run(.seconds(900))
+        #expect(Set(scene.numbers(b, on: 0)).count == 20)
+        #expect(scene.drain(a, on: 0, queue: "dlq").isEmpty)
+    }
+
+    /// Its rules and buses stayed in the store, so that a restart alone makes it look as if it had been here all along.
+    @Test func anAccountThatComesBackWithAStartKeepsWhatWaitedForIt() {
+        let scene = longWaitingScene(isComplete: true)
+        scene.rewrite([a, b], on: 0)
+        scene.crash(0)
+        scene.restart(0)
+        scene.run(.seconds(900))
+        #expect(Set(scene.numbers(b, on: 0)).count == 20)
+        #expect(scene.drain(a, on: 0, queue: "dlq").isEmpty)
+    }
+
+    /// The retention is for what waited; what is put when the account is here has the target's policy alone.
+    @Test func whatIsAcceptedAfterTheMoveHasTheTargetsOwnPolicy() {
+        let scene = PeerScene()
+        scene.peers.retention = .seconds(7 * 86_400)
+        scene.peers.newAccountTime = .seconds(3 * 86_400)
+        scene.addCell([a])
+        scene.addCell([b])
+        scene.forward(a, on: 0, to: b)
+        scene.crash(1)
+        scene.put("before", by: a, on: 0)
+        scene.run(.seconds(3_600))
+        scene.host([a, b], on: 0)
+        scene.put("after", by: a, on: 0)
+        scene.run(.seconds(2 * 86_400))
+        #expect(scene.drain(a, on: 0, queue: "dlq").count == 1)
+        scene.collect(b, on: 0)
+        scene.allow(a, on: b, of: 0)
+        scene.run(.seconds(900))
+        #expect(scene.numbers(b, on: 0) == ["before"])
+    }
 }

@@ -90,7 +90,7 @@ final class PeerScene {
     /// Changes what a cell hosts from now on, restarts included.
     func host(_ accounts: Set<AccountID>, on index: Int) {
         hosted[index] = accounts
-        cell(index).router.catalog.host(accounts)
+        cell(index).router.host(accounts)
     }
 
     /// Changes what a cell will host when it is started again.

@@ -15,6 +15,8 @@ public final class Catalog {
     private let clock: any ClockPort
     private var waiting: [() -> Void] = []
     private var isWriting = false
+    /// Whether the store told which accounts it hosted.
+    private var knowsHosted = false
     private static let epochKey = "meta/epoch"
     private static let hostedKey = "meta/hosted"
 
@@ -57,6 +59,7 @@ public final class Catalog {
                 continue
             }
             if entry.key == Self.hostedKey {
+                knowsHosted = true
                 state.hostedSince = Self.decodeHosted(entry.value)
                 continue
             }
@@ -86,19 +89,19 @@ public final class Catalog {
         }
     }
 
-    /// Notes since when the cell hosts accounts of which nothing is known. One with buses or rules has been here, and those of a
-    /// new store begin with it.
+    /// Notes since when the cell hosts accounts of which that is not known. Those of a new store begin with it, and in one of
+    /// an older release those with buses or rules do.
     private func noteNewAccounts() {
         guard state.epoch != .zero else {
             for account in state.accounts { state.hostedSince[account] = .zero }
             return writeHosted()
         }
-        let known = Set(state.entries.keys.map(\.account))
-        let unknown = state.accounts.filter { state.hostedSince[$0] == nil && !known.contains($0) }
+        let known = knowsHosted ? [] : Set(state.entries.keys.map(\.account))
+        let unknown = state.accounts.filter { state.hostedSince[$0] == nil }
         let gone = state.hostedSince.keys.filter { !state.accounts.contains($0) }
         guard !unknown.isEmpty || !gone.isEmpty else { return }
         for account in gone { state.hostedSince[account] = nil }
-        for account in unknown { state.hostedSince[account] = clock.now }
+        for account in unknown { state.hostedSince[account] = known.contains(account) ? .zero : clock.now }
         writeHosted()
     }
 
@@ -170,14 +173,16 @@ public final class Catalog {
         waiting.removeFirst()()
     }
 
-    /// Replaces the accounts that this cell hosts. What an account has stays in the store while it is away.
-    public func host(_ accounts: Set<AccountID>) {
+    /// Replaces the accounts that this cell hosts; returns those that came. What an account has stays in the store while it
+    /// is away.
+    func host(_ accounts: Set<AccountID>) -> Set<AccountID> {
         let added = accounts.subtracting(state.accounts)
         let isChanged = accounts != state.accounts
         state.accounts = accounts
         for account in state.hostedSince.keys where !accounts.contains(account) { state.hostedSince[account] = nil }
         for account in added { state.hostedSince[account] = clock.now }
         if isChanged { writeHosted() }
+        return added
     }
 
     /// A fresh key for a target revision.

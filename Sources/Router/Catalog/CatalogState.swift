@@ -61,6 +61,9 @@ public struct CatalogState {
         return entry.rules.values.contains { !$0.targets.isEmpty }
     }
 
+    /// When an account came to this cell; zero for one that was here from the beginning.
+    func arrival(of account: AccountID) -> Timestamp { hostedSince[account] ?? .zero }
+
     /// Whether an account came to this cell less than `span` ago.
     public func isNew(_ account: AccountID, span: Duration, now: Timestamp) -> Bool {
         guard let since = hostedSince[account], since != .zero else { return false }

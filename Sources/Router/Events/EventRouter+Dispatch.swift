@@ -6,11 +6,16 @@ import SansIO
 
 /// Attempts on behalf of the delivery driver.
 extension EventRouter: DeliveryDispatcher {
-    /// The retry policy of a target revision; nil when the revision is not known any more.
-    public func retryPolicy(of target: UInt64) -> RetryPolicy? {
+    /// The retry policy of a target revision; nil when the revision is not known any more. What waits for a bus of another
+    /// cell has the retention for its policy, and keeps it when the bus's account moves here: it could not be attempted before.
+    public func retryPolicy(of target: UInt64, acceptedAt: Timestamp) -> RetryPolicy? {
         guard let compiled = compiled(target) else { return nil }
-        guard let peers = settings.peers, isAway(compiled) else { return compiled.retryPolicy }
-        return RetryPolicy(unlimitedRetriesWithin: peers.retention)
+        guard let peers = settings.peers else { return compiled.retryPolicy }
+        if isAway(compiled) { return RetryPolicy(unlimitedRetriesWithin: peers.retention) }
+        guard case .bus(let address) = compiled.destination, address.account != compiled.account,
+            acceptedAt < catalog.state.arrival(of: address.account)
+        else { return compiled.retryPolicy }
+        return RetryPolicy(unlimitedRetriesWithin: max(peers.retention, compiled.retryPolicy.maximumEventAge))
     }
 
     /// The bounds of a queue; nil unless it leads to another cell.

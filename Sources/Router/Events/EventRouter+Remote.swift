@@ -146,6 +146,12 @@ extension EventRouter {
     /// Rows of the store that keep the window of known deliveries, and are no deliveries themselves.
     public var windowRows: UInt64 { ledger.rows }
 
+    /// Replaces the accounts that this cell hosts. Events that waited for one that came are tried at once.
+    public func host(_ accounts: Set<AccountID>) {
+        let added = catalog.host(accounts)
+        if isServing, !added.isEmpty { retryForwards(to: added.sorted()) }
+    }
+
     /// Tries forwards to these accounts again at once, as when the cell that hosts them is back.
     public func retryForwards(to accounts: [AccountID]) {
         let accounts = Set(accounts)

@@ -147,7 +147,7 @@ extension ForwardingWorkload {
 
     private func applyHosting() {
         for index in plan.sites.indices where plan.sites[index].cell < 2 {
-            node(index)?.router.catalog.host(hosted(by: plan.sites[index].cell))
+            node(index)?.router.host(hosted(by: plan.sites[index].cell))
         }
     }
 

@@ -111,7 +111,7 @@ final class NodeCore {
     func admit(_ accounts: [NodeConfiguration.Account]) {
         front.keys = Self.keys(accounts)
         decider.directory = IdentityDirectory(accounts.map(\.declaration))
-        router.catalog.host(Set(accounts.map(\.id)))
+        router.host(Set(accounts.map(\.id)))
         cluster?.accountsChanged()
         for fault in decider.directory.faults {
             log.error("a policy cannot be read; whom it is for is refused everything", metadata: ["fault": "\(fault)"])
