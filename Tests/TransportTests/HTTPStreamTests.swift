@@ -259,6 +259,24 @@ private final class StreamHandler: HTTPStreamHandler {
         }
     }
 
+    @Test func anAnswerThatThisSideDoesNotReadDoesNotTimeOut() async throws {
+        try await withServer({ $0.channelTimeout = .seconds(3) }) { links, peer, seen in
+            let paused = try await open(links, peer, "/parts/stuck")
+            try await run(links, paused) {
+                $0.isPaused = true
+                $0.end()
+            }
+            try await Eventually.holds { paused.value.status == 200 }
+            // As long as it takes another one to time out.
+            let other = try await open(links, peer, "/parts/stuck")
+            try await run(links, other) { $0.end() }
+            #expect(try await other.waitForEnd() == .timedOut)
+            #expect(paused.value.end == nil)
+            try await run(links, paused) { $0.isPaused = false }
+            #expect(try await paused.waitForEnd() == .timedOut)
+        }
+    }
+
     @Test func anAnswerThatDoesNotBeginTimesOut() async throws {
         try await withServer({ $0.channelTimeout = .seconds(1) }) { links, peer, seen in
             let heard = try await open(links, peer, "/parts/silent")

@@ -49,7 +49,41 @@ import Transport
             }
             #expect(answers == Set((0..<200).map { "POST /p \("\($0)".count) \($0)" }))
             let counters = try await links.counters
-            #expect(counters.connectionAttempts <= 2)
+            #expect(counters.connectionAttempts <= PeerLinkSettings().connectionsPerPeer)
+        }
+    }
+
+    /// RFC 9113 §5.2: what is sent beyond the connection's window waits, however many streams may be open.
+    @Test func aFurtherConnectionOpensWhenTheWindowOfOneIsUsedUp() async throws {
+        let certificates = try TestCertificates.shared.get()
+        let held = HeldReplies()
+        let links = try await TestLinks.make(certificates.peer()) { $0.connectionsPerPeer = 2 }
+        let server = try await HTTPServer.forTest(tls: certificates.peerListener()) {
+            $0.http2.connectionWindowBytes = 65_535
+            // A connection is read until it has brought this many.
+            $0.maximumRequestsInFlight = 1
+        } handler: {
+            held.hold($0, $1)
+        }
+        try await server.use { server in
+            let peer = TestLinks.address(server.port)
+            let body = [UInt8](repeating: 1, count: 40_000)
+            async let first = links.exchange(path: "/1", with: peer)
+            try await held.wait(count: 1)
+            async let second = links.exchange(body, path: "/2", with: peer)
+            async let third = links.exchange(body, path: "/3", with: peer)
+            try await Eventually.holds { try await links.counters.requests == 3 }
+            var counters = try await links.counters
+            #expect(counters.connectionAttempts == 1)
+            async let fourth = links.exchange(body, path: "/4", with: peer)
+            try await Eventually.holds { try await links.counters.connectionsOpened == 2 }
+            async let fifth = links.exchange(path: "/5", with: peer)
+            try await held.wait(count: 2)
+            #expect(held.targets == ["/1", "/5"])
+            counters = try await links.counters
+            #expect(counters.connectionAttempts == 2)
+            try await links.close()
+            _ = await (first, second, third, fourth, fifth)
         }
     }
 

@@ -139,21 +139,34 @@ final class ClientConnection: ChannelDuplexHandler, StreamCarrier {
         return max(0, min(limit, session.peerConcurrentStreams) - streams.count)
     }
 
+    /// True while the peer's window takes what waits to be sent, so that a further body would leave at once.
+    var hasWindow: Bool {
+        guard let session else { return true }
+        return session.unsentBodyBytes < session.sendWindow
+    }
+
     /// Starts a stream; false when the connection takes none.
     func start(_ stream: ClientStream) -> Bool {
         guard phase == .open else { return false }
         if let session {
-            guard let id = session.submit(stream.request, scheme: "https", context: stream, inParts: stream.isInParts)
-            else {
+            let id = session.submit(
+                stream.request,
+                scheme: "https",
+                context: stream,
+                inParts: stream.isInParts,
+                ignoresFields: stream.ignoresFields
+            )
+            guard let id else {
                 retire(session)
                 return false
             }
             stream.id = id
+            stream.forgetBody()
         }
         stream.connection = self
         stream.index = streams.count
         streams.append(stream)
-        stream.started(now: shard.now)
+        stream.started()
         http1?.send(stream)
         scheduleDrain()
         return true

@@ -4,7 +4,9 @@ import SansIO
 ///
 /// Ends exactly once, by ``receive(_:)`` or ``fail(_:)``; what comes after that is dropped.
 class ClientStream {
-    let request: HTTPRequest
+    private(set) final var request: ClientRequest
+    /// How long the request's body is.
+    final let bodyBytes: Int
     /// Monotonic nanoseconds at which it is given up; `.max` for never.
     final var deadline: UInt64
     /// The connection that carries or carried it. No cycle outlives the stream: a connection drops it when it ends.
@@ -15,16 +17,23 @@ class ClientStream {
     final var index = -1
     final var isDone = false
 
-    init(request: HTTPRequest, deadline: UInt64) {
+    init(request: ClientRequest, deadline: UInt64) {
         self.request = request
+        bodyBytes = request.body.count
         self.deadline = deadline
     }
 
     /// True when the bodies of request and response go in parts.
     var isInParts: Bool { false }
 
+    /// True when nobody asks for the answer's header fields.
+    var ignoresFields: Bool { false }
+
+    /// Lets go of the request's body, which its session has by now: it is freed as soon as it is in frames.
+    final func forgetBody() { request.body = [] }
+
     /// A connection has taken the request.
-    func started(now: UInt64) {}
+    func started() {}
 
     /// The whole answer is there.
     func receive(_ response: HTTPResponse) {}

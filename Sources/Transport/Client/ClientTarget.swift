@@ -23,6 +23,12 @@ struct ClientTarget: Hashable {
         identity = .host
     }
 
+    /// True when this is the node with that address.
+    func isNode(_ peer: PeerAddress) -> Bool {
+        guard case .node(let uri) = identity else { return false }
+        return endpoint == peer.endpoint && uri == peer.uri
+    }
+
     /// The name that TLS sends and looks for in the certificate.
     var serverName: String? { identity == .host ? endpoint.host : nil }
 

@@ -3,8 +3,9 @@ import SansIO
 
 /// The connections to one target, and the requests that wait for one.
 ///
-/// A request goes to the open connection with the fewest streams. One connection is opened at a time, when a request
-/// waits and the open ones are full.
+/// A request goes to the open connection with the fewest streams, of those whose peer still takes bytes. One connection is
+/// opened at a time, when a request waits and the open ones are full, or when none of them has window left: what is sent
+/// then would wait for the peer's next WINDOW_UPDATE, and a further connection carries it at once.
 final class ConnectionPool: ClientConnectionOwner {
     let target: ClientTarget
     /// The cycle ends when the pools are closed.
@@ -45,45 +46,46 @@ final class ConnectionPool: ClientConnectionOwner {
 
     /// Starts a stream now, or when a connection is there.
     ///
-    /// - Returns: nil, or why it cannot even wait.
-    func add(_ stream: ClientStream) -> PeerLinkError? {
-        let bytes = stream.request.body.count
+    /// - Throws: why it cannot even wait.
+    func add(_ stream: ClientStream) throws(PeerLinkError) {
+        let bytes = stream.bodyBytes
         guard pendingBytes == 0 || pendingBytes + bytes <= settings.maximumPendingBytes else {
-            return PeerLinkError(.overloaded, "\(pendingBytes) bytes wait for \(target.endpoint) already")
+            throw PeerLinkError(.overloaded, "\(pendingBytes) bytes wait for \(target.endpoint) already")
         }
         if waiting.isEmpty, let connection = mostRoom(), connection.start(stream) {
             pendingBytes += bytes
-            return nil
+            return
         }
         guard waiting.count < settings.maximumWaitingRequests else {
-            return PeerLinkError(.overloaded, "\(waiting.count) requests wait for \(target.endpoint) already")
+            throw PeerLinkError(.overloaded, "\(waiting.count) requests wait for \(target.endpoint) already")
         }
         if pacing.notBefore >= stream.deadline {
             let reason = lastFailure?.message ?? "no connection"
-            return PeerLinkError(.unreachable, "\(target.endpoint) is not tried again in time: \(reason)")
+            throw PeerLinkError(.unreachable, "\(target.endpoint) is not tried again in time: \(reason)")
         }
         pendingBytes += bytes
         waiting.append(stream)
         startWaiting()
-        return nil
     }
 
     /// Notes that a stream has ended.
     func ended(_ stream: ClientStream) {
-        pendingBytes -= stream.request.body.count
+        pendingBytes -= stream.bodyBytes
     }
 
     private func mostRoom() -> ClientConnection? {
-        var best: ClientConnection?
-        var bestRoom = 0
-        for connection in connections {
-            let room = connection.room(limit: settings.requestsPerConnection)
-            if room > bestRoom {
-                best = connection
-                bestRoom = room
-            }
+        let limit = settings.requestsPerConnection
+        var best = (index: -1, room: 0, hasWindow: false)
+        for index in connections.indices {
+            let room = connections[index].room(limit: limit)
+            guard room > 0 else { continue }
+            let hasWindow = connections[index].hasWindow
+            if hasWindow == best.hasWindow ? room > best.room : hasWindow { best = (index, room, hasWindow) }
         }
-        return best
+        guard best.index >= 0 else { return nil }
+        let connection = connections[best.index]
+        if !best.hasWindow, connections.count < settings.connectionsPerPeer { connectIfNeeded() }
+        return connection
     }
 
     /// Gives waiting streams to connections, and sees to it that there will be one for the rest.
@@ -178,7 +180,8 @@ final class ConnectionPool: ClientConnectionOwner {
         for connection in connections { connection.checkDeadlines(now, settings) }
         guard waiting.contains(where: { $0.deadline <= now }) else { return }
         let expired = waiting.filter { $0.deadline <= now }
-        waiting.removeAll { $0.deadline <= now }
+        // No `removeAll(where:)`: a closure that runs inside an access makes every access of this field a checked one.
+        waiting = CircularBuffer(waiting.filter { $0.deadline > now })
         for stream in expired {
             stream.fail(PeerLinkError(.timedOut, "no connection to \(target.endpoint) was free in time"))
         }

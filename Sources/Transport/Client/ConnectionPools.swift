@@ -26,14 +26,23 @@ final class ConnectionPools {
         random = SeededGenerator(seed: seed)
     }
 
-    /// The target's pool; when there can be none, `fail` runs on a later turn.
-    func pool(for target: ClientTarget, orFail fail: @escaping (PeerLinkError) -> Void) -> ConnectionPool? {
-        if isClosing {
-            later { fail(PeerLinkError(.closed, "this node closes its links")) }
-            return nil
+    /// The pool of a node's address.
+    ///
+    /// - Throws: why there can be none.
+    func pool(for peer: PeerAddress) throws(PeerLinkError) -> ConnectionPool {
+        if let latest, !isClosing, latest.target.isNode(peer) {
+            scheduleSweep()
+            return latest
         }
+        return try pool(for: ClientTarget(peer: peer))
+    }
+
+    /// The target's pool.
+    ///
+    /// - Throws: why there can be none.
+    func pool(for target: ClientTarget) throws(PeerLinkError) -> ConnectionPool {
+        if isClosing { throw PeerLinkError(.closed, "this node closes its links") }
         scheduleSweep()
-        if let latest, latest.target == target { return latest }
         if let pool = pools[target] {
             latest = pool
             return pool
@@ -44,10 +53,7 @@ final class ConnectionPools {
             pools = pools.filter { !$0.value.isForgettable(now) }
         }
         guard pools.count < settings.maximumPeers else {
-            let error = PeerLinkError(.overloaded, "there are links to \(pools.count) peers already")
-            counters.refusals += 1
-            later { fail(error) }
-            return nil
+            throw PeerLinkError(.overloaded, "there are links to \(pools.count) peers already")
         }
         let pool = ConnectionPool(target: target, pools: self, shard: shard)
         pools[target] = pool

@@ -31,6 +31,7 @@ final class HTTP1ClientHandler: ChannelInboundHandler {
         self.stream = stream
         let request = stream.request
         var headers = HTTPHeaders()
+        headers.add(name: "host", value: request.authority)
         for field in request.headers {
             guard HeaderRules.isUsableName(field.name), !HeaderRules.isConnectionSpecific(field.name) else { continue }
             var value: [UInt8] = []

@@ -43,28 +43,29 @@ public final class HTTPSClient {
     ) {
         pools.shard.eventLoop.preconditionInEventLoop()
         let target = ClientTarget(host: request.host, port: request.port)
-        guard let pool = pools.pool(for: target, orFail: { completion(.failure($0)) }) else { return }
-        pools.counters.requests += 1
-        let exchange = HTTPSExchange(
-            Self.convert(request),
-            deadline: pools.shard.instant(after: timeout),
-            pool: pool,
-            completion: completion
-        )
-        guard let error = pool.add(exchange) else { return }
-        pools.counters.refusals += 1
-        pools.later { completion(.failure(error)) }
+        do {
+            let pool = try pools.pool(for: target)
+            pools.counters.requests += 1
+            let exchange = HTTPSExchange(
+                Self.convert(request),
+                deadline: pools.shard.instant(after: timeout),
+                pool: pool,
+                completion: completion
+            )
+            try pool.add(exchange)
+        } catch {
+            if error.code != .closed { pools.counters.refusals += 1 }
+            pools.later { completion(.failure(error)) }
+        }
     }
 
-    private static func convert(_ request: HTTPSRequest) -> HTTPRequest {
-        var headers = [HTTPField("host", request.authority)]
-        headers += request.headers.filter { !HeaderRules.equals($0.name, "host") }
-        return HTTPRequest(
+    private static func convert(_ request: HTTPSRequest) -> ClientRequest {
+        ClientRequest(
             method: request.method,
             target: request.target,
-            headers: headers,
-            body: request.body,
-            connection: HTTPConnectionInfo(remoteAddress: "", isSecure: true, majorVersion: 2)
+            authority: request.authority,
+            headers: request.headers.filter { !HeaderRules.equals($0.name, "host") },
+            body: request.body
         )
     }
 
@@ -87,7 +88,7 @@ private final class HTTPSExchange: ClientStream {
     private let completion: (Result<HTTPResponse, PeerLinkError>) -> Void
 
     init(
-        _ request: HTTPRequest,
+        _ request: ClientRequest,
         deadline: UInt64,
         pool: ConnectionPool,
         completion: @escaping (Result<HTTPResponse, PeerLinkError>) -> Void

@@ -6,7 +6,7 @@ final class PeerExchange: ClientStream {
     private let completion: (Result<PeerReply, PeerLinkError>) -> Void
 
     init(
-        _ request: HTTPRequest,
+        _ request: ClientRequest,
         deadline: UInt64,
         pool: ConnectionPool,
         completion: @escaping (Result<PeerReply, PeerLinkError>) -> Void
@@ -15,6 +15,8 @@ final class PeerExchange: ClientStream {
         self.completion = completion
         super.init(request: request, deadline: deadline)
     }
+
+    override var ignoresFields: Bool { true }
 
     override func receive(_ response: HTTPResponse) {
         guard !isDone else { return }

@@ -4,8 +4,9 @@ import SansIO
 public struct PeerLinkSettings: Sendable, Hashable {
     /// Peers that can be talked to at the same time.
     public var maximumPeers: Int = 1024
-    /// Connections to one peer.
-    public var connectionsPerPeer: Int = 2
+    /// Connections to one peer. One does until it carries ``requestsPerConnection``, or until the peer's flow control
+    /// window is used up.
+    public var connectionsPerPeer: Int = 4
     /// Requests that one connection carries at once; fewer when the peer allows fewer.
     public var requestsPerConnection: Int = 128
     /// Requests that may wait for a connection to one peer.

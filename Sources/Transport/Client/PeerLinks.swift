@@ -50,15 +50,19 @@ public final class PeerLinks: PeerLinkPort {
         completion: @escaping (Result<PeerReply, PeerLinkError>) -> Void
     ) {
         pools.shard.eventLoop.preconditionInEventLoop()
-        guard let pool = pool(for: peer, orFail: { completion(.failure($0)) }) else { return }
-        pools.counters.requests += 1
-        let exchange = PeerExchange(
-            Self.request(path, pool, body),
-            deadline: pools.shard.instant(after: timeout),
-            pool: pool,
-            completion: completion
-        )
-        add(exchange, to: pool, orFail: { completion(.failure($0)) })
+        do {
+            let pool = try pools.pool(for: peer)
+            pools.counters.requests += 1
+            let exchange = PeerExchange(
+                ClientRequest(target: path, authority: pool.authority, body: body),
+                deadline: pools.shard.instant(after: timeout),
+                pool: pool,
+                completion: completion
+            )
+            try pool.add(exchange)
+        } catch {
+            refuse(error, completion)
+        }
     }
 
     /// Opens a channel of messages, and completes on a later turn.
@@ -106,39 +110,33 @@ public final class PeerLinks: PeerLinkPort {
         completion: @escaping (Result<any HTTPClientStream, PeerLinkError>) -> Void
     ) {
         pools.shard.eventLoop.preconditionInEventLoop()
-        guard let pool = pool(for: peer, orFail: { completion(.failure($0)) }) else { return }
-        pools.counters.streams += 1
-        var request = Self.request(path, pool, [])
-        request.method = method
-        request.headers += headers
-        let stream = PeerStream(
-            request,
-            pool: pool,
-            answerTimeout: settings.channelTimeout.clampedNanoseconds,
-            later: pools.later,
-            completion: completion
-        )
-        add(stream, to: pool, orFail: { completion(.failure($0)) })
+        do {
+            let pool = try pools.pool(for: peer)
+            pools.counters.streams += 1
+            let stream = PeerStream(
+                ClientRequest(
+                    method: method,
+                    target: path,
+                    authority: pool.authority,
+                    headers: headers.filter { !HeaderRules.equals($0.name, "host") }
+                ),
+                pool: pool,
+                answerTimeout: settings.channelTimeout.clampedNanoseconds,
+                later: pools.later,
+                completion: completion
+            )
+            try pool.add(stream)
+        } catch {
+            refuse(error, completion)
+        }
     }
 
-    private static func request(_ path: String, _ pool: ConnectionPool, _ body: [UInt8]) -> HTTPRequest {
-        HTTPRequest(
-            method: "POST",
-            target: path,
-            headers: [HTTPField("host", pool.authority)],
-            body: body,
-            connection: HTTPConnectionInfo(remoteAddress: "", isSecure: true, majorVersion: 2)
-        )
-    }
-
-    private func pool(for peer: PeerAddress, orFail fail: @escaping (PeerLinkError) -> Void) -> ConnectionPool? {
-        pools.pool(for: ClientTarget(peer: peer), orFail: fail)
-    }
-
-    private func add(_ stream: ClientStream, to pool: ConnectionPool, orFail fail: @escaping (PeerLinkError) -> Void) {
-        guard let error = pool.add(stream) else { return }
-        pools.counters.refusals += 1
-        pools.later { fail(error) }
+    private func refuse<Answer>(
+        _ error: PeerLinkError,
+        _ completion: @escaping (Result<Answer, PeerLinkError>) -> Void
+    ) {
+        if error.code != .closed { pools.counters.refusals += 1 }
+        pools.later { completion(.failure(error)) }
     }
 
     /// How many connections there are, those that are being opened or closed included.

@@ -8,11 +8,14 @@ final class PeerStream: ClientStream {
     private var completion: ((Result<any HTTPClientStream, PeerLinkError>) -> Void)?
     /// True once this side has ended its body; from then on the peer's silence is bounded.
     private var ownBodyEnded = false
+    private var hasHead = false
+    /// Why the stream ended before its user had it.
+    private var earlyEnd: PeerLinkError?
     /// The stream as its user sees it, once it has started.
     private var body: BodyStream?
 
     init(
-        _ request: HTTPRequest,
+        _ request: ClientRequest,
         pool: ConnectionPool,
         answerTimeout: UInt64,
         later: @escaping (@escaping () -> Void) -> Void,
@@ -28,31 +31,50 @@ final class PeerStream: ClientStream {
 
     override var isInParts: Bool { true }
 
-    override func started(now: UInt64) {
+    override func started() {
         guard let connection, !isDone else { return }
         isDone = true
         pool.ended(self)
-        deadline = now + answerTimeout
+        deadline = connection.shard.now + answerTimeout
         let body = BodyStream(carrier: connection, id: id, role: .client, identity: connection.identity)
         self.body = body
         // A peer that never ends its half must not keep the stream for ever.
         body.onOwnEnd = { [unowned self] in
             ownBodyEnded = true
-            deadline = min(deadline, connection.shard.now + answerTimeout)
+            if hasHead { boundSilence() }
         }
+        body.onPauseChanged = { [unowned self] in
+            if hasHead { boundSilence() }
+        }
+        // The answer needs the request to leave first, so the user's callbacks are set before it comes.
+        later { [self] in handOver(body) }
+    }
+
+    private func handOver(_ body: BodyStream) {
         let completion = completion
         self.completion = nil
-        // The answer needs the request to leave first, so the user's callbacks are set before it comes.
-        later { completion?(.success(body)) }
+        // Nobody was there to hear of an end that came first.
+        if let earlyEnd { completion?(.failure(earlyEnd)) } else { completion?(.success(body)) }
+    }
+
+    /// Gives the peer its time anew, once its answer has begun: to go on when all of the request is there, unless it is this
+    /// side that has stopped reading.
+    private func boundSilence() {
+        guard let connection, ownBodyEnded, body?.isPaused == false else {
+            deadline = .max
+            return
+        }
+        deadline = connection.shard.now + answerTimeout
     }
 
     override func receiveHead(_ response: HTTPResponse) {
-        if ownBodyEnded, let connection { deadline = connection.shard.now + answerTimeout } else { deadline = .max }
+        hasHead = true
+        boundSilence()
         body?.receivedHead(response)
     }
 
     override func receivePart(_ bytes: [UInt8]) {
-        if deadline != .max, let connection { deadline = connection.shard.now + answerTimeout }
+        boundSilence()
         body?.received(bytes)
     }
 
@@ -63,11 +85,19 @@ final class PeerStream: ClientStream {
     override func leave() { body?.connectionLeaves() }
 
     override func closed(code: UInt32, _ error: PeerLinkError) {
-        if let body { body.closed(code: code) } else { fail(error) }
+        guard let body else {
+            fail(error)
+            return
+        }
+        if completion != nil { earlyEnd = error }
+        body.closed(code: code)
     }
 
     override func fail(_ error: PeerLinkError) {
-        body?.closed(error.code == .timedOut ? .timedOut : .connectionLost)
+        if let body {
+            if completion != nil { earlyEnd = error }
+            body.closed(error.code == .timedOut ? .timedOut : .connectionLost)
+        }
         guard !isDone else { return }
         isDone = true
         pool.ended(self)

@@ -25,6 +25,8 @@ final class BodyStream: HTTPServerStream, HTTPClientStream {
     private let role: HTTP2Session.Role
     /// Runs when this side has ended its body.
     var onOwnEnd: (() -> Void)?
+    /// Runs when ``isPaused`` has changed.
+    var onPauseChanged: (() -> Void)?
     /// Nil once the stream is over.
     private var carrier: (any StreamCarrier)?
     private var hasReceivedAll = false
@@ -50,6 +52,7 @@ final class BodyStream: HTTPServerStream, HTTPClientStream {
             guard isPaused != oldValue else { return }
             carrier?.session?.setPaused(isPaused, on: id)
             carrier?.scheduleDrain()
+            onPauseChanged?()
         }
     }
 
@@ -127,6 +130,7 @@ final class BodyStream: HTTPServerStream, HTTPClientStream {
         onDrained = nil
         onLeaving = nil
         onOwnEnd = nil
+        onPauseChanged = nil
         onResponse = nil
         action?(end)
     }

@@ -151,7 +151,12 @@ func readBody(
     }
     slot.pointee.outgoingOffset = offset + count
     let isOpen = slot.pointee.outgoingIsOpen
-    if offset + count == total, !isOpen { flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue }
+    if offset + count == total, !isOpen {
+        flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
+        // The next body can have the memory, which is still in the cache.
+        slot.pointee.outgoing = []
+        slot.pointee.outgoingOffset = 0
+    }
     Unmanaged<HTTP2Session>.fromOpaque(userData)._withUnsafeGuaranteedRef { session in
         session.unsentBytes -= count
         if isOpen, offset + count == total { session.partsDrained(slot) }

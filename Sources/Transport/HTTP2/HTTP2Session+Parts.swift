@@ -79,7 +79,7 @@ extension HTTP2Session {
         slot.pointee.isPaused = isPaused
         if stream(id) == nil {
             // A request that has not left has no window yet; ``requestSent(_:)`` sees to it.
-            latePauses.removeAll { $0 == id }
+            forgetLatePause(id)
             if isPaused { latePauses.append(id) }
         } else {
             applyPause(id)
@@ -88,9 +88,13 @@ extension HTTP2Session {
 
     /// Notes inside nghttp2 that a client's request has left.
     func requestSent(_ id: Int32) {
-        guard let index = latePauses.firstIndex(of: id) else { return }
-        latePauses.remove(at: index)
+        guard latePauses.contains(id) else { return }
+        forgetLatePause(id)
         actions.append(.applyPause(stream: id))
+    }
+
+    func forgetLatePause(_ id: Int32) {
+        if hasLatePauses { latePauses = latePauses.filter { $0 != id } }
     }
 
     /// Notes inside nghttp2 that the other side has taken this side's settings. That adds to the windows of all streams

@@ -137,6 +137,7 @@ extension HTTP2Session {
             pseudoHeader(slot, name, value)
             return 0
         }
+        if slot.pointee.ignoresFields { return 0 }
         let field = strings.field(name, value)
         // The first letter spares nearly all fields the comparisons.
         if first == UInt8(ascii: "h"), field.name == "host", slot.pointee.hasAuthority {
@@ -178,6 +179,13 @@ extension HTTP2Session {
         _ value: OpaquePointer
     ) {
         let bytes = nghttp2_rcbuf_get_buf(name)
+        if role == .client {
+            // nghttp2 lets only three digits through.
+            let digits = nghttp2_rcbuf_get_buf(value)
+            let status = UnsafeBufferPointer(start: digits.base, count: digits.len)
+            slot.pointee.status = status.reduce(0) { $0 &* 10 &+ Int($1 &- UInt8(ascii: "0")) }
+            return
+        }
         let text = strings.value(value, of: name)
         // The second byte and the length tell the pseudo headers apart; nghttp2 lets no unknown one through.
         switch (bytes.len, bytes.base?[1]) {
@@ -188,8 +196,6 @@ extension HTTP2Session {
         case (10, UInt8(ascii: "a")):
             slot.pointee.hasAuthority = true
             slot.pointee.append(HTTPField("host", text))
-        case (7, UInt8(ascii: "s")):
-            if role == .client { slot.pointee.status = Int(text) ?? 0 }
         default:
             break
         }
@@ -396,7 +402,7 @@ extension HTTP2Session {
             }
         case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue:
             earnWindowCredit(header)
-            if !latePauses.isEmpty { requestSent(header.stream_id) }
+            if hasLatePauses { requestSent(header.stream_id) }
             guard role == .server, header.flags & endStream != 0, let slot = stream(header.stream_id) else { break }
             // The answer is out before the request is all in: the rest is not wanted (RFC 9113 §8.1).
             if !slot.pointee.remoteEnded {
@@ -434,7 +440,7 @@ extension HTTP2Session {
         guard role == .client, UInt32(frame.pointee.hd.type) == NGHTTP2_HEADERS.rawValue else { return 0 }
         // A request that never left has no stream in nghttp2 to be closed.
         let id = frame.pointee.hd.stream_id
-        latePauses.removeAll { $0 == id }
+        forgetLatePause(id)
         if let slot = pool.all.first(where: { $0.pointee.id == id }), stream(id) == nil {
             close(slot, code: NGHTTP2_REFUSED_STREAM.rawValue)
         }

@@ -79,17 +79,38 @@ extension HTTP2Session {
         context: AnyObject? = nil,
         inParts: Bool = false
     ) -> Int32? {
+        let fields = request.headers.filter { !HeaderRules.equals($0.name, "host") }
+        let parts = ClientRequest(
+            method: request.method,
+            target: request.target,
+            authority: request.header("host") ?? "",
+            headers: fields,
+            body: request.body
+        )
+        return submit(parts, scheme: scheme, context: context, inParts: inParts, ignoresFields: false)
+    }
+
+    /// The same for a request without `host` among its headers; with `ignoresFields` the response comes without its header
+    /// fields.
+    func submit(
+        _ request: ClientRequest,
+        scheme: String,
+        context: AnyObject?,
+        inParts: Bool,
+        ignoresFields: Bool
+    ) -> Int32? {
         precondition(role == .client, "a server makes no requests")
         guard failure == nil else { return nil }
         let slot = pool.open(id: .max, now: now)
         slot.pointee.method = request.method
         slot.pointee.context = context
+        slot.pointee.ignoresFields = ignoresFields
         block.removeAll()
         block.append(":method", request.method)
         block.append(":scheme", scheme)
-        block.append(":authority", request.header("host") ?? "")
+        block.append(":authority", request.authority)
         block.append(":path", request.target)
-        for field in request.headers where !HeaderRules.equals(field.name, "host") { block.append(field) }
+        for field in request.headers { block.append(field) }
         if !request.body.isEmpty, !inParts { block.append("content-length", number: request.body.count) }
         let handle = handle
         let id: Int32

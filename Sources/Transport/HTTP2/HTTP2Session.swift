@@ -86,7 +86,11 @@ public final class HTTP2Session {
     var now: UInt64 = 0
     var actions: [Action] = []
     /// Streams that were paused before their request left.
-    var latePauses: [Int32] = []
+    var latePauses: [Int32] = [] {
+        didSet { hasLatePauses = !latePauses.isEmpty }
+    }
+    /// The same in short, for the way of every frame.
+    private(set) var hasLatePauses = false
     var limitHits: [HTTP2Limit] = []
     private let events = EventQueue()
     private var carry: [UInt8] = []
@@ -220,6 +224,9 @@ public final class HTTP2Session {
 
     /// How many streams are open.
     public var openStreams: Int { pool.openCount }
+
+    /// Body bytes that the other side takes at once on all streams together; not more than zero when its window is used up.
+    var sendWindow: Int { Int(nghttp2_session_get_remote_window_size(handle)) }
 
     /// Streams that the other side lets this side have open at once; more requests wait inside the session.
     public var peerConcurrentStreams: Int {

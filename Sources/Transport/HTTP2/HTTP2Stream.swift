@@ -12,6 +12,8 @@ struct HTTP2Stream {
     var headerBytes = 0
     var headerCount = 0
     var hasAuthority = false
+    /// Header fields count against their limits and are dropped.
+    var ignoresFields = false
     var expectsContinue = false
     /// The header block is complete.
     var headersDone = false
