@@ -22,6 +22,14 @@ static inline void busbar_SSL_CTX_set_mode(SSL_CTX *context, long mode) {
     SSL_CTX_set_mode(context, mode);
 }
 
+static inline void busbar_SSL_set_mode(SSL *ssl, long mode) {
+    SSL_set_mode(ssl, mode);
+}
+
+static inline void busbar_SSL_clear_mode(SSL *ssl, long mode) {
+    SSL_clear_mode(ssl, mode);
+}
+
 // A renegotiation would let a peer buy handshakes on one connection and make writes wait for reads.
 static inline void busbar_SSL_CTX_set_safe_options(SSL_CTX *context) {
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);

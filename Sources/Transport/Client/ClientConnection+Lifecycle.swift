@@ -138,6 +138,8 @@ extension ClientConnection {
 
     private func checkIdleness(_ now: UInt64, _ settings: PeerLinkSettings) {
         guard phase == .open, streams.isEmpty else { return }
+        session?.releaseSpareMemory()
+        tls?.releaseSpareMemory()
         if now - min(now, lastActiveAt) > settings.idleTimeout.clampedNanoseconds { leave() }
     }
 }

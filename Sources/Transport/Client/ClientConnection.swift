@@ -185,11 +185,12 @@ final class ClientConnection: ChannelDuplexHandler, StreamCarrier {
         let index = stream.index
         guard index >= 0 else { return }
         stream.index = -1
-        let last = streams.removeLast()
-        if index < streams.count {
-            streams[index] = last
-            last.index = index
+        let last = streams.count - 1
+        if index < last {
+            streams.swapAt(index, last)
+            streams[index].index = index
         }
+        _ = streams.popLast()
         if streams.isEmpty { lastActiveAt = shard.now }
     }
 

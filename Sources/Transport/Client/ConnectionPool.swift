@@ -153,7 +153,7 @@ final class ConnectionPool: ClientConnectionOwner {
     }
 
     func connectionEnded(_ connection: ClientConnection, _ error: PeerLinkError) {
-        connections.removeAll { $0 === connection }
+        connections = connections.filter { $0 !== connection }
         pools.counters.connectionsEnded += 1
         if !connection.hasAnswered, !connection.leftByItself {
             lastFailure = error

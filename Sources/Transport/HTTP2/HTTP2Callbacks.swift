@@ -6,8 +6,8 @@ import CNghttp2
 
 private let callbackFailure = NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
 
-/// Creates nghttp2's session object, without user data yet; nil when out of memory.
-func makeHandle(_ role: HTTP2Session.Role) -> OpaquePointer? {
+/// Creates nghttp2's session object, without user data yet; nil when out of memory. It must end before its memory does.
+func makeHandle(_ role: HTTP2Session.Role, _ memory: SessionMemory) -> OpaquePointer? {
     var callbacks: OpaquePointer?
     guard nghttp2_session_callbacks_new(&callbacks) == 0, let callbacks else { return nil }
     defer { nghttp2_session_callbacks_del(callbacks) }
@@ -19,6 +19,7 @@ func makeHandle(_ role: HTTP2Session.Role) -> OpaquePointer? {
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, onFrameSent)
     nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, onFrameNotSent)
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, onStreamClosed)
+    nghttp2_session_callbacks_set_send_data_callback(callbacks, sendBody)
     var option: OpaquePointer?
     guard nghttp2_option_new(&option) == 0, let option else { return nil }
     defer { nghttp2_option_del(option) }
@@ -27,10 +28,11 @@ func makeHandle(_ role: HTTP2Session.Role) -> OpaquePointer? {
     // The session's own budget is configurable and decays; the library's must not come first.
     nghttp2_option_set_stream_reset_rate_limit(option, 1 << 40, 1 << 40)
     var handle: OpaquePointer?
+    var functions = memory.functions
     let result =
         role == .server
-        ? nghttp2_session_server_new2(&handle, callbacks, nil, option)
-        : nghttp2_session_client_new2(&handle, callbacks, nil, option)
+        ? nghttp2_session_server_new3(&handle, callbacks, nil, option, &functions)
+        : nghttp2_session_client_new3(&handle, callbacks, nil, option, &functions)
     return result == 0 ? handle : nil
 }
 
@@ -125,7 +127,8 @@ private func onStreamClosed(
     withSession(userData) { $0.streamClosed(stream, code: code) }
 }
 
-/// Copies a message's body into a DATA frame. `source` is the stream's slot; see HTTP2StreamPool for why that is safe.
+/// Takes the next part of a message's body for a DATA frame. `source` is the stream's slot; see HTTP2StreamPool for why that
+/// is safe. A body that is there as a whole stays where it is until ``sendBody`` wants it.
 func readBody(
     _ handle: OpaquePointer?,
     _ stream: Int32,
@@ -141,25 +144,39 @@ func readBody(
     let offset = slot.pointee.outgoingOffset
     let total = slot.pointee.outgoing.count
     let count = min(capacity, total - offset)
-    if count == 0, slot.pointee.outgoingIsOpen {
+    let isOpen = slot.pointee.outgoingIsOpen
+    if count == 0, isOpen {
         slot.pointee.isDeferred = true
         return Int(NGHTTP2_ERR_DEFERRED.rawValue)
     }
-    slot.pointee.outgoing.withUnsafeBytes { bytes in
-        UnsafeMutableRawBufferPointer(start: target, count: count)
-            .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count]))
+    if slot.pointee.isSentInParts {
+        slot.pointee.outgoing.withUnsafeBytes { bytes in
+            UnsafeMutableRawBufferPointer(start: target, count: count)
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count]))
+        }
+    } else {
+        flags.pointee |= NGHTTP2_DATA_FLAG_NO_COPY.rawValue
     }
     slot.pointee.outgoingOffset = offset + count
-    let isOpen = slot.pointee.outgoingIsOpen
-    if offset + count == total, !isOpen {
-        flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
-        // The next body can have the memory, which is still in the cache.
-        slot.pointee.outgoing = []
-        slot.pointee.outgoingOffset = 0
-    }
+    if offset + count == total, !isOpen { flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue }
     Unmanaged<HTTP2Session>.fromOpaque(userData)._withUnsafeGuaranteedRef { session in
         session.unsentBytes -= count
         if isOpen, offset + count == total { session.partsDrained(slot) }
     }
     return count
+}
+
+/// Sends a DATA frame with what ``readBody`` took last of a body that is there as a whole.
+private func sendBody(
+    _ handle: OpaquePointer?,
+    _ frame: UnsafeMutablePointer<nghttp2_frame>?,
+    _ header: UnsafePointer<UInt8>?,
+    _ count: Int,
+    _ source: UnsafeMutablePointer<nghttp2_data_source>?,
+    _ userData: UnsafeMutableRawPointer?
+) -> Int32 {
+    guard let frame, let header, let pointer = source?.pointee.ptr else { return callbackFailure }
+    let slot = pointer.assumingMemoryBound(to: HTTP2Stream.self)
+    guard slot.pointee.id == frame.pointee.hd.stream_id else { return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue }
+    return withSession(userData) { $0.sendData(slot, UnsafeRawBufferPointer(start: header, count: 9), count) }
 }

@@ -66,9 +66,11 @@ public final class HTTP2Session {
     var heldBytes = 0
     var blockSince: UInt64?
     var partsRule: ((_ method: String, _ target: String) -> Bool)?
+    /// What nghttp2 uses; ends after everything that holds any of it.
+    let memory: SessionMemory
     let handle: OpaquePointer
     let pool = HTTP2StreamPool()
-    let strings = HeaderStringCache()
+    let strings: HeaderStringCache
     let block = HeaderBlock()
     var budgets: HTTP2Budgets
     /// The stream whose header block is being received.
@@ -93,6 +95,9 @@ public final class HTTP2Session {
     private(set) var hasLatePauses = false
     var limitHits: [HTTP2Limit] = []
     private let events = EventQueue()
+    /// Where ``fill(into:)`` writes while it runs, and how much it has written.
+    private var output = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    private var outputCount = 0
     private var carry: [UInt8] = []
     private var carryOffset = 0
 
@@ -110,7 +115,10 @@ public final class HTTP2Session {
         self.connection = connection
         budgets = HTTP2Budgets(settings)
         scanner = FrameScanner(prefaceBytes: role == .server ? 24 : 0)
-        guard let handle = makeHandle(role) else {
+        let memory = SessionMemory()
+        self.memory = memory
+        strings = HeaderStringCache(memory)
+        guard let handle = makeHandle(role, memory) else {
             throw .protocolViolation(code: NGHTTP2_ERR_NOMEM.rawValue)
         }
         self.handle = handle
@@ -178,8 +186,10 @@ public final class HTTP2Session {
     /// - Parameter target: where to; must not be empty.
     /// - Returns: how many bytes were written; fewer than fit when there is nothing more to send now.
     public func fill(into target: UnsafeMutableRawBufferPointer) -> Int {
-        var filled = takeCarry(into: target)
-        while filled < target.count {
+        output = target
+        outputCount = takeCarry(into: target)
+        defer { output = UnsafeMutableRawBufferPointer(start: nil, count: 0) }
+        while outputCount < target.count {
             var data: UnsafePointer<UInt8>?
             let count = nghttp2_session_mem_send(handle, &data)
             guard count > 0, let data else {
@@ -187,15 +197,34 @@ public final class HTTP2Session {
                 if count == 0, runActions() { continue }
                 break
             }
-            // nghttp2 keeps these bytes only until its next call, so what does not fit is copied.
-            let fitting = min(count, target.count - filled)
-            target.baseAddress?.advanced(by: filled).copyMemory(from: data, byteCount: fitting)
-            filled += fitting
-            if fitting < count {
-                carry.append(contentsOf: UnsafeBufferPointer(start: data + fitting, count: count - fitting))
-            }
+            put(UnsafeRawBufferPointer(start: data, count: count))
         }
-        return filled
+        return outputCount
+    }
+
+    /// Writes to the output; what does not fit is copied, as its memory is nghttp2's or the stream's.
+    private func put(_ bytes: UnsafeRawBufferPointer) {
+        let fitting = min(bytes.count, output.count - outputCount)
+        if fitting > 0, let target = output.baseAddress, let source = bytes.baseAddress {
+            (target + outputCount).copyMemory(from: source, byteCount: fitting)
+        }
+        outputCount += fitting
+        if fitting < bytes.count { carry.append(contentsOf: bytes[fitting...]) }
+    }
+
+    /// Runs inside nghttp2: writes a DATA frame's header and the last `count` bytes that were taken of a stream's body.
+    func sendData(_ slot: UnsafeMutablePointer<HTTP2Stream>, _ header: UnsafeRawBufferPointer, _ count: Int) -> Int32 {
+        // nghttp2 asks again.
+        guard outputCount < output.count else { return NGHTTP2_ERR_WOULDBLOCK.rawValue }
+        put(header)
+        let end = slot.pointee.outgoingOffset
+        slot.pointee.outgoing.withUnsafeBytes { put(UnsafeRawBufferPointer(rebasing: $0[end - count..<end])) }
+        if end == slot.pointee.outgoing.count {
+            // The next body can have the memory, which is still in the cache.
+            slot.pointee.outgoing = []
+            slot.pointee.outgoingOffset = 0
+        }
+        return 0
     }
 
     private func takeCarry(into target: UnsafeMutableRawBufferPointer) -> Int {
@@ -221,6 +250,9 @@ public final class HTTP2Session {
     public var isFinished: Bool {
         !wantsToSend && (error != nil || nghttp2_session_want_read(handle) == 0)
     }
+
+    /// Frees memory that was kept for further streams; for a session that is idle.
+    func releaseSpareMemory() { memory.trim() }
 
     /// How many streams are open.
     public var openStreams: Int { pool.openCount }

@@ -24,8 +24,11 @@ final class HeaderStringCache {
     /// Owned by this object, initialised from beginning to end; no array, as each field of each message comes here. One
     /// more than can be found, for names that are too long to keep.
     private let entries: UnsafeMutablePointer<Entry>
+    /// Where nghttp2's buffers come from.
+    private let memory: SessionMemory
 
-    init() {
+    init(_ memory: SessionMemory) {
+        self.memory = memory
         entries = .allocate(capacity: Self.size + 1)
         entries.initialize(repeating: Entry(), count: Self.size + 1)
     }

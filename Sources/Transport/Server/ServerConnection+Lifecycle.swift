@@ -54,6 +54,10 @@ extension ServerConnection {
             return
         }
         endDistrusted(now)
+        if idleSince != nil {
+            session?.releaseSpareMemory()
+            tls?.releaseSpareMemory()
+        }
         switch phase {
         case .handshake:
             if hasPassed(configuration.handshakeTimeout, since: phaseStartedAt, now) {

@@ -47,6 +47,11 @@ public final class TLSSession {
     public private(set) var isEstablished = false
     private var isBroken = false
     private var closeSent = false
+    private var keepsBuffers = false
+
+    /// A read of the socket that brings this much is of a busy connection. OpenSSL's buffers are too large for the lists
+    /// that the system's allocator keeps ready, and an idle connection must not hold them.
+    private static let busyBytes = 8 << 10
 
     /// Creates one end of a connection.
     ///
@@ -104,6 +109,7 @@ public final class TLSSession {
 
     /// Takes encrypted bytes from the other side.
     public func receive(_ bytes: ByteBuffer) {
+        if bytes.readableBytes >= Self.busyBytes { keepBuffers() }
         if buffers.input.readableBytes == 0 {
             buffers.input = bytes
         } else {
@@ -199,6 +205,22 @@ public final class TLSSession {
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
         return nil
+    }
+
+    /// Keeps OpenSSL's buffers of a record each way from one record to the next; for a connection with much to read.
+    func keepBuffers() {
+        guard !keepsBuffers else { return }
+        keepsBuffers = true
+        busbar_SSL_clear_mode(ssl, Int(SSL_MODE_RELEASE_BUFFERS))
+    }
+
+    /// Frees what ``keepBuffers()`` has kept, and keeps no more; for a connection that is idle.
+    func releaseSpareMemory() {
+        guard keepsBuffers else { return }
+        keepsBuffers = false
+        busbar_SSL_set_mode(ssl, Int(SSL_MODE_RELEASE_BUFFERS))
+        // Does nothing while a part of a record is in them; they go with the next one.
+        _ = SSL_free_buffers(ssl)
     }
 
     /// Puts the closing alert into ``output``. Allowed once; ignored on a broken or unfinished connection.
