@@ -43,7 +43,7 @@ extension EmbeddedStore {
             guard let pending = appends.popFirst() else { return }
             left -= 1
             if let error = outcome.error {
-                if error.code == .full { isSpillDue = true }
+                if outcome.isCrowded { isSpillDue = true }
                 forgetEarly(pending)
                 pending.completion(.failure(error))
                 continue

@@ -10,6 +10,8 @@ struct JournalOutcome: Sendable {
     var offset: Int
     /// Why they failed, or nil.
     var error: StoreError?
+    /// True when they failed because the journal is at its own limit, which moving deliveries out of it would mend.
+    var isCrowded = false
 }
 
 /// The intake journal as the shard and the RocksDB thread see it.
@@ -39,6 +41,9 @@ final class Journal: Sendable {
         var notes = JournalNotes()
         /// When notes that wait are written without an append.
         var noteDeadline: UInt64 = 0
+        /// After a failure, when notes and the reservation of sequences are tried again, however many wait.
+        var noteRetry: UInt64 = 0
+        var reserveRetry: UInt64 = 0
         /// True when the shard's turn is over and its appends are to be written.
         var isKicked = false
         /// True while the thread waits without a deadline.
@@ -83,6 +88,8 @@ final class Journal: Sendable {
     /// Notes that are written without waiting for an append or the timer.
     static let noteBatch = 4096
     private static let idleBufferBytes = 1 << 20
+    /// How long what failed waits for its next try.
+    static let retryNanoseconds: UInt64 = 1_000_000_000
 
     init(
         configuration: EmbeddedStoreConfiguration,
@@ -112,7 +119,8 @@ final class Journal: Sendable {
     }
 
     static func segmentBytes(_ configuration: EmbeddedStoreConfiguration) -> Int {
-        JournalFormat.roundUp(max(configuration.journalSegmentBytes, 1 << 16), to: JournalFormat.pageBytes)
+        let bytes = min(max(configuration.journalSegmentBytes, 1 << 16), JournalFormat.largestSegmentBytes)
+        return JournalFormat.roundUp(bytes, to: JournalFormat.pageBytes)
     }
 
     /// Queues one append. Called on the shard.
@@ -244,34 +252,45 @@ final class Journal: Sendable {
         while true {
             if state.pointee.ending == .abandon { return nil }
             let closing = state.pointee.ending != nil
-            let isOverdue = closing || monotonicNanoseconds() >= state.pointee.noteDeadline
-            let notesDue = !state.pointee.notes.isEmpty && (isOverdue || state.pointee.notes.count >= Self.noteBatch)
-            let reserve = state.pointee.sequenceWanted > state.pointee.sequenceLimit
+            let now = monotonicNanoseconds()
+            let isOverdue = closing || now >= state.pointee.noteDeadline
+            let mayNote = closing || now >= state.pointee.noteRetry
+            let notesDue =
+                mayNote && !state.pointee.notes.isEmpty && (isOverdue || state.pointee.notes.count >= Self.noteBatch)
+            // The end writes which sequences were used, so a reservation is of no use any more.
+            let reserve = !closing && isReserveDue(at: now)
             let isKicked = state.pointee.isKicked && state.pointee.pendingFrames > 0
-            if isKicked || reserve || notesDue || (closing && state.pointee.pendingFrames > 0) { return take() }
+            if isKicked || reserve || notesDue || (closing && state.pointee.pendingFrames > 0) { return take(at: now) }
             if closing { return nil }
-            if isOverdue {
+            if isOverdue, mayNote {
                 state.pointee.isIdle = true
-                shared.wait(until: nil)
+                shared.wait(until: isReserveWanted ? state.pointee.reserveRetry : nil)
                 state.pointee.isIdle = false
                 state.pointee.noteDeadline = monotonicNanoseconds() + lag
             } else {
-                shared.wait(until: state.pointee.noteDeadline)
+                let notes = max(state.pointee.noteDeadline, state.pointee.noteRetry)
+                shared.wait(until: isReserveWanted ? min(notes, state.pointee.reserveRetry) : notes)
             }
         }
     }
 
-    private func take() -> Group {
+    private var isReserveWanted: Bool {
+        shared.guarded.pointee.sequenceWanted > shared.guarded.pointee.sequenceLimit
+    }
+
+    private func isReserveDue(at now: UInt64) -> Bool {
+        isReserveWanted && now >= shared.guarded.pointee.reserveRetry
+    }
+
+    private func take(at now: UInt64) -> Group {
         let state = shared.guarded
         var group = Group(buffer: state.pointee.pending, frames: state.pointee.pendingFrames)
         state.pointee.pending = state.pointee.spare ?? RawBuffer(capacity: 1 << 16)
         state.pointee.spare = nil
         state.pointee.pendingFrames = 0
         state.pointee.isKicked = false
-        swap(&group.notes, &state.pointee.notes)
-        if state.pointee.sequenceWanted > state.pointee.sequenceLimit {
-            group.reserveBelow = state.pointee.sequenceWanted
-        }
+        if state.pointee.ending != nil || now >= state.pointee.noteRetry { swap(&group.notes, &state.pointee.notes) }
+        if isReserveDue(at: now) { group.reserveBelow = state.pointee.sequenceWanted }
         return group
     }
 }

@@ -8,6 +8,8 @@ final class JournalFile: Sendable {
     let path: String
     let descriptor: Int32
     let byteCount: Int
+    /// Bytes that may be used.
+    var room: Int { min(byteCount, JournalFormat.largestSegmentBytes) }
 
     private init(path: String, descriptor: Int32, byteCount: Int) {
         self.path = path

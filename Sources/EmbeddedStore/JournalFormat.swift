@@ -10,6 +10,8 @@ enum JournalFormat {
     static let frameMagic: UInt32 = 0x4A46_5242
     static let version: UInt32 = 1
     static let pageBytes = 4096
+    /// Offsets are kept in 32 bits.
+    static let largestSegmentBytes = (1 << 32) - pageBytes
     static let frameHeaderBytes = 48
     /// A frame's fixed payload: counts of settled deliveries and of wholly settled events.
     static let payloadPrefixBytes = 8

@@ -25,6 +25,9 @@ struct JournalScan {
     private(set) var reports: [String] = []
     private var openDamage: [Damage] = []
 
+    /// Whether there was any file of a journal.
+    var hasFiles: Bool { nextFileIndex > 1 }
+
     /// The number for the next segment; above every number seen, free segments included.
     private(set) var nextSegment: UInt64 = 1
 
@@ -127,16 +130,18 @@ struct JournalScan {
         }
         let limit = min(end ?? bytes.count, bytes.count)
         var offset = JournalFormat.pageBytes
+        var whole = (end: offset, nextFrame: nextFrame)
         while offset < limit {
-            let header = Self.frame(bytes, at: offset, limit: limit, segment: candidate.number)
+            let header = frame(bytes, at: offset, limit: limit, segment: candidate.number)
             if let header, header.number == nextFrame || (candidate.header == nil && header.number >= nextFrame),
                 take(bytes, header, at: offset)
             {
                 nextFrame = header.number + 1
                 offset += header.frameBytes
+                whole = (offset, nextFrame)
                 continue
             }
-            let resume = Self.resync(bytes, from: offset + 8, limit: limit, segment: candidate.number, after: nextFrame)
+            let resume = resync(bytes, from: offset + 8, limit: limit, segment: candidate.number, after: nextFrame)
             guard let resume else {
                 if end != nil { describeDamage(candidate, header, offset, limit, isLastWrite: false) }
                 break
@@ -145,17 +150,23 @@ struct JournalScan {
             nextFrame = resume.number
             offset = resume.offset
         }
-        lastEnd = offset
+        // The journal ends with its last whole frame. Headers of a torn group behind it have been told of, and are not a
+        // part of it, or each later opening would miss their records.
+        lastEnd = end == nil ? whole.end : offset
+        if end == nil { nextFrame = whole.nextFrame }
     }
 
-    private static func frame(
+    /// The header of a frame of the segment. Sequences rise from frame to frame; one with lower ones was left behind in a
+    /// segment whose header a power failure took, and whose number was then given out again.
+    private func frame(
         _ bytes: UnsafeRawBufferPointer,
         at offset: Int,
         limit: Int,
         segment: UInt64
     ) -> FrameHeader? {
         guard let header = FrameHeader.decode(UnsafeRawBufferPointer(rebasing: bytes[offset..<limit])),
-            header.segment == segment, offset + header.frameBytes <= limit
+            header.segment == segment, offset + header.frameBytes <= limit,
+            header.recordCount == 0 || header.firstSequence > highestSequence
         else { return nil }
         return header
     }
@@ -186,7 +197,7 @@ struct JournalScan {
     }
 
     /// The next whole frame of the segment behind a damaged place.
-    private static func resync(
+    private func resync(
         _ bytes: UnsafeRawBufferPointer,
         from start: Int,
         limit: Int,
@@ -218,14 +229,17 @@ struct JournalScan {
             damage(place, isLastWrite: isLastWrite)
             return
         }
+        let excuse = isLastWrite ? Self.unacknowledged : ""
         guard header.recordCount > 0 else {
-            note("\(place): damaged notes of finished deliveries; some may be repeated")
+            note("\(place): damaged notes of finished deliveries; some may be repeated" + excuse)
             return
         }
         let last = header.firstSequence + UInt64(header.recordCount) - 1
         highestSequence = max(highestSequence, last)
-        note("\(place): damaged; held the events \(header.firstSequence) to \(last)")
+        note("\(place): damaged; held the events \(header.firstSequence) to \(last)" + excuse)
     }
+
+    private static let unacknowledged = ", unacknowledged if the machine stopped during that write"
 
     private mutating func damage(_ place: String, isLastWrite: Bool) {
         openDamage.append(Damage(place: place, after: highestSequence, isLastWrite: isLastWrite))
@@ -240,7 +254,7 @@ struct JournalScan {
             } else {
                 line += "events after \(damage.after)"
             }
-            if damage.isLastWrite { line += ", unacknowledged if the machine stopped during that write" }
+            if damage.isLastWrite { line += Self.unacknowledged }
             note(line)
         }
         openDamage.removeAll()

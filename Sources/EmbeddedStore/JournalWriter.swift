@@ -39,9 +39,13 @@ final class JournalWriter {
         gate.postJournalEnded()
     }
 
-    /// A failure is retried with the next group; half a block is left until then.
+    /// A failure is retried a while later; half a block is left until then.
     private func reserve(below limit: UInt64) {
-        guard journal.sequences.reserve(below: limit, turn: reservations) == 0 else { return }
+        guard journal.sequences.reserve(below: limit, turn: reservations) == 0 else {
+            let retry = monotonicNanoseconds() + Journal.retryNanoseconds
+            journal.shared.withLock { $0.reserveRetry = retry }
+            return
+        }
         reservations += 1
         journal.shared.withLock { $0.sequenceLimit = limit }
     }
@@ -108,7 +112,7 @@ final class JournalWriter {
         while position + byteCount < buffer.count {
             let start = buffer.base + position + byteCount
             let length = FrameHeader.frameBytes(at: start)
-            guard offset + byteCount + length <= current.file.byteCount else { break }
+            guard offset + byteCount + length <= current.file.room else { break }
             FrameHeader.complete(
                 at: start,
                 segment: current.number,
@@ -127,7 +131,7 @@ final class JournalWriter {
         var length = byteCount
         if position + byteCount == buffer.count {
             let end = offset + byteCount
-            let padding = min(JournalFormat.roundUp(end, to: JournalFormat.pageBytes), current.file.byteCount) - end
+            let padding = min(JournalFormat.roundUp(end, to: JournalFormat.pageBytes), current.file.room) - end
             buffer.reserve(padding)
             (buffer.base + position + byteCount).initializeMemory(as: UInt8.self, repeating: 0, count: padding)
             length += padding
@@ -136,7 +140,7 @@ final class JournalWriter {
         var code = journal.files.write(current.file.descriptor, bytes, offset)
         if code == 0 { code = journal.files.synchronise(current.file.descriptor) }
         guard code == 0 else {
-            abandonSegment()
+            abandonSegment(buffer.base + position, byteCount: byteCount)
             throw fileError(code, "cannot write \(current.file.path)")
         }
         journal.shared.withLock { state in
@@ -146,18 +150,17 @@ final class JournalWriter {
     }
 
     /// After a failed write or synchronisation the kernel may have dropped the pages, so the place is not used again: the
-    /// next segment's header says that this one ends here. Blanking the frame is a second precaution for a crash before.
-    private func abandonSegment() {
+    /// next segment's header says that this one ends here. Blanking the frames is a second precaution for a crash before.
+    private func abandonSegment(_ frames: UnsafeMutableRawPointer, byteCount: Int) {
         guard let current else { return }
-        let zeros = [UInt8](repeating: 0, count: JournalFormat.frameHeaderBytes)
-        zeros.withUnsafeBytes { bytes in
-            _ = journal.files.write(current.file.descriptor, bytes, offset)
-        }
+        frames.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+        let zeros = UnsafeRawBufferPointer(start: frames, count: byteCount)
+        _ = journal.files.write(current.file.descriptor, zeros, offset)
         self.current = nil
     }
 
     private func makeRoom(for byteCount: Int, isForNotes: Bool) throws(StoreError) {
-        if let current, offset + byteCount <= current.file.byteCount { return }
+        if let current, offset + byteCount <= current.file.room { return }
         let file = try takeFile(isForNotes: isForNotes)
         let oldest = journal.shared.withLock { $0.live.first?.number } ?? nextSegment
         let header = SegmentHeader(
@@ -170,7 +173,10 @@ final class JournalWriter {
         page.withUnsafeMutableBytes { bytes in
             if let start = bytes.baseAddress { header.encode(to: start) }
         }
-        let code = page.withUnsafeBytes { journal.files.write(file.descriptor, $0, 0) }
+        // On disk before any frame: were the header lost and a frame not, the segment's number would be given out again,
+        // and the frame would be taken for one of the number's next use.
+        var code = page.withUnsafeBytes { journal.files.write(file.descriptor, $0, 0) }
+        if code == 0 { code = journal.files.synchronise(file.descriptor) }
         guard code == 0 else {
             giveBack(file, code)
             throw fileError(code, "cannot begin \(file.path)")
@@ -215,7 +221,10 @@ final class JournalWriter {
         journal.shared.withLock { state in
             if isFull { state.free.insert(file, at: 0) } else { state.fileCount -= 1 }
         }
-        if !isFull { file.remove() }
+        guard !isFull else { return }
+        // The number is used again, so a file that may have it in its header must not come back after a power failure.
+        file.remove()
+        _ = journal.files.synchroniseName(of: file.path)
     }
 
     private func nextPath() -> String {
@@ -261,8 +270,11 @@ final class JournalWriter {
     /// Has the rest of a group's appends fail.
     private func refuse(_ appends: inout Int, _ error: StoreError) {
         guard appends > 0 else { return }
-        journal.shared.withLock { $0.isFull = error.code == .full }
-        gate.post(JournalOutcome(frames: appends, segment: 0, offset: 0, error: error))
+        let isCrowded = journal.shared.withLock { state in
+            state.isFull = error.code == .full
+            return state.isFull && state.live.count >= journal.fileLimit - 1
+        }
+        gate.post(JournalOutcome(frames: appends, segment: 0, offset: 0, error: error, isCrowded: isCrowded))
         appends = 0
     }
 
@@ -273,7 +285,7 @@ final class JournalWriter {
             guard state.ending == nil else { return }
             state.notes.deliveries.append(contentsOf: notes.deliveries)
             state.notes.events.append(contentsOf: notes.events)
-            state.noteDeadline = monotonicNanoseconds() + 1_000_000_000
+            state.noteRetry = monotonicNanoseconds() + Journal.retryNanoseconds
         }
     }
 }

@@ -6,8 +6,14 @@ import SansIO
 /// A disk that fails on demand.
 final class FaultInjector: Sendable {
     struct Faults {
-        /// What writes to journal segments fail with, or zero.
+        /// What writes fail with, or zero.
         var writeError: Int32 = 0
+        /// Which files' writes fail: those whose paths end like this.
+        var writePath = ""
+        /// True when only writes to the beginning of a file fail.
+        var isStartOnly = false
+        /// How many writes failed.
+        var failedWrites = 0
         /// Bytes of a failing write that reach the file all the same.
         var tornBytes = 0
         /// What synchronisations fail with, or zero.
@@ -18,6 +24,15 @@ final class FaultInjector: Sendable {
         var engineError: StoreError?
         /// Free bytes of the disk.
         var freeBytes: UInt64 = 1 << 40
+
+        /// The error that a write is to fail with, or zero, and the bytes of it that are written all the same.
+        mutating func failure(of file: Int32, at offset: Int) -> (code: Int32, torn: Int) {
+            guard writeError != 0, !isStartOnly || offset == 0, TestFile.path(of: file).hasSuffix(writePath) else {
+                return (0, 0)
+            }
+            failedWrites += 1
+            return (writeError, tornBytes)
+        }
     }
 
     let faults = Monitor(Faults())
@@ -29,7 +44,7 @@ final class FaultInjector: Sendable {
     var files: FileOperations {
         var files = FileOperations.system
         files.write = { [faults] file, bytes, offset in
-            let (code, torn) = faults.withLock { ($0.writeError, $0.tornBytes) }
+            let (code, torn) = faults.withLock { $0.failure(of: file, at: offset) }
             guard code != 0 else { return FileOperations.system.write(file, bytes, offset) }
             if torn > 0, bytes.count > torn {
                 let part = UnsafeRawBufferPointer(rebasing: bytes[0..<torn])

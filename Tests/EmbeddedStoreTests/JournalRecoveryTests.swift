@@ -177,7 +177,7 @@ struct JournalRecoveryTests {
 
     @Test func appendsLargerThanASegmentAreRefused() throws {
         let test = try StoreUnderTest()
-        #expect(errorCode { _ = try test.append([.sample(1, targets: [1], byteCount: 300_000)]) } == .failed)
+        #expect(try errorCode { _ = try test.append([.sample(1, targets: [1], byteCount: 300_000)]) } == .failed)
         #expect(try test.append([.sample(1, targets: [1])]).count == 1)
     }
 
@@ -192,7 +192,7 @@ struct JournalRecoveryTests {
         }
         test.close()
         try TestFile.write(test.directory.path + "/format", Array("busbar embedded store, format 99\n".utf8))
-        #expect(errorCode { _ = try StoreUnderTest(directory: test.directory) } == .corrupt)
+        #expect(try errorCode { _ = try StoreUnderTest(directory: test.directory) } == .corrupt)
     }
 
     @Test func checksumsAreThoseOfTheStandard() {

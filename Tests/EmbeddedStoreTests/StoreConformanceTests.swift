@@ -252,7 +252,7 @@ struct StoreConformanceTests {
         #expect(try test.configuration("bus/").map(\.key) == ["bus/a", "bus/b"])
         #expect(try test.configuration("").count == 3)
         #expect(try test.configuration("bus/").map(\.revision) == [1, 1])
-        let wrong = errorCode {
+        let wrong = try errorCode {
             try test.configure([
                 ConfigurationChange(key: "rule/a", value: nil),
                 ConfigurationChange(key: "bus/a", value: [9], expectedRevision: 7),
@@ -286,6 +286,6 @@ struct StoreConformanceTests {
         test.shard.run { order.count == 3 }
         #expect(order.first == "appended")
         #expect(order.dropFirst() == ["closed", "closed"])
-        #expect(errorCode { _ = try test.nextDue(1) } == .closed)
+        #expect(try errorCode { _ = try test.nextDue(1) } == .closed)
     }
 }

@@ -23,10 +23,10 @@ struct StoreKillTests {
             let writer = try Self.startWriter(directory.path, log: path)
             let goal = Int.random(in: 1...4000, using: &generator)
             let deadline = monotonicNanoseconds() + 60_000_000_000
-            while try Self.entries(path).count < goal, monotonicNanoseconds() < deadline { sched_yield() }
-            kill(writer, SIGKILL)
-            var status: Int32 = 0
-            waitpid(writer, &status, 0)
+            do {
+                defer { Self.end(writer) }
+                while try Self.entries(path).count < goal, monotonicNanoseconds() < deadline { sched_yield() }
+            }
             let entries = try Self.entries(path)
             #expect(entries.count >= goal, "seed \(seed), round \(round): the writer stalled")
             settled = try check(directory, entries, settled: settled, "seed \(seed), round \(round)")
@@ -85,8 +85,15 @@ struct StoreKillTests {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
         var child: pid_t = 0
-        #expect(posix_spawn(&child, program, &actions, nil, argv, envp) == 0)
+        // Without a child there is no number to send a signal to: zero is this program and everything it started.
+        try #require(posix_spawn(&child, program, &actions, nil, argv, envp) == 0)
         return child
+    }
+
+    private static func end(_ child: pid_t) {
+        kill(child, SIGKILL)
+        var status: Int32 = 0
+        waitpid(child, &status, 0)
     }
 
     /// The process that is killed.

@@ -248,12 +248,12 @@ func sampleBytes(_ number: Int, _ count: Int) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: number &* 31 &+ $0) }
 }
 
-/// The code of the error that `body` throws, or nil.
-func errorCode(_ body: () throws -> Void) -> StoreError.Code? {
+/// The code of the store's error that `body` throws, or nil. Another error is rethrown.
+func errorCode(_ body: () throws -> Void) throws -> StoreError.Code? {
     do {
         try body()
         return nil
-    } catch {
-        return (error as? StoreError)?.code
+    } catch let error as StoreError {
+        return error.code
     }
 }

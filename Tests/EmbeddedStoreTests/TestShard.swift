@@ -1,11 +1,14 @@
 import Glibc
 import SansIO
+import Testing
 
 @testable import EmbeddedStore
 
 /// A shard for tests: what is put in runs on the test's own thread while it waits for something.
 final class TestShard: Sendable {
     private let turns = Monitor<[@Sendable () -> Void]>([])
+    /// Set once nothing happened for a minute. What is asked for then fails at once, so a store that hangs costs one minute.
+    private let isStuck = Monitor(false)
 
     /// What a store is opened with.
     var executor: @Sendable (@escaping @Sendable () -> Void) -> Void {
@@ -15,18 +18,31 @@ final class TestShard: Sendable {
         }
     }
 
-    /// Runs turns until `isDone`. Gives up after a minute.
+    /// Runs turns until `isDone`. A minute in vain fails the test.
     func run(until isDone: () -> Bool) {
-        let deadline = monotonicNanoseconds() + 60_000_000_000
+        let deadline = isStuck.withLock { $0 } ? 0 : monotonicNanoseconds() + 60_000_000_000
         while !isDone() {
             turns.lock()
             while turns.guarded.pointee.isEmpty, monotonicNanoseconds() < deadline { turns.wait(until: deadline) }
             let ready = turns.guarded.pointee
             turns.guarded.pointee = []
             turns.unlock()
-            if ready.isEmpty { return }
+            if ready.isEmpty {
+                isStuck.withLock { $0 = true }
+                Issue.record("nothing completed within a minute")
+                return
+            }
             for turn in ready { turn() }
         }
+    }
+
+    /// Runs the turns that are there.
+    func runReady() {
+        let ready = turns.withLock { turns in
+            defer { turns = [] }
+            return turns
+        }
+        for turn in ready { turn() }
     }
 
     /// The outcome of one operation.
@@ -34,9 +50,13 @@ final class TestShard: Sendable {
         var outcome: Result<Value, StoreError>?
         operation { outcome = $0 }
         run { outcome != nil }
-        return try (outcome ?? .failure(StoreError(.failed, "nothing completed within a minute"))).get()
+        guard let outcome else { throw StoreUnderTestHangs() }
+        return try outcome.get()
     }
 }
+
+/// What an operation that does not complete throws.
+struct StoreUnderTestHangs: Error {}
 
 /// Carries what a single-threaded test schedules into the shard's sendable turns.
 final class Turn: @unchecked Sendable {
@@ -135,6 +155,13 @@ enum TestFile {
         defer { close(file) }
         let count = bytes.withUnsafeBytes { pwrite(file, $0.baseAddress, $0.count, 0) }
         guard count == bytes.count else { throw StoreError(.failed, "cannot write \(path)") }
+    }
+
+    /// The path of an open file.
+    static func path(of file: Int32) -> String {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/fd/\(file)", &buffer, buffer.count)
+        return String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// Overwrites bytes in the middle of a file.
