@@ -15,7 +15,10 @@ final class DataDirectory {
     /// Makes, locks and checks the directory.
     ///
     /// - Throws: `failed` when another process has it open, or it cannot be made; `corrupt` when its format is another.
-    init(_ path: String, files: FileOperations) throws(StoreError) {
+    init(_ given: String, files: FileOperations) throws(StoreError) {
+        // Behind a slash at the end the name to keep would be none.
+        let slashes = given.utf8.reversed().prefix { $0 == UInt8(ascii: "/") }.count
+        let path = String(given.dropLast(min(slashes, max(0, given.utf8.count - 1))))
         self.path = path
         for directory in [path, path + "/journal"] {
             if mkdir(directory, 0o700) == 0 {

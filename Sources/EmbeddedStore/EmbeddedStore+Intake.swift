@@ -75,7 +75,7 @@ extension EmbeddedStore {
 
     /// Notes that deliveries are done; the note is written with a later commit.
     public func resolve(_ refs: [DeliveryRef]) {
-        guard phase == .open else { return }
+        guard phase == .open || phase == .draining else { return }
         var deliveries: [DeliveryRef] = []
         var events: [UInt64] = []
         var elsewhere: [DeliveryRef] = []
@@ -140,6 +140,7 @@ extension EmbeddedStore {
     func relievePressure() {
         guard !isSpilling, !isRecovering else { return }
         guard isSpillDue || journal.isUnderPressure(from: table.oldestSegment) else { return }
+        guard monotonicNanoseconds() >= nextSpill else { return }
         guard let oldest = table.oldestUnresolved(limit: 1024), let file = journal.file(of: oldest.segment) else {
             isSpillDue = false
             return
@@ -151,9 +152,12 @@ extension EmbeddedStore {
         submit(
             .whenWritten,
             { engine throws(StoreError) in try engine.spill(records, from: file) },
-            completion: { [self] result in
+            completion: { [unowned self] result in
                 isSpilling = false
-                guard case .success(let moved) = result else { return }
+                guard case .success(let moved) = result else {
+                    nextSpill = monotonicNanoseconds() + Journal.retryNanoseconds
+                    return
+                }
                 // What was resolved while it moved is done.
                 settleSpilled(moved.filter { table.settle($0, moved: true) == .unknown })
             }

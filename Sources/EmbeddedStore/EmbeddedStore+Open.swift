@@ -1,3 +1,4 @@
+import Glibc
 import SansIO
 
 /// What opening put together, before the threads run.
@@ -44,7 +45,8 @@ extension EmbeddedStore {
         let space = SpaceGuard(path: configuration.directory, minimum: configuration.minimumFreeBytes, files: files)
         let gate = ShardGate(executor: executor)
         let scan = try JournalScan(directory: directory.journal)
-        let sequences = try SequenceFile(path: directory.sequences, files: files)
+        let wasUsed = scan.hasFiles || access(directory.rocks + "/CURRENT", F_OK) == 0
+        let sequences = try SequenceFile(path: directory.sequences, files: files, isExpected: wasUsed)
         let start = try makeStart(scan, sequences)
         let journal = Journal(
             configuration: configuration,
@@ -61,7 +63,7 @@ extension EmbeddedStore {
             journal: journal,
             gate: gate,
             space: space,
-            floor: try RocksFloor(path: directory.floor, files: files)
+            floor: try RocksFloor(path: directory.floor, files: files, isExpected: scan.hasFiles)
         )
         var table = scan.table
         try removeMoved(from: &table, engine)
@@ -79,7 +81,9 @@ extension EmbeddedStore {
             spilled: UInt64(engine.spilled.count),
             latestSpilled: engine.spilled.latest
         )
-        return EmbeddedStore(parts, threads: try startThreads(parts, engine))
+        let store = EmbeddedStore(parts)
+        store.start(try startThreads(parts, engine))
+        return store
     }
 
     /// Sequences begin above all that may have been used, and the first block is reserved before anyone takes one.

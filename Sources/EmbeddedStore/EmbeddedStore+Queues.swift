@@ -7,7 +7,7 @@ extension EmbeddedStore {
             send.durable ? .whenSynchronised : .inSendOrder,
             isUrgent: send.durable,
             { engine throws(StoreError) in try engine.send(send) },
-            completion: { [self] result in
+            completion: { [unowned self] result in
                 if case .success = result { settle(send.settling) }
                 completion(result)
             }

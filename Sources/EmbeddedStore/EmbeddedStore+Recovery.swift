@@ -14,7 +14,7 @@ extension EmbeddedStore {
             return
         }
         isRecovering = true
-        let finish: StoreCompletion<[String]> = { [self] result in
+        let finish: StoreCompletion<[String]> = { [unowned self] result in
             isRecovering = false
             completion(result)
         }
@@ -28,13 +28,15 @@ extension EmbeddedStore {
         completion: @escaping StoreCompletion<[String]>
     ) {
         guard latestSpilled > 0 else {
-            later { [self] in recoverNext(IntakeTable.Cursor(), reader: nil, visit: visit, completion: completion) }
+            later { [unowned self] in
+                recoverNext(IntakeTable.Cursor(), reader: nil, visit: visit, completion: completion)
+            }
             return
         }
         submit(
             .whenWritten,
             { engine throws(StoreError) in try engine.spilledRecords(after: event, limit: Self.recoveryBatch) },
-            completion: { [self] result in
+            completion: { [unowned self] result in
                 switch result {
                 case .failure(let error): completion(.failure(error))
                 case .success(let records):
@@ -77,7 +79,7 @@ extension EmbeddedStore {
                 return
             }
         }
-        later { [self] in
+        later { [unowned self] in
             recoverNext(part.next, reader: current, visit: visit, completion: completion)
         }
     }

@@ -7,7 +7,7 @@ extension EmbeddedStore {
             .whenWritten,
             isUrgent: false,
             { engine throws(StoreError) in try engine.park(deliveries) },
-            completion: { [self] result in
+            completion: { [unowned self] result in
                 if case .success = result {
                     for delivery in deliveries { _ = table.settle(delivery.ref, moved: true) }
                 }
@@ -56,7 +56,6 @@ extension EmbeddedStore {
 
     /// Removes parked deliveries that are done; those that are gone are passed over.
     public func finish(_ parked: [ParkedRef]) {
-        guard phase == .open else { return }
         submit { engine throws(StoreError) in try engine.finish(parked.lazy.map(\.ref)) }
     }
 

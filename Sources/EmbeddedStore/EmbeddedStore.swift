@@ -29,12 +29,14 @@ public final class EmbeddedStore: StorePort {
     let queue: RocksQueue
     let gate: ShardGate
     let space: SpaceGuard
-    private let threads: [WorkerThread]
+    private var threads: [WorkerThread] = []
 
     var table: IntakeTable
     var appends = AppendQueue()
     /// Deliveries resolved before their append completed.
     var resolvedEarly: [DeliveryRef] = []
+    /// What waits for the RocksDB thread. Run by the store alone, so none of it holds the store before closing begins: one
+    /// that is let go of with operations under way ends.
     var operations: [UInt64: () -> Void] = [:]
     var nextOperation: UInt64 = 1
     /// Work for a later turn that needs no thread.
@@ -44,6 +46,8 @@ public final class EmbeddedStore: StorePort {
     var latestSpilled: UInt64
     var isSpilling = false
     var isSpillDue = false
+    /// After a failure, when moving is tried again.
+    var nextSpill: UInt64 = 0
     var isRecovering = false
     var parkedCount: UInt64
     var spilledCount: UInt64
@@ -74,7 +78,7 @@ public final class EmbeddedStore: StorePort {
     /// What was asked for after closing began; it fails once closing is done, so no completion overtakes another.
     var refused: [() -> Void] = []
 
-    init(_ parts: StoreParts, threads: [WorkerThread]) {
+    init(_ parts: StoreParts) {
         configuration = parts.configuration
         directory = parts.directory
         journal = parts.journal
@@ -88,8 +92,12 @@ public final class EmbeddedStore: StorePort {
         latestSpilled = parts.latestSpilled
         upcomingSequence = parts.start.nextSequence
         reservedSequence = parts.start.sequenceLimit
-        self.threads = threads
         gate.attach(self)
+    }
+
+    /// Begins the work. The gate knows the store by then: mail of a thread that finds nobody would never be brought in.
+    func start(_ threads: [WorkerThread]) {
+        self.threads = threads
     }
 
     deinit {

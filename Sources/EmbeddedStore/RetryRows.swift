@@ -95,6 +95,7 @@ extension RocksEngine {
         let first = backlogs[target].firstDue
         let upper = RowKey(target, now.ordered, .max)
         let rows = try database.rows(.due, from: RowKey(target, first.due, first.event), before: upper)
+        try rows.check()
         if rows.isValid {
             backlogs.advance(target, firstDue: (RowKey.word(1, of: rows.key), RowKey.word(2, of: rows.key)))
         } else if (now.ordered, UInt64.max) > first {

@@ -25,9 +25,15 @@ final class RocksEngine {
     /// Why RocksDB must be opened again before it is used, or nil.
     private var breakage: StoreError?
     private var nextReopen: UInt64 = 0
+    private var reopenDelay = RocksEngine.reopenDelays.lowerBound
     /// How many changes were written. Callers were told so, though they may not be on disk yet.
     private var written: UInt64 = 0
     private var uncommitted: [RocksOperation] = []
+    /// How often the batch was written.
+    private var flushes: UInt64 = 0
+    /// Operations that nobody waits for and that failed, to be done again from this time on.
+    private var postponed: [RocksOperation] = []
+    private var nextRepeat: UInt64 = 0
     private var finished: [UInt64] = []
     private var posted: (parked: UInt64, spilled: UInt64)
     private var unsynchronised: [RocksOperation] = []
@@ -38,6 +44,10 @@ final class RocksEngine {
     private var isClosing = false
 
     private static let batchBytes = 1 << 20
+    private static let reopenDelays: ClosedRange<UInt64> = 20_000_000...1_000_000_000
+    private static let repeatDelay: UInt64 = 1_000_000_000
+    /// Beyond this many, deliveries would merely repeat after a restart.
+    private static let postponedLimit = 1 << 16
 
     /// Opens the database.
     ///
@@ -70,7 +80,8 @@ final class RocksEngine {
     /// Runs operations until the last, which closes the store.
     func run(_ queue: RocksQueue) {
         let lag = configuration.lazySynchronisationMilliseconds * 1_000_000
-        while !isClosing, let operations = queue.take(until: unsynchronisedSince.map { $0 + lag }) {
+        while !isClosing, let operations = queue.take(until: deadline(lag)) {
+            repeatWhenDue()
             for operation in operations { perform(operation) }
             try? flush()
             postFinished()
@@ -80,17 +91,29 @@ final class RocksEngine {
         }
     }
 
+    private func deadline(_ lag: UInt64) -> UInt64? {
+        let synchronisation = unsynchronisedSince.map { $0 + lag }
+        guard !postponed.isEmpty else { return synchronisation }
+        let repetition = breakage == nil ? nextRepeat : nextReopen
+        return min(synchronisation ?? repetition, repetition)
+    }
+
     private func perform(_ operation: RocksOperation) {
-        let before = batch.byteCount
-        if operation.isLast { isClosing = true }
+        if operation.isLast { beginClosing() }
+        var before = (flushes: flushes, byteCount: batch.byteCount)
         do throws(StoreError) {
-            if breakage != nil { try reopen() }
+            if breakage != nil {
+                try reopen()
+                before = (flushes, batch.byteCount)
+            }
+            if let breakage { throw breakage }
             try operation.work(self)
         } catch {
             operation.fail(error)
-            // Half of an operation must not be written with the rest.
-            if breakage == nil, batch.byteCount > before { breakDown(error) }
-            finish(operation)
+            // Half of an operation must not be written with the rest. What was there before it may have been written.
+            let earlier = flushes == before.flushes ? before.byteCount : 0
+            if breakage == nil, batch.byteCount > earlier { breakDown(error) }
+            end(operation, with: error)
             return
         }
         if batch.isEmpty, uncommitted.isEmpty {
@@ -100,6 +123,35 @@ final class RocksEngine {
             if batch.byteCount >= Self.batchBytes { try? flush() }
         }
         if finished.count >= 64 { postFinished() }
+    }
+
+    /// What could not be done is tried a last time.
+    private func beginClosing() {
+        isClosing = true
+        if nextReopen != .max { nextReopen = 0 }
+        nextRepeat = 0
+        repeatWhenDue()
+    }
+
+    /// A failed operation has ended if someone waits for it; the others are done again, since nobody else will.
+    private func end(_ operation: RocksOperation, with error: StoreError) {
+        guard operation.number == 0 else { return finish(operation) }
+        if breakage == nil {
+            guard error.code != .corrupt else { return }
+            nextRepeat = monotonicNanoseconds() + Self.repeatDelay
+        }
+        if postponed.count < Self.postponedLimit { postponed.append(operation) }
+    }
+
+    private func repeatWhenDue() {
+        guard !postponed.isEmpty, monotonicNanoseconds() >= (breakage == nil ? nextRepeat : nextReopen) else { return }
+        if breakage != nil { try? reopen() } else { repeatPostponed() }
+    }
+
+    private func repeatPostponed() {
+        let again = postponed
+        postponed = []
+        for operation in again { perform(operation) }
     }
 
     /// Writes what earlier operations put into the batch, so walks see it.
@@ -112,12 +164,15 @@ final class RocksEngine {
             do throws(StoreError) {
                 if let fault = files.engineFault() { throw fault }
                 try database.write(batch)
+                flushes += 1
                 written = try database.latestSequence
             } catch {
                 breakDown(error)
                 throw error
             }
-            if unsynchronisedSince == nil { unsynchronisedSince = monotonicNanoseconds() }
+        }
+        if !batch.isEmpty || !settledInBatch.isEmpty, unsynchronisedSince == nil {
+            unsynchronisedSince = monotonicNanoseconds()
         }
         batch.clear()
         overlay.removeAll()
@@ -148,7 +203,10 @@ final class RocksEngine {
     private func synchronise() {
         if unsynchronisedSince != nil {
             do throws(StoreError) {
-                if breakage != nil { try reopen() }
+                if breakage != nil {
+                    try reopen()
+                    try flush()
+                }
                 if let fault = files.engineFault() { throw fault }
                 // Before the call: another write may follow what it synchronises.
                 let sequence = try database.latestSequence
@@ -181,10 +239,10 @@ final class RocksEngine {
     /// log holds. What the batch meant to change is forgotten, in memory too.
     private func breakDown(_ error: StoreError) {
         breakage = error
-        nextReopen = monotonicNanoseconds() + 20_000_000
+        nextReopen = monotonicNanoseconds() + reopenDelay
         for operation in uncommitted {
             operation.fail(error)
-            finish(operation)
+            end(operation, with: error)
         }
         uncommitted.removeAll(keepingCapacity: true)
         settledInBatch.removeAll(keepingCapacity: true)
@@ -195,14 +253,21 @@ final class RocksEngine {
     private func reopen() throws(StoreError) {
         guard let breakage else { return }
         guard monotonicNanoseconds() >= nextReopen else { throw breakage }
-        nextReopen = monotonicNanoseconds() + 20_000_000
+        reopenDelay = min(reopenDelay * 2, Self.reopenDelays.upperBound)
+        nextReopen = monotonicNanoseconds() + reopenDelay
         if let fault = files.engineFault() { throw fault }
+        // RocksDB ends the process when it finds no room for what its logs hold.
+        try RocksFloor.requireRoom(for: configuration.directory, rocks: path, files: files)
         opened = nil
         let database = try floor.open(path, configuration)
         let found = database.latestSequence
         guard found >= written else {
             // What is gone was not on disk yet, so the journal still has it, but only a new start reads that.
-            throw StoreError(.failed, "\(path) lost the changes \(found + 1) to \(written); start again to repeat them")
+            let what = "\(path) lost the changes \(found + 1) to \(written); start again to repeat them"
+            let loss = StoreError(.failed, what)
+            self.breakage = loss
+            nextReopen = .max
+            throw loss
         }
         batch = database.makeBatch()
         backlogs = try Backlogs(database)
@@ -210,6 +275,8 @@ final class RocksEngine {
         spilled = try SpilledIntake(database)
         opened = database
         self.breakage = nil
+        reopenDelay = Self.reopenDelays.lowerBound
+        repeatPostponed()
     }
 
     /// The open database.

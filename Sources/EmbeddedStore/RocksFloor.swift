@@ -16,8 +16,14 @@ final class RocksFloor {
     private var sequence: UInt64
 
     /// Opens or creates the file at `path`.
-    init(path: String, files: FileOperations) throws(StoreError) {
-        file = try SequenceFile(path: path, files: files)
+    ///
+    /// - Parameters:
+    ///   - path: where it is.
+    ///   - files: how it is written.
+    ///   - isExpected: true when the store was open before, so the file must be there.
+    /// - Throws: what ``SequenceFile`` says.
+    init(path: String, files: FileOperations, isExpected: Bool) throws(StoreError) {
+        file = try SequenceFile(path: path, files: files, isExpected: isExpected)
         self.path = path
         self.files = files
         turn = file.foundTurn
