@@ -178,7 +178,8 @@ final class DeliveryLedger {
             switch result {
             case .success(let sequences):
                 rows += UInt64(records.count)
-                rows -= UInt64(small.count)
+                // Rows that were pruned meanwhile may have been counted out already.
+                rows -= min(rows, UInt64(small.count))
                 for (sequence, (record, piece)) in zip(sequences, zip(records, pieces)) {
                     let row = ParkedDelivery(
                         ref: DeliveryRef(event: sequence, target: key),
