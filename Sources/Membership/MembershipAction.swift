@@ -73,6 +73,12 @@ public enum MembershipAlarm: Equatable, Sendable {
     case accountOutsideScope(NodeIdentity, AccountID)
     /// Two cells claim an account; the directory answers with `owner`.
     case accountContested(AccountID, owner: CellIdentity, other: CellIdentity)
+    /// A node names a list of accounts that is too long, or too short, to be one; those that its claim carries count.
+    case accountListTooLong(NodeIdentity, accounts: Int)
+    /// A node's list of accounts could not be had of anybody; it is still asked for now and then.
+    case accountListMissing(NodeIdentity, accounts: Int)
+    /// No more lists of accounts can be kept: accounts are missing in this directory.
+    case tooManyAccounts(limit: Int)
     /// A node suspects more others than is plausible; its suspicions are ignored for a while.
     case suspicionFlood(NodeIdentity)
     /// A node says more about its leaves than is plausible; what is too much is ignored.

@@ -96,6 +96,10 @@ public struct MembershipConfiguration: Equatable, Sendable {
     /// leaf takes that of the one that is away for the longest time; while none is away it is refused, with an alarm.
     /// Default 50,000.
     public var maximumLeaves = 50_000
+    /// Accounts in lists that are too long for a claim, of all nodes together, whether the lists are here or still asked for;
+    /// nodes of one cell share a list. About 70 bytes each. A list beyond it is not asked for, with an alarm, and of its node
+    /// the first 64 accounts count alone; lists of departed nodes give way before that. Default 250,000.
+    public var maximumListedAccounts = 250_000
     /// Probes under way at once; more wait. Default 64.
     public var maximumProbes = 64
     /// Claims that wait for a certificate; the oldest gives way. Default 256.

@@ -68,6 +68,20 @@ public struct MembershipCounters: Equatable, Sendable {
     public var claimsContested: UInt64 = 0
     /// Claims to accounts outside the certificate's scope.
     public var accountsOutsideScope: UInt64 = 0
+    /// Accounts that a second cell has come to claim.
+    public var accountsContested: UInt64 = 0
+    /// Lists of accounts asked for, each time counted.
+    public var accountListsRequested: UInt64 = 0
+    /// Lists of accounts that came.
+    public var accountListsReceived: UInt64 = 0
+    /// Lists of accounts handed to others.
+    public var accountListsServed: UInt64 = 0
+    /// Lists that were another than they were said to be.
+    public var accountListsForged: UInt64 = 0
+    /// Lists that their nodes signed for and that are too long, too short, or out of order.
+    public var accountListsRefused: UInt64 = 0
+    /// Lists that were not asked for: there is no room.
+    public var accountListsWithoutRoom: UInt64 = 0
     /// Gossip items of unknown kinds that were skipped.
     public var itemsSkipped: UInt64 = 0
     /// Rounds of gossip.

@@ -21,7 +21,8 @@ public struct NodeDescription: Equatable, Sendable {
     public var pressure: UInt8
     /// The software's version, at most 32 bytes of UTF-8.
     public var version: String
-    /// The accounts that its cell hosts, in order and without repeats; at most ``MembershipLimits/accountsPerNode``.
+    /// The accounts that its cell hosts, in order and without repeats; at most ``MembershipLimits/accountsPerNode``. In a claim
+    /// that was read, the first ``MembershipLimits/accountsPerClaim`` of them.
     public var accounts: [AccountID]
     /// For a leaf: the nodes that it has dialled, at most two.
     public var sponsors: [NodeKey]
@@ -69,8 +70,11 @@ public struct NodeDescription: Equatable, Sendable {
 
 /// Hard bounds of the message formats, which no configuration changes.
 public enum MembershipLimits {
-    /// Accounts that one claim can carry, so that it fits a datagram.
-    public static let accountsPerNode = 64
+    /// Accounts that a node can announce.
+    public static let accountsPerNode = 10_000
+    /// Accounts that one claim carries itself, so that it fits a datagram; of a longer list it carries these and the list's
+    /// digest.
+    public static let accountsPerClaim = 64
     /// Bytes of a host in a claim.
     public static let hostBytes = 64
     /// Bytes of a version in a claim.
@@ -125,4 +129,6 @@ public struct NodeClaim: Equatable, Sendable {
     public var description: NodeDescription
     /// Present in the claims after a certificate was renewed.
     public var endorsement: Endorsement?
+    /// Names the whole list of accounts when the claim does not carry all of it.
+    public var accountList: AccountListName?
 }

@@ -72,6 +72,8 @@ public struct LeafPresence: Sendable, Equatable {
     public var claim: [UInt8]
     /// The certificate's chain.
     public var chain: [UInt8]
+    /// The accounts of the greeting that it came with, for the case that its claim only names their list; not encoded.
+    public var accounts: [AccountID] = []
 
     /// Bytes of a claim that are taken.
     public static let maximumClaimBytes = 4_096

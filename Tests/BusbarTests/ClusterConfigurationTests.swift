@@ -85,6 +85,17 @@ import Transport
         #expect(cluster.cells.first?.accounts.map(\.description) == ["777788889999"])
     }
 
+    @Test func moreAccountsThanANodeCanAnnounceAreAProblemWhereOthersAreTold() {
+        let accounts = (0...10_000).map { "  - {id: \"\(100_000_000_000 + $0)\"}" }.joined(separator: "\n")
+        let text = Self.base.replacingOccurrences(
+            of: "  - id: \"444455556666\"\n    keys: [{id: AKIAEXAMPLE, secret: 0123456789abcdef0123}]",
+            with: accounts
+        )
+        let problem = "accounts has 10001 entries: other nodes are told of at most 10000 accounts"
+        #expect(Self.problems(text + Self.cluster).contains { $0.contains(problem) })
+        #expect(!Self.problems(text).contains { $0.contains("other nodes are told") })
+    }
+
     @Test func anEdgeDialsOutAndNeedsNoListener() throws {
         let text =
             Self.base + """

@@ -43,6 +43,22 @@ import Testing
         #expect(ClusterCommand.Members.table(["members": .array([])]) == ["This node takes no part in gossip."])
     }
 
+    @Test func ofManyAccountsTheFirstAreShownAndTheNumberOfAll() throws {
+        let all = (0..<200).map { "\(100_000_000_000 + $0)" }
+        let west = try member("w1", accounts: all)
+        #expect(west.json["accounts"]?.array?.count == 64)
+        #expect(west.json["accountCount"]?.integer == 200)
+        let row = ClusterCommand.Members.table(["members": .array([.object(west.json)])])[1]
+        #expect(row.hasSuffix("100000000063 and 136 more"))
+        let accounts = all.compactMap { AccountID($0) }
+        let change = DirectoryChange(hosted: accounts, withdrawn: [accounts[0]])
+        #expect(
+            MembershipEvent.directory(change).text
+                == "another answer for accounts 100000000000 100000000001 100000000002 100000000003 and 196 more; "
+                + "nobody hosts any more account 100000000000"
+        )
+    }
+
     @Test func eventsAreNumberedAndTheOldestGoFirst() throws {
         let log = ClusterLog(log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let west = try member("w1", accounts: [])
@@ -69,7 +85,8 @@ import Testing
             .nameReplaced(node, previous: print, now: print), .duplicateSelf(at: place),
             .accountOutsideScope(node, account), .accountContested(account, owner: cell, other: cell),
             .suspicionFlood(node), .tooManyMembers(limit: 3), .clockBehind(node, by: .seconds(90_000), nodes: 1),
-            .clockBehind(node, by: .seconds(90_000), nodes: 4), .attachmentFlood(node),
+            .clockBehind(node, by: .seconds(90_000), nodes: 4), .attachmentFlood(node), .tooManyAccounts(limit: 5),
+            .accountListTooLong(node, accounts: 20_000), .accountListMissing(node, accounts: 700),
         ]
         let texts = alarms.map(\.text)
         #expect(Set(texts).count == alarms.count)

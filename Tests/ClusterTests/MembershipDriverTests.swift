@@ -95,7 +95,7 @@ import Testing
             #expect(node.driver.directory.entry(for: scene.account)?.cell.cell == "c1")
         }
         let heard = try scene.node(0).events.contains { event in
-            if case .directory(let change) = event { return change.account == scene.account && change.entry != nil }
+            if case .directory(let change) = event { return change.hosted == [scene.account] }
             return false
         }
         #expect(heard)

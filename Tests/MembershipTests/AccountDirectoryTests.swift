@@ -34,10 +34,10 @@ import Testing
         var directory = AccountDirectory()
         let second = TestCluster.identity("w0", cell: "west")
         _ = directory.update(wildcardWest, presence(wildcardWest, [first]))
-        let (changes, alarms) = directory.update(second, presence(second, [first]))
+        let (change, _, alarms) = directory.update(second, presence(second, [first]))
         #expect(directory.entry(for: first)?.cell == CellIdentity(authority: "example.com", cell: "west"))
         #expect(directory.entry(for: first)?.nodes.map(\.identity) == [second, wildcardWest])
-        #expect(changes == [DirectoryChange(account: first, entry: directory.entry(for: first))])
+        #expect(change == DirectoryChange(hosted: [first]))
         #expect(alarms.isEmpty)
     }
 
@@ -67,8 +67,8 @@ import Testing
     @Test func theLastNodeTakesTheAccountWithIt() {
         var directory = AccountDirectory()
         _ = directory.update(east, presence(east, [first]))
-        let (changes, _) = directory.update(east, nil)
-        #expect(changes == [DirectoryChange(account: first, entry: nil)])
+        let change = directory.update(east, nil).change
+        #expect(change == DirectoryChange(withdrawn: [first]))
         #expect(directory.accountCount == 0)
         #expect(directory == AccountDirectory())
     }
@@ -76,10 +76,10 @@ import Testing
     @Test func pressureIsAChangeAndARepeatIsNone() {
         var directory = AccountDirectory()
         _ = directory.update(east, presence(east, [first]))
-        let (none, _) = directory.update(east, presence(east, [first]))
-        #expect(none.isEmpty)
-        let (changes, _) = directory.update(east, presence(east, [first], pressure: 9))
-        #expect(changes.first?.entry?.nodes.first?.pressure == 9)
+        #expect(directory.update(east, presence(east, [first])).change == nil)
+        let change = directory.update(east, presence(east, [first], pressure: 9)).change
+        #expect(change == DirectoryChange(hosted: [first]))
+        #expect(directory.entry(for: first)?.nodes.first?.pressure == 9)
     }
 
     @Test func everyOrderOfUpdatesGivesTheSameDirectory() {

@@ -68,6 +68,7 @@ final class TestCrypto: MembershipCrypto {
     var primaryKey: UInt32 = 1
     var acceptedKeys: Set<UInt32> = [1]
     var verifications = 0
+    var digests = 0
     var signatures = 0
 
     init(_ authority: TestAuthority, own: TestAuthority.Certificate) {
@@ -84,7 +85,10 @@ final class TestCrypto: MembershipCrypto {
 
     var sealOverheadBytes: Int { 32 }
 
-    func digest(_ bytes: ArraySlice<UInt8>) -> Digest128 { TestAuthority.digest(bytes) }
+    func digest(_ bytes: ArraySlice<UInt8>) -> Digest128 {
+        digests += 1
+        return TestAuthority.digest(bytes)
+    }
 
     func sign(_ message: ArraySlice<UInt8>, as certificate: CertificateFingerprint) -> [UInt8]? {
         signatures += 1

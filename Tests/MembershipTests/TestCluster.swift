@@ -50,6 +50,10 @@ final class TestCluster {
     var loss = 0.0
     /// Whether something can pass between two nodes.
     var canPass: (Int, Int) -> Bool = { _, _ in true }
+    /// Whether one node reaches another over a link.
+    var canLink: (Int, Int) -> Bool = { _, _ in true }
+    /// Nobody reaches anybody over a link.
+    var areLinksBroken = false
     /// Sees every datagram that is sent.
     var tap: (([UInt8], NodeEndpoint, NodeEndpoint) -> Void)?
     private var arrivals: [Int64: [Arrival]] = [:]
@@ -179,6 +183,7 @@ final class TestCluster {
             )
         case .syncRequest(let sync, let from):
             guard let index = byEndpoint[sync.peer.endpoint], nodes[index].isRunning, canPass(from, index),
+                !areLinksBroken, canLink(from, index),
                 sync.peer.uri == nil || sync.peer.uri == nodes[index].identity.uri
             else {
                 arrive(.syncReply(nil, number: sync.number, to: from), after: 3)

@@ -13,7 +13,7 @@ import Testing
         let identity = try #require(NodeIdentity(authority: authority, cell: name, node: name))
         let host = String(repeating: "f", count: MembershipLimits.hostBytes)
         let key = NodeKey(Digest128(high: 1, low: 2))
-        let accounts = (0..<MembershipLimits.accountsPerNode).compactMap {
+        let accounts = (0..<MembershipLimits.accountsPerClaim).compactMap {
             AccountID(number: 999_999_999_999 - UInt64($0))
         }
         return NodeClaim(
@@ -35,7 +35,8 @@ import Testing
             endorsement: NodeClaim.Endorsement(
                 previous: CertificateFingerprint(Digest128(high: 5, low: 6)),
                 signature: [UInt8](repeating: 9, count: MembershipLimits.signatureBytes)
-            )
+            ),
+            accountList: AccountListName(count: 10_000, digest: Digest128(high: 7, low: 8))
         )
     }
 
@@ -58,10 +59,38 @@ import Testing
 
     @Test func fieldsOfLaterVersionsAreLeftAlone() throws {
         let claim = try longestClaim()
-        var bytes = claim.unsigned(domain: 11) + [1, 2, 3]
-        bytes.appendSignature([1])
-        let layout = try #require(NodeClaim.layout(bytes, 0..<bytes.count))
-        #expect(NodeClaim(layout, in: bytes) == claim)
+        // An extension of another kind, one with more behind what is known, and bytes that are none.
+        for later: [UInt8] in [[9, 0, 2, 1, 1], [1, 0, 1, 0], [1, 2, 3], [1], []] {
+            var bytes = claim.unsigned(domain: 11) + later
+            bytes.appendSignature([1])
+            let layout = try #require(NodeClaim.layout(bytes, 0..<bytes.count))
+            #expect(NodeClaim(layout, in: bytes) == claim)
+        }
+    }
+
+    @Test func whatTheFirstReleaseReadsOfALongListIsWhatTheClaimCarries() throws {
+        var claim = try longestClaim()
+        let accounts = (0..<200).compactMap { AccountID(number: UInt64($0)) }
+        claim.description.accounts = accounts
+        let bytes = claim.unsigned(domain: 11)
+        claim.accountList = nil
+        claim.description.accounts = Array(accounts.prefix(64))
+        // The extension is all that is new, behind everything that the first release reads.
+        #expect(bytes.dropLast(23) == claim.unsigned(domain: 11)[...])
+    }
+
+    @Test func listsOfAccountsAreReadBackAndNothingElseIsOne() throws {
+        let accounts = [3, 70_000, 999_999_999_999].compactMap { AccountID(number: $0) }
+        let bytes = AccountListName.encode(accounts)
+        #expect(bytes.count == 15)
+        #expect(AccountListName.decode(bytes, 0..<15) == accounts)
+        for count in [1, 4, 6, 14] { #expect(AccountListName.decode(bytes, 0..<count) == nil) }
+        let disorder = AccountListName.encode(accounts.reversed())
+        #expect(AccountListName.decode(disorder, 0..<15) == nil)
+        let repeated = AccountListName.encode([accounts[0], accounts[0]])
+        #expect(AccountListName.decode(repeated, 0..<10) == nil)
+        let beyond = [UInt8](repeating: 0xFF, count: 5)
+        #expect(AccountListName.decode(beyond, 0..<5) == nil)
     }
 
     @Test func everyTruncationAndEveryChangedByteIsReadOrRefused() throws {

@@ -125,7 +125,9 @@ public final class UplinkRegistry: PeerChannelAcceptor {
         let scope = AccountScope(session.identity, trustDomain: trustDomain)
         var claimed: Set<AccountID> = []
         let accounts = greeting.accounts.filter { scope.covers($0) && claimed.insert($0).inserted }
-        defer { present(greeting.presence, of: node) }
+        var presence = greeting.presence
+        presence?.accounts = greeting.accounts
+        defer { present(presence, of: node) }
         if known.isReady, known.accounts == accounts { return }
         uplinks[node]?.accounts = accounts
         uplinks[node]?.isReady = true

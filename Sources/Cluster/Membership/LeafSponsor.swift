@@ -26,7 +26,13 @@ public final class LeafSponsor {
 
     /// A leaf with an open uplink says what gossip is to say of it.
     public func present(_ node: NodeIdentity, _ presence: LeafPresence) {
-        guard let key = driver.leafAttached(node, claim: presence.claim, chain: presence.chain) else {
+        let key = driver.leafAttached(
+            node,
+            claim: presence.claim,
+            chain: presence.chain,
+            accounts: presence.accounts
+        )
+        guard let key else {
             let isNew = refused.updateValue(presence, forKey: node) == nil
             retryLater()
             if isNew { onRefusal(node) }

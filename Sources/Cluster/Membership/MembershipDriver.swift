@@ -107,6 +107,9 @@ public final class MembershipDriver {
     /// The number of leaves that are known.
     public var leafCount: Int { instance.leafCount }
 
+    /// Lists of accounts that present nodes name and that are not here.
+    public var missingAccountLists: Int { instance.missingAccountLists }
+
     /// Nodes whose claims were refused lately for lying more than a day ahead of this node's clock.
     public var nodesAheadOfClock: Int { instance.nodesAheadOfClock }
 
@@ -171,10 +174,22 @@ public final class MembershipDriver {
     ///   - node: who the uplink's certificate says it is; a claim of another node is refused.
     ///   - claim: its signed claim, which must name this node as a sponsor.
     ///   - chain: its certificate's chain.
+    ///   - accounts: what it hosts, when there are too many for its claim to carry them all.
     /// - Returns: the leaf's key for ``leafDetached(_:)``, or nil when its claim was refused.
-    public func leafAttached(_ node: NodeIdentity, claim: [UInt8], chain: [UInt8]) -> NodeKey? {
+    public func leafAttached(
+        _ node: NodeIdentity,
+        claim: [UInt8],
+        chain: [UInt8],
+        accounts: [AccountID] = []
+    ) -> NodeKey? {
         guard isRunning, instance.isClaim(claim, of: node) else { return nil }
-        let (leaf, actions) = instance.leafAttached(claim: claim, chain: chain, now: clock.now, using: &generator)
+        let (leaf, actions) = instance.leafAttached(
+            claim: claim,
+            chain: chain,
+            accounts: accounts,
+            now: clock.now,
+            using: &generator
+        )
         perform(actions)
         return leaf
     }

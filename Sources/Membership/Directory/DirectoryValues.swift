@@ -54,10 +54,20 @@ public struct DirectoryEntry: Equatable, Sendable {
     public var nodes: [DirectoryNode]
 }
 
-/// A changed answer of the directory.
+/// Changed answers of the directory, from one cause; ``AccountDirectory/entry(for:)`` gives them.
 public struct DirectoryChange: Equatable, Sendable {
-    /// The account.
-    public var account: AccountID
-    /// The answer now; nil when nobody hosts it any more.
-    public var entry: DirectoryEntry?
+    /// The accounts that are hosted, by another cell or other nodes than before or by nodes that describe themselves anew; in
+    /// order.
+    public var hosted: [AccountID]
+    /// The accounts that nobody hosts any more, in order.
+    public var withdrawn: [AccountID]
+
+    /// Creates a change.
+    public init(hosted: [AccountID] = [], withdrawn: [AccountID] = []) {
+        self.hosted = hosted
+        self.withdrawn = withdrawn
+    }
+
+    /// True when nothing has changed.
+    public var isEmpty: Bool { hosted.isEmpty && withdrawn.isEmpty }
 }

@@ -50,8 +50,8 @@ struct MemberRecord: Sendable {
     var sinceWall: Timestamp
     /// What this member adds to the view's sum; zero when it does not count.
     var share: UInt64 = 0
-    /// Part of `signed`'s accounts that the certificate does not cover was left out of the directory.
-    var accounts: [AccountID] = []
+    /// Which of the accounts that it claims count.
+    var hosting = HostedAccounts()
     var previous: Previous?
     var window = ReplayWindow()
     var suspicion: Suspicion?
@@ -100,7 +100,7 @@ struct MemberRecord: Sendable {
     /// The member as others are told of it.
     var member: Member {
         var description = claim.description
-        description.accounts = accounts
+        description.accounts = hosting.accounts
         return Member(
             identity: claim.identity,
             key: claim.node,

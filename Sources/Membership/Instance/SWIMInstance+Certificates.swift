@@ -158,7 +158,7 @@ extension SWIMInstance {
             NodeClaim.Endorsement(previous: previous.fingerprint, signature: $0)
         }
         records[0].facts = facts
-        records[0].accounts = records[0].claim.description.accounts.filter { facts.scope.covers($0) }
+        followOwnAccounts()
         slotOfCertificate[next] = 0
         if isEntitled(crypto.certificate(previous.fingerprint) ?? previous) {
             let until = clock.now + configuration.certificateOverlap.milliseconds

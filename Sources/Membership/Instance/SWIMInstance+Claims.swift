@@ -9,7 +9,7 @@ extension SWIMInstance {
         entered(now)
         guard description != records[0].claim.description else { return left() }
         records[0].claim.description = description
-        records[0].accounts = description.accounts.filter { records[0].facts.scope.covers($0) }
+        followOwnAccounts()
         renewOwnClaim()
         publish(0)
         return left()
@@ -229,7 +229,7 @@ extension SWIMInstance {
         slotOfCertificate[facts.fingerprint] = slot
         records[slot].window.begin(epoch: claim.epoch)
         counters.claimsAccepted += 1
-        counters.accountsOutsideScope += keepCoveredAccounts(slot)
+        followAccounts(slot)
         tell(.claim(slot: slot, incarnation: claim.incarnation))
         if records[slot].state == .alive {
             present += 1
@@ -253,7 +253,9 @@ extension SWIMInstance {
         _ generator: inout some RandomNumberGenerator
     ) {
         let before = records[slot].state
-        let sameDescription = records[slot].claim.description == claim.description
+        let sameDescription =
+            records[slot].claim.description == claim.description
+            && records[slot].claim.accountList == claim.accountList
         let sameCertificate = records[slot].claim.certificate == claim.certificate
         let sameEpoch = records[slot].claim.epoch == claim.epoch
         records[slot].claim = claim
@@ -263,7 +265,7 @@ extension SWIMInstance {
         records[slot].contender = nil
         records[slot].window.begin(epoch: claim.epoch)
         counters.claimsAccepted += 1
-        if !sameDescription || !sameCertificate { counters.accountsOutsideScope += keepCoveredAccounts(slot) }
+        if !sameDescription || !sameCertificate || followsAnotherList(slot) { followAccounts(slot) }
         tell(.claim(slot: slot, incarnation: claim.incarnation))
         change(slot, to: claim.life == .alive ? .alive : .left)
         switch (before, records[slot].state) {
@@ -281,20 +283,6 @@ extension SWIMInstance {
         publish(slot)
         let wasPresent = before == .alive || before == .suspect
         if !sameEpoch || wasPresent != records[slot].isPresent { publishLeaves(of: slot) }
-    }
-
-    /// Keeps the accounts that the certificate covers; returns the number of others.
-    private mutating func keepCoveredAccounts(_ slot: Int) -> UInt64 {
-        let claimed = records[slot].claim.description.accounts
-        let scope = records[slot].facts.scope
-        records[slot].accounts = claimed.filter { scope.covers($0) }
-        guard records[slot].accounts.count < claimed.count,
-            let outside = claimed.first(where: { !scope.covers($0) })
-        else { return 0 }
-        if records[slot].alarms.take(capacity: 4, perMinute: 4, now: clock.now) {
-            emit(.alarm(.accountOutsideScope(records[slot].identity, outside)))
-        }
-        return UInt64(claimed.count - records[slot].accounts.count)
     }
 
     /// A claim under this node's own name. An earlier life of this node may lie ahead of its clock: then it goes above, but

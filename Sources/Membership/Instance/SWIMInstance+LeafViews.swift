@@ -29,7 +29,7 @@ extension SWIMInstance {
             let held = leaf.isEntitled && leaf.claim.life == .alive ? standing(place) : []
             return LeafView(
                 identity: leaf.claim.identity,
-                accounts: leaf.accounts,
+                accounts: leaf.hosting.accounts,
                 sponsors: held.compactMap { slots[$0.sponsor].map { records[$0].identity } }.sorted(),
                 version: leaf.claim.description.version,
                 certificate: leaf.facts.fingerprint,

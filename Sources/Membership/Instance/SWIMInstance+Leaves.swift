@@ -16,12 +16,14 @@ extension SWIMInstance {
     /// - Parameters:
     ///   - claim: what the leaf's ``ownSignedClaim`` says; it must name this node as a sponsor.
     ///   - chain: its certificate's chain.
+    ///   - accounts: what it hosts, when there are too many for its claim to carry them all.
     ///   - now: the wall clock's time.
     ///   - generator: the source of randomness.
     /// - Returns: the leaf's key, nil when the claim was refused, and what to do.
     public mutating func leafAttached(
         claim: [UInt8],
         chain: [UInt8],
+        accounts: [AccountID] = [],
         now: Timestamp,
         using generator: inout some RandomNumberGenerator
     ) -> (leaf: NodeKey?, actions: [MembershipAction]) {
@@ -36,6 +38,7 @@ extension SWIMInstance {
         guard let place = leaves.place(layout.head.node),
             leaves.leaves[place].claim.description.sponsors.contains(records[0].key)
         else { return (nil, left()) }
+        if !accounts.isEmpty { leafBrought(accounts) }
         speak(for: place, isAttached: true)
         return (layout.head.node, left())
     }
@@ -103,6 +106,7 @@ extension SWIMInstance {
 
     private mutating func forgetLeaf(_ place: Int) {
         counters.leavesForgotten += 1
+        releaseLists(leaves.leaves[place].hosting)
         forgetIfUnused(leaves.forget(place))
     }
 
@@ -129,6 +133,7 @@ extension SWIMInstance {
             forgetLeaf(place)
         }
         let (place, unused) = leaves.take(claim, signed, facts)
+        followAccounts(ofLeaf: place)
         if slot != nil { leaves.resume(place) }
         if let unused { forgetIfUnused(unused) }
         counters.claimsAccepted += 1
@@ -251,8 +256,9 @@ extension SWIMInstance {
                     version: record.claim.description.version,
                     isSuspect: record.state == .suspect
                 ),
-                accounts: record.accounts,
-                named: record.facts.scope.accounts
+                accounts: record.hosting.accounts,
+                named: record.facts.scope.accounts,
+                confirmed: record.hosting.confirmed
             )
         }
         apply(record.identity, presence)
@@ -279,16 +285,18 @@ extension SWIMInstance {
                     version: leaf.claim.description.version,
                     isSuspect: false
                 ),
-                accounts: leaf.accounts,
-                named: leaf.facts.scope.accounts
+                accounts: leaf.hosting.accounts,
+                named: leaf.facts.scope.accounts,
+                confirmed: leaf.hosting.confirmed
             )
         }
         apply(leaf.claim.identity, presence)
     }
 
     private mutating func apply(_ identity: NodeIdentity, _ presence: AccountDirectory.Presence?) {
-        let (changes, alarms) = directory.update(identity, presence)
-        for change in changes { emit(.directory(change)) }
+        let (change, contested, alarms) = directory.update(identity, presence)
+        if let change { emit(.directory(change)) }
+        counters.accountsContested += UInt64(contested)
         for alarm in alarms { emit(.alarm(alarm)) }
     }
 }

@@ -8,6 +8,8 @@ struct SyncState: Sendable {
         var peer: PeerAddress
         var sumBefore: UInt64
         var isPush: Bool
+        /// Only lists of accounts are asked for.
+        var isForLists = false
     }
 
     /// Exchanges that have no outcome yet; the oldest is given up for a ninth.
@@ -53,6 +55,7 @@ extension SWIMInstance {
         let accepted = counters.claimsAccepted
         absorb(message, body, from: sender, &generator)
         if message.kind == .pullAnswer { push(message, body, to: exchange.peer) }
+        guard !exchange.isForLists else { return left() }
         settleSpacing(wasUseful: counters.claimsAccepted != accepted || viewSum != exchange.sumBefore)
         return left()
     }
@@ -60,9 +63,9 @@ extension SWIMInstance {
     /// A sync that this node began has failed.
     public mutating func syncFailed(number: UInt64, now: Timestamp) -> [MembershipAction] {
         entered(now)
-        if syncing.take(number) != nil {
+        if let exchange = syncing.take(number) {
             counters.syncsFailed += 1
-            settleSpacing(wasUseful: false)
+            if !exchange.isForLists { settleSpacing(wasUseful: false) }
         }
         return left()
     }
@@ -137,12 +140,30 @@ extension SWIMInstance {
         exchange(body, with: peer, isPush: false)
     }
 
-    private mutating func exchange(_ body: [UInt8], with peer: PeerAddress, isPush: Bool) {
+    /// Asks a member for lists of accounts and nothing else.
+    mutating func requestLists(_ names: [AccountListName], of peer: PeerAddress) {
+        var body = SyncMessage.begin(.push, domain: domain, viewSum: viewSum, leafSum: leaves.sum)
+        Self.append(names, to: &body)
+        exchange(body, with: peer, isPush: true, isForLists: true)
+    }
+
+    private mutating func exchange(
+        _ body: [UInt8],
+        with peer: PeerAddress,
+        isPush: Bool,
+        isForLists: Bool = false
+    ) {
         counters.syncs += isPush ? 0 : 1
         let number = nextSerial()
         if syncing.exchanges.count >= 8 { syncing.exchanges.removeFirst() }
         syncing.exchanges.append(
-            SyncState.Exchange(number: number, peer: peer, sumBefore: viewSum, isPush: isPush)
+            SyncState.Exchange(
+                number: number,
+                peer: peer,
+                sumBefore: viewSum,
+                isPush: isPush,
+                isForLists: isForLists
+            )
         )
         actions.append(.sync(MembershipSync(number: number, peer: peer, body: body)))
     }
@@ -151,12 +172,14 @@ extension SWIMInstance {
     private mutating func push(_ answer: SyncMessage, _ bytes: [UInt8], to peer: PeerAddress) {
         let wanted = answer.wanted(in: bytes, limit: configuration.maximumMembers)
         let leavesDiffer = answer.leafSum != leaves.sum
-        guard !wanted.isEmpty || leavesDiffer else { return }
+        let asksForLists = !lists.due(now: .max, limit: 1).isEmpty
+        guard !wanted.isEmpty || leavesDiffer || asksForLists else { return }
         var body = SyncMessage.begin(.push, domain: domain, viewSum: viewSum, leafSum: leaves.sum)
         for key in wanted where body.count < SyncMessage.contentBytes {
             guard let slot = slots[key], records[slot].state != .ejected else { continue }
             appendClaim(slot, withChain: true, to: &body)
         }
+        if asksForLists { appendListRequest(to: &body) }
         if leavesDiffer { SyncMessage.append(.leafDigest, leafDigest(), to: &body) }
         exchange(body, with: peer, isPush: true)
     }
@@ -220,6 +243,7 @@ extension SWIMInstance {
             case .claim: heardClaim(bytes, range, from: nil, sender: sender, &generator)
             case .suspicion: heardSuspicion(bytes, range, sender: sender, &generator)
             case .attachment: heardAttachment(bytes, range, sender: sender)
+            case .accountList: heardAccountList(bytes, range, sender: sender)
             default: break
             }
         }

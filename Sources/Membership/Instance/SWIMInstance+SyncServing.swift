@@ -38,6 +38,7 @@ extension SWIMInstance {
         } else {
             appendLeaves(message, body, to: &answer)
         }
+        appendLists(message, body, to: &answer)
         return (answer, left())
     }
 

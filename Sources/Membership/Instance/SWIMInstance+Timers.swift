@@ -50,6 +50,7 @@ extension SWIMInstance {
         case .join: join(&generator)
         case .certificates: askForCertificates()
         case .certificateOverlap: endCertificateOverlap()
+        case .accountLists: pullLists(&generator)
         case .leave: completeLeave()
         }
     }

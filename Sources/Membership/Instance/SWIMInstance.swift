@@ -103,6 +103,9 @@ public struct SWIMInstance {
     var syncing = SyncState()
     var leaves = LeafTable()
     var names = NameState()
+    var lists = AccountLists()
+    var listPullAt: Int64?
+    var listAlarms = Allowance()
 
     /// The certificate that signs datagrams; differs from the claim's for a while after a renewal.
     var datagramCertificate: CertificateFingerprint
@@ -164,7 +167,7 @@ public struct SWIMInstance {
             description: description,
             endorsement: nil
         )
-        var own = MemberRecord(
+        let own = MemberRecord(
             claim: claim,
             signed: [],
             facts: facts,
@@ -172,10 +175,10 @@ public struct SWIMInstance {
             since: now.milliseconds,
             sinceWall: now
         )
-        own.accounts = description.accounts.filter { facts.scope.covers($0) }
         records = [own]
         slots[claim.node] = 0
         slotOfCertificate[facts.fingerprint] = 0
+        followOwnAccounts()
         signOwnClaim()
         recount(0)
         publish(0)

@@ -29,7 +29,8 @@ struct LeafTable: Sendable {
         /// What it adds to the sum.
         fileprivate var share: UInt64 = 0
 
-        var accounts: [AccountID] { claim.description.accounts.filter { facts.scope.covers($0) } }
+        /// Which of the accounts that it claims count.
+        var hosting = HostedAccounts()
     }
 
     private(set) var leaves: [Leaf] = []
@@ -82,6 +83,8 @@ struct LeafTable: Sendable {
         leaves[place].changes = former.changes
         leaves[place].isProvisional = former.isProvisional
     }
+
+    mutating func setHosting(_ place: Int, _ hosting: HostedAccounts) { leaves[place].hosting = hosting }
 
     mutating func setProvisional(_ place: Int, _ isProvisional: Bool) { leaves[place].isProvisional = isProvisional }
 

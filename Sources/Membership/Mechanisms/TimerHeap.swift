@@ -28,6 +28,8 @@ struct TimerHeap: Sendable {
         case certificates
         /// A renewed certificate signs datagrams too from now on.
         case certificateOverlap
+        /// Ask for lists of accounts.
+        case accountLists
         /// End of a leave.
         case leave
     }

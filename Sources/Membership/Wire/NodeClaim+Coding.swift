@@ -3,6 +3,9 @@ import SansIO
 
 /// The claim's bytes: a tag, the format's version, the trust domain and the fixed fields first, so that a claim that is no
 /// news is dropped after reading those; the signature over everything before it comes last.
+///
+/// After the endorsement come extensions (kind, 2 bytes of length, content); those of unknown kinds are skipped. The first
+/// release of the format reads none: of a node with a long list of accounts it knows those that the claim carries itself.
 extension NodeClaim {
     static let tag: UInt8 = 0xC1
     static let endorsementTag: UInt8 = 0xC4
@@ -29,7 +32,8 @@ extension NodeClaim {
     /// The bytes that are signed.
     func unsigned(domain: UInt64) -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(192 + description.accounts.count * 5 + MembershipLimits.signatureBytes)
+        let accounts = description.accounts.prefix(MembershipLimits.accountsPerClaim)
+        bytes.reserveCapacity(256 + accounts.count * AccountListName.accountBytes + MembershipLimits.signatureBytes)
         bytes.append(Self.tag)
         bytes.append(Self.formatVersion)
         bytes.append(domain)
@@ -48,11 +52,8 @@ extension NodeClaim {
         bytes.append(description.role.rawValue)
         bytes.append(description.pressure)
         bytes.appendShort(description.version.utf8)
-        bytes.append(UInt16(truncatingIfNeeded: description.accounts.count))
-        for account in description.accounts {
-            bytes.append(UInt8(truncatingIfNeeded: account.number >> 32))
-            bytes.append(UInt32(truncatingIfNeeded: account.number))
-        }
+        bytes.append(UInt16(truncatingIfNeeded: accounts.count))
+        for account in accounts { bytes.append(account) }
         bytes.append(UInt8(truncatingIfNeeded: description.sponsors.count))
         for sponsor in description.sponsors { bytes.append(sponsor.digest) }
         if let endorsement {
@@ -61,6 +62,11 @@ extension NodeClaim {
             bytes.appendShort(endorsement.signature)
         } else {
             bytes.append(0 as UInt8)
+        }
+        if let accountList {
+            bytes.append(AccountListName.extensionKind)
+            bytes.append(UInt16(AccountListName.bytes))
+            bytes.append(accountList)
         }
         return bytes
     }
@@ -126,25 +132,35 @@ extension NodeClaim {
         certificate = layout.head.certificate
         self.description = description
         endorsement = nil
-        guard hasEndorsement == 1 else { return }
-        guard let previous = reader.digest(), let signature = reader.short(),
-            signature.count <= MembershipLimits.signatureBytes
-        else { return nil }
-        endorsement = Endorsement(previous: CertificateFingerprint(previous), signature: Array(bytes[signature]))
+        accountList = nil
+        if hasEndorsement == 1 {
+            guard let previous = reader.digest(), let signature = reader.short(),
+                signature.count <= MembershipLimits.signatureBytes
+            else { return nil }
+            endorsement = Endorsement(previous: CertificateFingerprint(previous), signature: Array(bytes[signature]))
+        }
+        readExtensions(&reader)
+    }
+
+    /// Reads what is known of the extensions. What cannot be read belongs to later versions.
+    private mutating func readExtensions(_ reader: inout ByteReader) {
+        while let kind = reader.byte(), let count = reader.uint16(), let range = reader.range(Int(count)) {
+            guard kind == AccountListName.extensionKind, accountList == nil else { continue }
+            var content = ByteReader(reader.bytes, range)
+            accountList = content.accountListName()
+        }
     }
 
     private static func description(_ reader: inout ByteReader) -> NodeDescription? {
         guard let gossip = endpoint(&reader), let peer = endpoint(&reader),
             let role = reader.byte().flatMap(NodeDescription.Role.init(rawValue:)), let pressure = reader.byte(),
             let version = reader.text(limit: MembershipLimits.versionBytes),
-            let accountCount = reader.uint16(), accountCount <= MembershipLimits.accountsPerNode
+            let accountCount = reader.uint16(), accountCount <= MembershipLimits.accountsPerClaim
         else { return nil }
         var accounts: [AccountID] = []
         accounts.reserveCapacity(Int(accountCount))
         for _ in 0..<accountCount {
-            guard let high = reader.byte(), let low = reader.uint32(),
-                let account = AccountID(number: UInt64(high) << 32 | UInt64(low))
-            else { return nil }
+            guard let account = reader.account() else { return nil }
             if let last = accounts.last, last >= account { return nil }
             accounts.append(account)
         }

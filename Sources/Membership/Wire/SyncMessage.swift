@@ -6,6 +6,9 @@
 /// 2. The one that began sends those, if there are any, and a digest of leaves, if the sums differed; the answer brings the
 ///    leaves' claims and attachments.
 ///
+/// Either may name lists of accounts that are not there; the answer brings those that the other has. A request for lists alone
+/// is an exchange of the second kind.
+///
 /// A body is: format version, kind, trust domain, the sums of the members and of the leaves, then sections (kind, 4 bytes of
 /// length, content). Sections of unknown kinds are skipped. Nothing in it is believed because of who sent it: claims are
 /// their subjects', and a differing opinion of a member's state only makes this node look for itself.
@@ -25,6 +28,8 @@ struct SyncMessage: Equatable {
         case digest = 5
         case wanted = 6
         case leafDigest = 7
+        case listRequest = 8
+        case accountList = 9
     }
 
     /// What is held of one member.
@@ -124,6 +129,18 @@ struct SyncMessage: Equatable {
             }
         }
         return keys
+    }
+
+    /// The names of the lists that are asked for: each once, and `limit` at most.
+    func listNames(in bytes: [UInt8], limit: Int) -> [AccountListName] {
+        var names: [AccountListName] = []
+        for section in sections where section.kind == .listRequest {
+            var reader = ByteReader(bytes, section.range)
+            while names.count < limit, let name = reader.accountListName() {
+                if !names.contains(name) { names.append(name) }
+            }
+        }
+        return names
     }
 
     private static func entries(_ bytes: [UInt8], _ range: Range<Int>, limit: Int) -> [Entry] {

@@ -7,7 +7,8 @@ import SansIO
 ///
 /// At any time: no view holds anybody who does not exist, and no process holds itself for anything but alive. When all that
 /// may go wrong is harmless (forgery, repetition, overtaking, clocks, disks, renewals), nobody is ever declared dead.
-/// After a calm: every running process holds exactly the running ones for present, at their right addresses.
+/// After a calm: every running process holds exactly the running ones for present, at their right addresses and with all of
+/// their accounts.
 public final class MembershipChecker: Checker {
     /// Names it in reports.
     public let name = "membership"
@@ -82,6 +83,15 @@ public final class MembershipChecker: Checker {
                     texts.append("\(observer.name) holds \(subject.name) \(member.state.rawValue), which is down")
                 } else if subject.isUp, member.description.gossip != subject.endpoint {
                     texts.append("\(observer.name) seeks \(subject.name) at \(member.description.gossip)")
+                }
+            }
+            for subject in settled {
+                guard let accounts = subject.membership?.accounts, present.contains(subject.index) else { continue }
+                let missing = accounts.count { account in
+                    view.directory.entry(for: account)?.nodes.first?.identity != subject.nodeIdentity
+                }
+                if missing > 0 {
+                    texts.append("\(observer.name) misses \(missing) of \(accounts.count) accounts of \(subject.name)")
                 }
             }
             for subject in settled where !present.contains(subject.index) {

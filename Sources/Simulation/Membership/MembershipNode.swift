@@ -16,6 +16,8 @@ public final class MembershipNode: SimulatedNode, HTTPRequestHandler {
     /// Says which datagrams it does not hear at all: a place for a test to plant a bug.
     public var isDeaf: (([UInt8], NodeEndpoint) -> Bool)?
 
+    /// What its cell hosts.
+    public let accounts: [AccountID]
     private let seeds: [NodeEndpoint]
 
     /// Creates a process that has not begun; nil when the machine's certificate names no node.
@@ -53,6 +55,7 @@ public final class MembershipNode: SimulatedNode, HTTPRequestHandler {
         self.machine = machine
         self.crypto = crypto
         self.seeds = seeds
+        self.accounts = accounts
         driver = MembershipDriver(
             instance: instance,
             clock: machine,

@@ -2,8 +2,10 @@ import EventModel
 import Membership
 import SansIO
 
-/// Nodes that find each other, each a cell of its own with two accounts.
+/// Nodes that find each other, each a cell of its own: most with two accounts, every fifth with more than a claim carries.
 public final class MembershipWorkload: Workload {
+    /// Accounts of every fifth node.
+    public static let manyAccounts = 150
     /// The trust domain of every node.
     public static let trustDomain = "example.com"
 
@@ -53,7 +55,8 @@ public final class MembershipWorkload: Workload {
     public func add(to world: World, name: String? = nil) -> Machine {
         let index = world.machines.count
         let name = name ?? "n\(index)"
-        let accounts = (0..<2).map { "\(100_000_000_000 + index * 2 + $0)" }
+        let count = index % 5 == 4 ? Self.manyAccounts : 2
+        let accounts = (0..<count).map { "\(100_000_000_000 + index * 1000 + $0)" }
         let machine = world.addMachine(
             name: name,
             endpoint: NodeEndpoint(host: "10.\(index / 65_536).\(index / 256 % 256).\(index % 256)", port: 7946),

@@ -12,6 +12,9 @@ final class ClusterEndpoints {
     }
 
     private let cluster: ClusterNode
+    /// Accounts that the view shows; each of the others is asked for by itself.
+    private static let shownAccounts = 1000
+    private static let accountPath = "/cluster/accounts/"
 
     init(cluster: ClusterNode) {
         self.cluster = cluster
@@ -25,6 +28,8 @@ final class ClusterEndpoints {
             switch (request.method, path) {
             case ("GET", "/cluster"): reply.send(AdminEndpoints.json(view))
             case ("GET", "/cluster/events"): reply.send(AdminEndpoints.json(try events(parts.dropFirst().first)))
+            case ("GET", _) where path.hasPrefix(Self.accountPath):
+                reply.send(AdminEndpoints.json(try account(path.dropFirst(Self.accountPath.count))))
             case ("POST", "/cluster/leave"): try leave(request, reply)
             case ("POST", "/cluster/keys"): reply.send(AdminEndpoints.json(try changeKeys(try body(request))))
             default: reply.send(AdminEndpoints.json(["error": "there is no such page"], status: 404))
@@ -65,13 +70,22 @@ final class ClusterEndpoints {
         view["members"] = .array(driver.members.map { .object($0.json) })
         view["edges"] = .array(driver.leafViews.map { .object($0.json) })
         let directory = driver.directory
+        view["accountCount"] = .integer(Int64(directory.accountCount))
         view["accounts"] = .array(
-            directory.accounts.compactMap { account in
-                directory.entry(for: account).map { $0.json(account: account) }
+            directory.accounts.prefix(Self.shownAccounts).compactMap { account in
+                directory.entry(for: account).map { .object($0.json(account: account)) }
             }
         )
         view["keys"] = .array(gossip.sealer.ring.keys.map { .string($0.name) })
         return view
+    }
+
+    /// Which cell hosts one account.
+    private func account(_ text: Substring) throws(Refusal) -> JSONObject {
+        let directory = try gossip().driver.directory
+        guard let account = AccountID(text) else { throw Refusal(text: "the path must end with twelve digits") }
+        guard let entry = directory.entry(for: account) else { return ["account": .string(account.description)] }
+        return entry.json(account: account)
     }
 
     private func events(_ query: Substring?) throws(Refusal) -> JSONObject {

@@ -88,7 +88,7 @@ final class GossipNode {
             let told = Array(accounts.prefix(MembershipLimits.accountsPerNode))
             if told.count < accounts.count {
                 log.error(
-                    "too many accounts to announce; events of other cells do not find all of them",
+                    "too many accounts to announce; events of other cells find the first ones only",
                     metadata: ["accounts": "\(accounts.count)", "announced": "\(told.count)"]
                 )
             }
@@ -102,7 +102,7 @@ final class GossipNode {
             routes = [:]
             recent.write(event, now: clock.now)
             switch event {
-            case .directory(let change) where change.entry != nil: onRoute([change.account])
+            case .directory(let change): if !change.hosted.isEmpty { onRoute(change.hosted) }
             case .recovered(let member), .joined(let member): onRoute(member.description.accounts)
             default: break
             }

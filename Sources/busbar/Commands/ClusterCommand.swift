@@ -51,7 +51,9 @@ struct ClusterCommand: AsyncParsableCommand {
 
         private static func row(_ node: JSONObject, since: String, peers: String) -> [String] {
             let uri = node["node"]?.string ?? ""
-            let accounts = (node["accounts"]?.array ?? []).compactMap(\.string)
+            var accounts = (node["accounts"]?.array ?? []).compactMap(\.string)
+            let others = (node["accountCount"]?.integer ?? 0) - accounts.count
+            if others > 0 { accounts.append("and \(others) more") }
             return [
                 uri.hasPrefix("spiffe://") ? String(uri.dropFirst("spiffe://".count)) : uri,
                 node["state"]?.string ?? "", since, peers, accounts.isEmpty ? "-" : accounts.joined(separator: " "),

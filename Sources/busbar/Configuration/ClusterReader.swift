@@ -1,5 +1,6 @@
 import EventModel
 import Foundation
+import Membership
 import NIOCore
 import SansIO
 import Transport
@@ -67,6 +68,10 @@ enum ClusterReader {
             if !check.covers(account) {
                 entry.note("is not covered by the certificate of peers: other nodes would not believe it", key: "id")
             }
+        }
+        let (count, most) = (configuration.accounts.count, MembershipLimits.accountsPerNode)
+        if count > most, cluster.gossip != nil || cluster.uplink != nil {
+            reader.note("has \(count) entries: other nodes are told of at most \(most) accounts", key: "accounts")
         }
         guard let ring = cluster.gossip?.keyRing, let gossip = reader.nested("gossip") else { return }
         do throws(GossipKeyRing.Failure) {

@@ -2,6 +2,13 @@ import EventModel
 import Membership
 import SansIO
 
+extension [AccountID] {
+    /// How many accounts of one node a page shows; the number of all stands beside them.
+    fileprivate static let shownOfANode = 64
+
+    fileprivate var shown: JSONValue { .array(prefix(Self.shownOfANode).map { .string($0.description) }) }
+}
+
 extension Member {
     /// The member as `GET /cluster` shows it.
     var json: JSONObject {
@@ -10,7 +17,7 @@ extension Member {
             "since": .string(CivilTime(since).iso8601), "role": .string(description.role == .leaf ? "edge" : "core"),
             "gossip": .string(description.gossip.description), "peer": .string(description.peer.description),
             "pressure": .integer(Int64(description.pressure)), "version": .string(description.version),
-            "accounts": .array(description.accounts.map { .string($0.description) }),
+            "accounts": description.accounts.shown, "accountCount": .integer(description.accounts.count),
             "certificate": .string(certificate.description),
             "certificateEnds": .string(CivilTime(notAfter).iso8601),
         ]
@@ -23,7 +30,7 @@ extension LeafView {
         [
             "node": .string(identity.uri), "state": .string(isAttached ? "attached" : "away"),
             "sponsors": .array(sponsors.map { .string($0.uri) }), "version": .string(version),
-            "accounts": .array(accounts.map { .string($0.description) }),
+            "accounts": accounts.shown, "accountCount": .integer(accounts.count),
             "certificate": .string(certificate.description),
             "certificateEnds": .string(CivilTime(notAfter).iso8601),
         ]
@@ -47,10 +54,10 @@ extension DirectoryEntry {
     }
 
     /// The entry of an account as `GET /cluster` shows it.
-    func json(account: AccountID) -> JSONValue {
+    func json(account: AccountID) -> JSONObject {
         var object: JSONObject = ["account": .string(account.description)]
         object.members += json.members
-        return .object(object)
+        return object
     }
 }
 
@@ -82,14 +89,19 @@ extension MembershipEvent {
         case .ejected(let member, let reason): "\(member.identity) is ejected: its certificate is \(reason.rawValue)"
         case .changed(let member): "\(member.identity) describes itself anew"
         case .directory(let change):
-            if let entry = change.entry {
-                "account \(change.account) is in cell \(entry.cell), on \(entry.nodes.count) nodes"
-            } else {
-                "account \(change.account) is hosted by nobody"
-            }
+            [("another answer for", change.hosted), ("nobody hosts any more", change.withdrawn)]
+                .filter { !$0.1.isEmpty }.map { "\($0.0) \(Self.list($0.1))" }.joined(separator: "; ")
         case .alarm(let alarm): alarm.text
         case .leaveCompleted: "this node has left"
         }
+    }
+
+    /// Some accounts by name and the number of the others.
+    private static func list(_ accounts: [AccountID]) -> String {
+        let shown = 4
+        let names = accounts.prefix(shown).map(\.description).joined(separator: " ")
+        let noun = accounts.count == 1 ? "account" : "accounts"
+        return accounts.count > shown ? "\(noun) \(names) and \(accounts.count - shown) more" : "\(noun) \(names)"
     }
 }
 
@@ -107,6 +119,12 @@ extension MembershipAlarm {
         case .accountContested(let account, let owner, let other):
             "cells \(owner) and \(other) both claim account \(account); \(owner) counts"
         case .suspicionFlood(let node): "\(node) suspects more nodes than is plausible"
+        case .accountListTooLong(let node, let accounts):
+            "\(node) announces a list of \(accounts) accounts, which cannot be; the first 64 count"
+        case .accountListMissing(let node, let accounts):
+            "the list of \(accounts) accounts of \(node) could not be had of anybody; events for some of them wait"
+        case .tooManyAccounts(let limit):
+            "nodes announce more than \(limit) accounts in long lists; some are missing here"
         case .attachmentFlood(let node): "\(node) says more about its edges than is plausible; some of it is ignored"
         case .clockBehind(let node, let distance, let nodes):
             "\(node) is not believed: its words lie \(distance.components.seconds / 3600) h ahead of this node's clock"

@@ -31,6 +31,13 @@ extension MetricsPage {
         add(counters, "busbar_membership_claims_total", "Claims of nodes about themselves.", "outcome", Self.claims)
         add(counters, "busbar_membership_syncs_total", "Full-state syncs.", "step", Self.syncs)
         add(counters, "busbar_membership_leaf_words_total", "Words about edges, and edges.", "outcome", Self.leaves)
+        add(counters, "busbar_membership_account_lists_total", "Long lists of accounts.", "step", Self.accountLists)
+        single(
+            "busbar_membership_contested_total",
+            "counter",
+            "Accounts that came to be claimed by a second cell.",
+            counters.accountsContested
+        )
         add(counters, "busbar_membership_chains_total", "Certificate chains of others.", "step", Self.chains)
         single("busbar_membership_deaths_total", "counter", "Nodes declared dead.", counters.deaths)
         single("busbar_membership_gossip_rounds_total", "counter", "Rounds of gossip.", counters.gossipRounds)
@@ -84,6 +91,14 @@ extension MetricsPage {
 
     private static var leaves: Steps {
         [("ignored", \.attachmentsIgnored), ("forgotten", \.leavesForgotten)]
+    }
+
+    private static var accountLists: Steps {
+        [
+            ("requested", \.accountListsRequested), ("received", \.accountListsReceived),
+            ("served", \.accountListsServed), ("forged", \.accountListsForged), ("refused", \.accountListsRefused),
+            ("without_room", \.accountListsWithoutRoom),
+        ]
     }
 
     private static var syncs: Steps {

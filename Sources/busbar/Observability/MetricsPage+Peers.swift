@@ -40,6 +40,12 @@ extension MetricsPage {
             "Accounts that some cell hosts.",
             gossip.driver.directory.accountCount
         )
+        single(
+            "busbar_membership_account_lists_missing",
+            "gauge",
+            "Long lists of accounts that are named and not here.",
+            gossip.driver.missingAccountLists
+        )
     }
 
     mutating func add(_ statistics: PeerStatistics) {
