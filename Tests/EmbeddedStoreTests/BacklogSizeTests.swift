@@ -62,7 +62,7 @@ struct BacklogSizeTests {
         test.close()
         do {
             let directory = try DataDirectory(test.directory.path, files: .system)
-            let floor = try RocksFloor(path: directory.floor, files: .system)
+            let floor = try RocksFloor(path: directory.floor, files: .system, isExpected: true)
             let database = try floor.open(directory.rocks, EmbeddedStoreConfiguration(directory: directory.path))
             let batch = database.makeBatch()
             for delivery in deliveries {

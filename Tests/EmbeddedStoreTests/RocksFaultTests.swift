@@ -28,7 +28,7 @@ struct RocksFaultTests {
         var large = ParkedDelivery.sample(9, 8, due: 5)
         large.event = sampleBytes(9, 2000)
         var parked: Result<Void, StoreError>?
-        var expired: Result<UInt64, StoreError>?
+        var expired: Result<BacklogSize, StoreError>?
         test.store.park([large]) { parked = $0 }
         test.store.expire(target: 7, acceptedBefore: .at(10)) { expired = $0 }
         test.shard.run { parked != nil && expired != nil }
@@ -70,7 +70,7 @@ struct RocksFaultTests {
         #expect(try errorCode { _ = try test.due(2, now: 5000, limit: 3) } == .corrupt)
         for (table, bytes) in zip(tables, contents) { try TestFile.write(table, bytes) }
         #expect(try test.nextDue(2) == .at(1))
-        #expect(try test.backlogs().map(\.count) == [1000, 1000])
+        #expect(try test.backlogs().map(\.size.count) == [1000, 1000])
         #expect(try test.due(2, now: 5000, limit: 3).map(\.ref.event) == [1, 2, 3])
     }
 
