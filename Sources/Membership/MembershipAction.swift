@@ -83,7 +83,9 @@ public enum MembershipAlarm: Equatable, Sendable {
     case suspicionFlood(NodeIdentity)
     /// A node says more about its leaves than is plausible; what is too much is ignored.
     case attachmentFlood(NodeIdentity)
-    /// A node's claim lies more than a day ahead of this node's clock and is refused; so many nodes' did lately. One of the
+    /// This node's own clock was set back, after it was so far ahead that others did not believe what this node said.
+    case ownClockAhead(by: Duration)
+    /// A node's claim lies more than half a day ahead of this node's clock and is refused; so many nodes' did lately. One of the
     /// clocks is wrong: this node's own, if there are several.
     case clockBehind(NodeIdentity, by: Duration, nodes: Int)
     /// No more members can be kept: nodes are missing in this view.

@@ -24,6 +24,8 @@ public struct MembershipCounters: Equatable, Sendable {
     public var droppedForged: UInt64 = 0
     /// Datagrams seen before or too old to tell.
     public var droppedReplayed: UInt64 = 0
+    /// Datagrams that begin an epoch more than half a day ahead of this node's clock.
+    public var droppedAheadOfClock: UInt64 = 0
     /// Datagrams and claims under a revoked, expired or untrusted certificate.
     public var droppedUnentitled: UInt64 = 0
 
@@ -55,6 +57,8 @@ public struct MembershipCounters: Equatable, Sendable {
     public var refutations: UInt64 = 0
     /// Nodes declared dead.
     public var deaths: UInt64 = 0
+    /// Times that this node gave up incarnations because its clock had been more than half a day ahead.
+    public var incarnationsAbandoned: UInt64 = 0
     /// Wake-ups that came so late that this node was not running, or its clock was set.
     public var lateWakeups: UInt64 = 0
 
@@ -62,7 +66,7 @@ public struct MembershipCounters: Equatable, Sendable {
     public var claimsAccepted: UInt64 = 0
     /// Claims ignored because their subject changes too often.
     public var claimsOverRate: UInt64 = 0
-    /// Claims refused because their incarnation is more than a day ahead of this node's clock.
+    /// Claims refused because their incarnation is more than half a day ahead of this node's clock.
     public var claimsAheadOfClock: UInt64 = 0
     /// Claims of a name under another certificate that were refused.
     public var claimsContested: UInt64 = 0

@@ -87,6 +87,7 @@ import Testing
             .suspicionFlood(node), .tooManyMembers(limit: 3), .clockBehind(node, by: .seconds(90_000), nodes: 1),
             .clockBehind(node, by: .seconds(90_000), nodes: 4), .attachmentFlood(node), .tooManyAccounts(limit: 5),
             .accountListTooLong(node, accounts: 20_000), .accountListMissing(node, accounts: 700),
+            .ownClockAhead(by: .seconds(108_000)),
         ]
         let texts = alarms.map(\.text)
         #expect(Set(texts).count == alarms.count)

@@ -13,6 +13,8 @@ final class TestCluster {
         var events: [MembershipEvent] = []
         var sentBytes = 0
         var sentDatagrams = 0
+        /// How far its clock is ahead.
+        var clockOffset: Duration = .zero
 
         init(_ identity: NodeIdentity, _ crypto: TestCrypto, _ instance: SWIMInstance, seed: UInt64) {
             self.identity = identity
@@ -123,9 +125,11 @@ final class TestCluster {
         for index in nodes.indices { start(index) }
     }
 
+    func time(_ index: Int) -> Timestamp { now + nodes[index].clockOffset }
+
     func start(_ index: Int, seed: Int = 0) {
         let seeds = index == seed ? [] : [nodes[seed].instance.own.description.peer]
-        perform(nodes[index].instance.started(seeds: seeds, now: now, using: &nodes[index].generator), index)
+        perform(nodes[index].instance.started(seeds: seeds, now: time(index), using: &nodes[index].generator), index)
     }
 
     func perform(_ actions: [MembershipAction], _ index: Int) {
@@ -166,8 +170,8 @@ final class TestCluster {
             if isDone() { return now - start }
             now = now + .milliseconds(1)
             for arrival in arrivals.removeValue(forKey: now.milliseconds) ?? [] { take(arrival) }
-            for index in nodes.indices where nodes[index].isRunning && nodes[index].instance.nextWakeup <= now {
-                perform(nodes[index].instance.timerFired(now: now, using: &nodes[index].generator), index)
+            for index in nodes.indices where nodes[index].isRunning && nodes[index].instance.nextWakeup <= time(index) {
+                perform(nodes[index].instance.timerFired(now: time(index), using: &nodes[index].generator), index)
             }
         }
         return isDone() ? limit : nil
@@ -178,7 +182,8 @@ final class TestCluster {
         case .datagram(let bytes, let from, let to):
             guard let index = byEndpoint[to], nodes[index].isRunning else { return }
             perform(
-                nodes[index].instance.receivedDatagram(bytes, from: from, now: now, using: &nodes[index].generator),
+                nodes[index].instance
+                    .receivedDatagram(bytes, from: from, now: time(index), using: &nodes[index].generator),
                 index
             )
         case .syncRequest(let sync, let from):
@@ -192,7 +197,7 @@ final class TestCluster {
             let (answer, actions) = nodes[index].instance.receivedSyncRequest(
                 sync.body,
                 from: nodes[from].identity,
-                now: now,
+                now: time(index),
                 using: &nodes[index].generator
             )
             perform(actions, index)
@@ -200,13 +205,13 @@ final class TestCluster {
         case .syncReply(let body, let number, let index):
             guard nodes[index].isRunning else { return }
             guard let body else {
-                perform(nodes[index].instance.syncFailed(number: number, now: now), index)
+                perform(nodes[index].instance.syncFailed(number: number, now: time(index)), index)
                 return
             }
             let actions = nodes[index].instance.receivedSyncReply(
                 body,
                 number: number,
-                now: now,
+                now: time(index),
                 using: &nodes[index].generator
             )
             perform(actions, index)
@@ -214,7 +219,12 @@ final class TestCluster {
     }
 
     /// Replaces a node's process: all memory is lost, the certificate stays.
-    func restart(_ index: Int, description: NodeDescription? = nil, certificate: TestAuthority.Certificate? = nil) {
+    func restart(
+        _ index: Int,
+        description: NodeDescription? = nil,
+        certificate: TestAuthority.Certificate? = nil,
+        clockOffset: Duration = .zero
+    ) {
         let old = nodes[index]
         let crypto = TestCrypto(authority, own: certificate ?? old.crypto.own)
         var description = description ?? old.instance.own.description
@@ -222,9 +232,10 @@ final class TestCluster {
         nodes[index] = Node(
             old.identity,
             crypto,
-            Self.instance(old.identity, description, configuration, crypto, now),
+            Self.instance(old.identity, description, configuration, crypto, now + clockOffset),
             seed: generator.next()
         )
+        nodes[index].clockOffset = clockOffset
         byEndpoint[nodes[index].endpoint] = index
         start(index, seed: index == 0 ? 1 : 0)
     }

@@ -18,7 +18,9 @@ extension SWIMInstance {
     /// Signs this node's claim with a higher incarnation and tells it.
     mutating func renewOwnClaim(above other: UInt64 = 0) {
         let wall = UInt64(max(clock.wall.milliseconds, 0))
-        records[0].claim.incarnation = max(max(records[0].claim.incarnation, other) + 1, wall)
+        let last = records[0].claim.incarnation
+        records[0].claim.incarnation = max(max(last, other) + 1, wall)
+        rises.note(last, before: records[0].claim.incarnation)
         signOwnClaim()
         recount(0)
         tell(.claim(slot: 0, incarnation: records[0].claim.incarnation))
@@ -66,7 +68,7 @@ extension SWIMInstance {
             return
         }
         // Whoever were believed so far ahead could never be followed by an honest claim of the same name.
-        guard layout.head.incarnation <= incarnation(ahead: Self.believedLead) else {
+        guard layout.head.incarnation <= incarnation(ahead: IncarnationLead.believed) else {
             return heardClaimAhead(bytes, layout)
         }
         guard let claim = NodeClaim(layout, in: bytes),
@@ -100,7 +102,7 @@ extension SWIMInstance {
         take(claim, Array(bytes[range]), facts, slot, &generator)
     }
 
-    /// A claim more than a day ahead of this node's clock. Whose it is decides whether it is worth an alarm, so its signature is
+    /// A claim more than half a day ahead of this node's clock. Whose it is decides whether it is worth an alarm, so its signature is
     /// checked now and then. Several nodes ahead mean that this node's own clock is behind.
     private mutating func heardClaimAhead(_ bytes: [UInt8], _ layout: NodeClaim.Layout) {
         counters.claimsAheadOfClock += 1
@@ -120,15 +122,6 @@ extension SWIMInstance {
     private func isNews(_ head: NodeClaim.Head, of slot: Int) -> Bool {
         if head.incarnation > records[slot].claim.incarnation { return true }
         return records[slot].state == .ejected && head.certificate != records[slot].facts.fingerprint
-    }
-
-    /// How far ahead of this node's clock an incarnation of another node may be, and how far ahead this node goes when it
-    /// hears of an earlier life of its own. It stays an hour behind what others believe, as their clocks may be behind its.
-    private static let believedLead = Duration.seconds(86_400)
-    private static let ownLead = Duration.seconds(82_800)
-
-    private func incarnation(ahead lead: Duration) -> UInt64 {
-        UInt64(max(clock.wall.milliseconds, 0)) + UInt64(lead.milliseconds)
     }
 
     /// Of claims of a name under another certificate than the held one only so many are looked at that were refused: each
@@ -286,7 +279,7 @@ extension SWIMInstance {
     }
 
     /// A claim under this node's own name. An earlier life of this node may lie ahead of its clock: then it goes above, but
-    /// never so far that others would not believe it. What they do not believe needs no answer.
+    /// not farther than others may believe. What they do not believe needs no answer.
     private mutating func heardOwnClaim(
         _ bytes: [UInt8],
         _ range: Range<Int>,
@@ -295,18 +288,21 @@ extension SWIMInstance {
     ) {
         let own = records[0].claim
         guard layout.head.incarnation >= own.incarnation, bytes[range] != records[0].signed[...] else { return }
-        guard layout.head.incarnation <= incarnation(ahead: Self.ownLead) else {
+        let isOwnCertificate = layout.head.certificate == own.certificate
+        let lead = isOwnCertificate ? IncarnationLead.answered : IncarnationLead.believed
+        guard layout.head.incarnation <= incarnation(ahead: lead) else {
             counters.claimsAheadOfClock += 1
             return
         }
         guard let facts = crypto.certificate(layout.head.certificate), facts.identity == own.identity,
-            layout.head.certificate == own.certificate || isEntitled(facts),
+            isOwnCertificate || isEntitled(facts),
             let claim = NodeClaim(layout, in: bytes)
         else { return }
         guard crypto.verify(bytes[layout.signature], of: bytes[layout.signed], by: layout.head.certificate) else {
             return noteForgery(passedOnBy: sender)
         }
-        if names.notesOwnDouble(now: clock.now, sinceStart: records[0].since) {
+        let isAbandoned = isOwnCertificate && rises.hasAbandoned(layout.head.incarnation)
+        if !isAbandoned, names.notesOwnDouble(now: clock.now, sinceStart: records[0].since) {
             emit(.alarm(.duplicateSelf(at: claim.description.gossip)))
         }
         guard names.ownDoubleAllowance.take(capacity: 6, perMinute: 6, now: clock.now) else { return }

@@ -56,6 +56,14 @@ extension SWIMInstance {
             if header.epoch < records[slot].window.epoch { receivedFromThePast(message, layout, slot, source) }
             return
         }
+        // An epoch that nobody believes must not move the window past those that its sender is going to use.
+        guard
+            header.epoch <= records[slot].window.epoch
+                || header.epoch <= incarnation(ahead: IncarnationLead.believed)
+        else {
+            counters.droppedAheadOfClock += 1
+            return
+        }
         guard mayVerify(slot, source) else {
             counters.droppedOverRate += 1
             return

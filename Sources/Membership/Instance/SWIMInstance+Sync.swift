@@ -102,6 +102,7 @@ extension SWIMInstance {
         timers.schedule(.sync, at: clock.now + period / 2 + Int64.random(in: 0...period, using: &generator))
         judgeLeaves()
         forgetLeaves()
+        riseAboveAbandoned()
         guard let slot = randomActive(1, except: nil, &generator).first else { return }
         beginSync(with: slot)
     }

@@ -27,7 +27,9 @@ import SansIO
 /// - *any → left*: only by the subject's own claim. *Any → ejected*: its certificate is revoked, expired or untrusted.
 ///
 /// The incarnation is the milliseconds of the node's clock when it signs, or one more than its last. So it survives a restart
-/// without a file. If the clock was set back, the node meets its own former claim when it joins and goes above it.
+/// without a file. If the clock was set back, the node meets its own former claim when it joins and goes above it. Nobody
+/// believes an incarnation, or the first datagram of an epoch, that lies more than 12 hours ahead of the own clock; a running
+/// node whose clock is set back by more than that takes up its incarnations where others had last believed them.
 ///
 /// ## Who is believed about what
 /// | statement | believed from |
@@ -121,6 +123,7 @@ public struct SWIMInstance {
     /// Wrong signatures from addresses that are not those of whom they name.
     var wrongSources = [Allowance](repeating: Allowance(), count: 256)
     var clockDoubts = ClockDoubts()
+    var rises = OwnRises()
     var isLeaving = false
     var seeds: [NodeEndpoint] = []
     var capacityAlarms = Allowance()
@@ -209,7 +212,8 @@ public struct SWIMInstance {
     /// The number of members that are alive or suspected, this node included.
     public var presentCount: Int { present }
 
-    /// Nodes whose claims were refused in the last ten minutes because they lie more than a day ahead of this node's clock.
+    /// Nodes whose claims were refused in the last ten minutes because they lie more than half a day ahead of this node's
+    /// clock.
     public var nodesAheadOfClock: Int { clockDoubts.count(now: clock.now) }
 
     /// A number that is equal in equal views: of the same present members at the same incarnations.

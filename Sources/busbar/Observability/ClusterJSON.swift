@@ -126,6 +126,9 @@ extension MembershipAlarm {
         case .tooManyAccounts(let limit):
             "nodes announce more than \(limit) accounts in long lists; some are missing here"
         case .attachmentFlood(let node): "\(node) says more about its edges than is plausible; some of it is ignored"
+        case .ownClockAhead(let distance):
+            "this node's clock was \(distance.components.seconds / 3600) h ahead and has been set back; "
+                + "others did not believe what it said meanwhile"
         case .clockBehind(let node, let distance, let nodes):
             "\(node) is not believed: its words lie \(distance.components.seconds / 3600) h ahead of this node's clock"
                 + (nodes > 1

@@ -63,6 +63,7 @@ extension MetricsPage {
             ("over_rate", \.droppedOverRate), ("unsealed", \.droppedUnsealed), ("malformed", \.droppedMalformed),
             ("foreign", \.droppedForeign), ("unknown", \.droppedUnknown), ("stranger", \.droppedStranger),
             ("forged", \.droppedForged), ("replayed", \.droppedReplayed), ("unentitled", \.droppedUnentitled),
+            ("ahead_of_clock", \.droppedAheadOfClock),
         ]
     }
 
@@ -84,7 +85,7 @@ extension MetricsPage {
     private static var claims: Steps {
         [
             ("accepted", \.claimsAccepted), ("over_rate", \.claimsOverRate), ("contested", \.claimsContested),
-            ("ahead_of_clock", \.claimsAheadOfClock),
+            ("ahead_of_clock", \.claimsAheadOfClock), ("abandoned", \.incarnationsAbandoned),
             ("account_outside_scope", \.accountsOutsideScope),
         ]
     }
