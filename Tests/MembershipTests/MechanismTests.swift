@@ -186,6 +186,14 @@ import Testing
         let later = allowance.take(capacity: 10, perMinute: 60, now: 1900)
         #expect(!early && later)
     }
+
+    @Test func whoAsksOftenLosesNothingByRounding() {
+        var allowance = Allowance()
+        let count = stride(from: 0 as Int64, through: 60_000, by: 5).count { now in
+            allowance.take(capacity: 1, perMinute: 6, now: now)
+        }
+        #expect(count == 7, "one at first, and six a minute")
+    }
 }
 
 @Suite struct MembershipConfigurationTests {
