@@ -88,6 +88,19 @@ import Testing
         #expect(cluster.nodes.allSatisfy { $0.instance.counters.suspicionsRaised == 0 })
     }
 
+    @Test func aWordWithTheHighestNumberStopsNobody() throws {
+        let cluster = try scene(511)
+        let leaf = addLeaf("edge", cluster)
+        let key = try #require(dial(2, leaf, cluster))
+        let sponsor = cluster.nodes[2]
+        for number: UInt64 in [.max, .max - 1, 1 << 63] { hear(word(key, by: sponsor, number: number), sponsor) }
+        // The highest that is believed is answered, above it.
+        hear(word(key, by: sponsor, number: (1 << 63) - 2, isAttached: false), sponsor)
+        cluster.run(.seconds(3))
+        #expect((0..<4).allSatisfy { isKnown(cluster, at: $0) })
+        cluster.perform(sponsor.instance.leafDetached(key, now: cluster.now), 2)
+    }
+
     @Test func aSponsorOfManyLeavesHasOneShareForAllOfThem() throws {
         var configuration = MembershipConfiguration.lan
         configuration.attachmentsPerMinutePerSponsor = 50

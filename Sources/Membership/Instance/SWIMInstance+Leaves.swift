@@ -215,7 +215,7 @@ extension SWIMInstance {
         _ range: Range<Int>,
         _ sender: Int?
     ) {
-        guard statement.number < .max, statement.number >= records[0].claim.epoch,
+        guard statement.number >= records[0].claim.epoch,
             let place = leaves.place(statement.leaf),
             leaves.isNews(place, sponsor: records[0].key, number: statement.number),
             ownAttachments.hasToken(capacity: 60, perMinute: 60, now: clock.now)

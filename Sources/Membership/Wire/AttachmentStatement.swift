@@ -8,7 +8,8 @@ struct AttachmentStatement: Equatable {
     var domain: UInt64
     var leaf: NodeKey
     var signer: CertificateFingerprint
-    /// Orders a sponsor's words about a leaf; milliseconds of its clock, raised where needed.
+    /// Orders a sponsor's words about a leaf; milliseconds of its clock, raised where needed. Below 2^63, so that every word
+    /// has one above it.
     var number: UInt64
     var isAttached: Bool
 
@@ -38,7 +39,7 @@ struct AttachmentStatement: Equatable {
         guard range.count > Self.signedBytes, range.count <= Self.signedBytes + MembershipLimits.signatureBytes,
             reader.byte() == Self.tag, reader.byte() == Self.formatVersion, let domain = reader.uint64(),
             let leaf = reader.digest(), let signer = reader.digest(), let number = reader.uint64(),
-            let flags = reader.byte(), flags <= 1
+            number <= UInt64(Int64.max), let flags = reader.byte(), flags <= 1
         else { return nil }
         self.init(
             domain: domain,
