@@ -44,6 +44,7 @@ extension MembershipConfiguration {
             ("maximumWaitingClaims", maximumWaitingClaims, 1...100_000), ("maximumRelays", maximumRelays, 1...100_000),
             ("datagramsPerSecondPerSource", datagramsPerSecondPerSource, 10...1_000_000),
             ("suspicionsPerMinutePerSigner", suspicionsPerMinutePerSigner, 1...1_000_000),
+            ("certificatesPerMinutePerSender", certificatesPerMinutePerSender, 1...1_000_000),
             ("attachmentsPerMinutePerSponsor", attachmentsPerMinutePerSponsor, 1...1_000_000),
             ("changesPerMinutePerMember", changesPerMinutePerMember, 1...1_000_000),
         ]

@@ -102,17 +102,21 @@ public struct MembershipConfiguration: Equatable, Sendable {
     public var maximumListedAccounts = 250_000
     /// Probes under way at once; more wait. Default 64.
     public var maximumProbes = 64
-    /// Claims that wait for a certificate; the oldest gives way. Default 256.
+    /// Claims that wait for a certificate, a quarter of them from one node at most; when all places are taken, the oldest from the
+    /// node with the most gives way. Default 256.
     public var maximumWaitingClaims = 256
-    /// Probes under way for others; more are declined. Default 128.
+    /// Probes under way for others, an eighth of them for one node at most; more are declined. Default 128.
     public var maximumRelays = 128
     /// Datagrams a second that are worked on for one member, by its signature, with bursts of a second's worth. As many wrong
     /// signatures are checked for each address that they come from (in a table of 256 shared rows), ten times as many from all
     /// addresses together, and that many again from the members' own addresses, divided among them. For senders that are not
-    /// known yet the source address counts too. Default 400.
+    /// known yet the source address counts too, and as many pings of all of these together are answered. Default 400.
     public var datagramsPerSecondPerSource = 400
     /// Suspicions a minute that are believed from one node, with bursts of a minute's worth. Default 240.
     public var suspicionsPerMinutePerSigner = 240
+    /// Certificates a minute that are asked for since one node passed on claims under them, with bursts of a minute's worth; each
+    /// costs up to six signatures, about 0.1 ms each. Claims beyond come with a sync. Default 240.
+    public var certificatesPerMinutePerSender = 240
     /// Words about its leaves a minute that are believed from one node, with bursts of a minute's worth; what is more comes with
     /// a later sync. Each may cost a verification, about 0.1 ms. Should exceed the leaves that dial a node anew after it
     /// restarted. About one leaf it may change its mind ``changesPerMinutePerMember`` times. Default 3,000.

@@ -39,6 +39,8 @@ public struct MembershipCounters: Equatable, Sendable {
     public var probesFailed: UInt64 = 0
     /// Probes made for others.
     public var relays: UInt64 = 0
+    /// Probes for others declined: too many were under way, in all or for one node.
+    public var relaysDeclined: UInt64 = 0
     /// Nacks sent.
     public var nacksSent: UInt64 = 0
     /// Probes for somebody else that arrived here.
@@ -68,6 +70,8 @@ public struct MembershipCounters: Equatable, Sendable {
     public var claimsOverRate: UInt64 = 0
     /// Claims refused because their incarnation is more than half a day ahead of this node's clock.
     public var claimsAheadOfClock: UInt64 = 0
+    /// Claims under unknown certificates dropped: whoever passed them on had its share of those that wait.
+    public var claimsNotAwaited: UInt64 = 0
     /// Claims of a name under another certificate that were refused.
     public var claimsContested: UInt64 = 0
     /// Claims to accounts outside the certificate's scope.

@@ -52,6 +52,27 @@ import Testing
         #expect(suspicions(cluster) == 0)
     }
 
+    @Test func aCertificateThatReplacesItsOwnSuccessorIsKept() throws {
+        let cluster = TestCluster(3, seed: 30)
+        let identity = TestCluster.identity("twice")
+        let (first, second) = (
+            cluster.authority.issue(identity, publicKey: 77), cluster.authority.issue(identity, publicKey: 77)
+        )
+        cluster.add(name: "twice", certificate: first)
+        cluster.start()
+        try #require(cluster.run(atMost: .seconds(10)) { cluster.isConverged } != nil)
+        cluster.run(.seconds(3))
+        for certificate in [second, first] {
+            cluster.restart(3, certificate: certificate)
+            cluster.run(.seconds(5))
+        }
+        #expect(cluster.nodes[0].crypto.certificate(first.facts.fingerprint) != nil)
+        cluster.run(.seconds(90))
+        #expect(cluster.isConverged)
+        #expect(suspicions(cluster) == 0)
+        #expect(cluster.nodes.allSatisfy { $0.instance.counters.droppedForged == 0 })
+    }
+
     private func renew(_ cluster: TestCluster, _ index: Int) {
         let node = cluster.nodes[index]
         node.crypto.renew(cluster.authority.issue(node.identity))

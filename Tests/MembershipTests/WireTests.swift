@@ -149,8 +149,10 @@ import Testing
 
     @Test func claimsThatWaitAreBounded() {
         var waiting = WaitingClaims()
-        let source = NodeEndpoint(host: "10.0.0.1", port: 1)
         for number in 0..<100 {
+            let endpoint = NodeEndpoint(host: "10.0.0.1", port: 1)
+            let node = NodeKey(Digest128(high: 1, low: UInt64(number)))
+            let source = WaitingClaims.Sender(node: node, endpoint: endpoint)
             let fingerprint = CertificateFingerprint(Digest128(high: 0, low: UInt64(number)))
             for copy: UInt8 in 0..<5 { _ = waiting.add([copy], for: fingerprint, from: source, limit: 10) }
         }

@@ -68,7 +68,14 @@ struct MemberRecord: Sendable {
     var suspicions = Allowance()
     var attachments = Allowance()
     var hearsay = Allowance()
-    var replies = Allowance()
+    /// Pings to it, as it is held dead or left, that its own datagrams set off.
+    var returns = Allowance()
+    /// Its requests for chains.
+    var chainRequests = Allowance()
+    /// Its own claim, sent back to who speaks of an earlier epoch in its name.
+    var echoes = Allowance()
+    /// Certificates asked for since it passed on claims.
+    var certificates = Allowance()
     var alarms = Allowance()
     var forgeries = Allowance()
     var syncs = Allowance()
@@ -84,7 +91,10 @@ struct MemberRecord: Sendable {
         suspicions = former.suspicions
         attachments = former.attachments
         hearsay = former.hearsay
-        replies = former.replies
+        returns = former.returns
+        chainRequests = former.chainRequests
+        echoes = former.echoes
+        certificates = former.certificates
         alarms = former.alarms
         forgeries = former.forgeries
         syncs = former.syncs

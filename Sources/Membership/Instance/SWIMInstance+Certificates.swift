@@ -184,7 +184,9 @@ extension SWIMInstance {
     /// Takes a member's new certificate. After a renewal the one before may still sign datagrams for a while; after a change
     /// of hands it may not.
     mutating func replaceCertificate(_ facts: CertificateFacts, _ slot: Int) {
-        if let older = records[slot].previous { dropCertificate(older.fingerprint) }
+        if let older = records[slot].previous, older.fingerprint != facts.fingerprint {
+            dropCertificate(older.fingerprint)
+        }
         let held = records[slot].facts.fingerprint
         if records[slot].isProvisional {
             records[slot].previous = nil
@@ -201,7 +203,7 @@ extension SWIMInstance {
     /// A member asks for the chain of a certificate that it heard of here.
     mutating func receivedChainRequest(_ fingerprint: CertificateFingerprint, _ slot: Int, _ source: NodeEndpoint) {
         guard slotOfCertificate[fingerprint] != nil || leaves.uses(fingerprint),
-            records[slot].replies.take(capacity: 2000, perMinute: 6000, now: clock.now),
+            records[slot].chainRequests.take(capacity: 2000, perMinute: 6000, now: clock.now),
             let chain = crypto.chain(of: fingerprint), !chain.isEmpty, chain.count <= MembershipLimits.chainBytes
         else { return }
         let part = ChainAssembly.partBytes
@@ -258,16 +260,40 @@ extension SWIMInstance {
         crypto.forget(fingerprint)
     }
 
-    /// Keeps a claim until its certificate is known, and asks whoever passed it on for that.
-    mutating func wait(for fingerprint: CertificateFingerprint, _ claim: [UInt8], from source: NodeEndpoint?) {
+    /// Keeps a claim until its certificate is known, and asks whoever passed it on for that, at the address that it announces:
+    /// a datagram may name any other as its source.
+    mutating func wait(
+        for fingerprint: CertificateFingerprint,
+        _ claim: [UInt8],
+        from source: NodeEndpoint?,
+        sender: Int?
+    ) {
         guard let source else { return }
-        let isNew = waiting.add(
+        let share = configuration.certificatesPerMinutePerSender
+        if let sender, !waiting.contains(fingerprint) {
+            guard records[sender].certificates.hasToken(capacity: share, perMinute: share, now: clock.now) else {
+                counters.claimsNotAwaited += 1
+                return
+            }
+        }
+        let outcome = waiting.add(
             claim,
             for: fingerprint,
-            from: source,
+            from: WaitingClaims.Sender(
+                node: sender.map { records[$0].key },
+                endpoint: sender.map { records[$0].claim.description.gossip } ?? source
+            ),
             limit: configuration.maximumWaitingClaims
         )
-        if isNew { askForCertificate(fingerprint, source) }
+        switch outcome {
+        case .known: break
+        case .refused:
+            counters.claimsNotAwaited += 1
+            return
+        case .new:
+            if let sender { _ = records[sender].certificates.take(capacity: share, perMinute: share, now: clock.now) }
+            askForCertificate(fingerprint, sender.map { records[$0].claim.description.gossip } ?? source)
+        }
         if !waiting.isScheduled {
             waiting.isScheduled = true
             timers.schedule(.certificates, at: clock.now + configuration.probeTimeout.milliseconds * 2)

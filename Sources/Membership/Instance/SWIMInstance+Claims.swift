@@ -79,7 +79,7 @@ extension SWIMInstance {
             return
         }
         guard let facts = crypto.certificate(claim.certificate) else {
-            wait(for: claim.certificate, Array(bytes[range]), from: source)
+            wait(for: claim.certificate, Array(bytes[range]), from: source, sender: sender)
             return
         }
         guard facts.identity == claim.identity else { return noteForgery(passedOnBy: sender) }

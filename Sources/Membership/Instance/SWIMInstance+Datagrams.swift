@@ -163,8 +163,8 @@ extension SWIMInstance {
     }
 
     /// A sender whose certificate is not known, or is not its member's any more. Its pings are answered, which tells it
-    /// nothing new and keeps a node that has just started from being suspected; everything else needs a signature that can be
-    /// checked. Certificates are checked by themselves.
+    /// nothing new and keeps a node that has just started from being suspected: each once, and so many a second. Everything
+    /// else needs a signature that can be checked. Certificates are checked by themselves.
     private mutating func receivedFromStranger(
         _ message: [UInt8],
         _ layout: MessageHeader.Layout,
@@ -181,6 +181,15 @@ extension SWIMInstance {
         switch layout.header.kind {
         case .ping:
             guard let body = PingBody(&reader), body.target == records[0].key else { return }
+            guard strangers.note(layout.header) else {
+                counters.droppedReplayed += 1
+                return
+            }
+            // Anybody can write any source on what was recorded, so all of them together have a share too.
+            guard strangers.answers.take(capacity: rate, perMinute: rate * 60, now: clock.now) else {
+                counters.droppedOverRate += 1
+                return
+            }
             sendAck(body.nonce, to: source, budget: 0, withClaim: false)
         case .chainPart:
             guard receivedChainPart(message, &reader, &generator) else {
@@ -200,9 +209,14 @@ extension SWIMInstance {
         _ slot: Int,
         _ source: NodeEndpoint
     ) {
-        guard records[slot].replies.take(capacity: 4, perMinute: 60, now: clock.now),
-            crypto.verify(message[layout.signature], of: message[layout.signed], by: layout.header.certificate)
-        else { return }
+        guard records[slot].echoes.hasToken(capacity: 4, perMinute: 60, now: clock.now), mayVerify(slot, source) else {
+            return
+        }
+        guard crypto.verify(message[layout.signature], of: message[layout.signed], by: layout.header.certificate) else {
+            noteWrongSignature(slot, source)
+            return
+        }
+        _ = records[slot].echoes.take(capacity: 4, perMinute: 60, now: clock.now)
         var bytes = self.message(.gossip)
         appendItem(.claim, records[slot].signed, to: &bytes)
         dispatch(bytes, to: source)

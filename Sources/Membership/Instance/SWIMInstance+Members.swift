@@ -120,7 +120,7 @@ extension SWIMInstance {
     /// A datagram of a member that is held dead, or that has left: tell it so, and it will say whether it is back.
     mutating func contactedByDeparted(_ slot: Int, _ generator: inout some RandomNumberGenerator) {
         guard records[slot].state == .dead || records[slot].state == .left,
-            records[slot].replies.take(capacity: 4, perMinute: 60, now: clock.now)
+            records[slot].returns.take(capacity: 4, perMinute: 60, now: clock.now)
         else { return }
         sendPing(slot, nonce: UInt64.random(in: 1 ... .max, using: &generator), hearsay: nil, isRelayed: false)
     }

@@ -5,6 +5,8 @@ struct Relay: Sendable {
     var nonce: UInt64
     var target: Int
     var origin: NodeEndpoint
+    /// Who asked for it.
+    var asker: NodeKey
 }
 
 /// Probing: each period the next present member, in an order that is shuffled with every round; directly, then through
@@ -168,10 +170,10 @@ extension SWIMInstance {
 
     mutating func receivedPingRequest(_ body: PingBody, _ slot: Int, _ source: NodeEndpoint) {
         guard let target = slots[body.target], target != 0, target != slot, records[target].state != .ejected,
-            relays.count < configuration.maximumRelays
+            mayRelay(for: records[slot].key)
         else { return }
         counters.relays += 1
-        relays.append(Relay(nonce: body.nonce, target: target, origin: source))
+        relays.append(Relay(nonce: body.nonce, target: target, origin: source, asker: records[slot].key))
         var bytes = message(.ping)
         var passed = body
         passed.isRelayed = true
@@ -181,6 +183,15 @@ extension SWIMInstance {
         dispatch(bytes, to: records[target].claim.description.gossip)
         let patience = configuration.indirectTimeout.milliseconds * 4 / 5
         timers.schedule(.nack(nonce: body.nonce), at: clock.now + patience)
+    }
+
+    /// Whether a member may have one probe more made for it: an eighth of all at once, so that none can use them all up.
+    private mutating func mayRelay(for asker: NodeKey) -> Bool {
+        let share = max(1, configuration.maximumRelays / 8)
+        let own = relays.count { $0.asker == asker }
+        if relays.count < configuration.maximumRelays, own < share { return true }
+        counters.relaysDeclined += 1
+        return false
     }
 
     mutating func sendNack(_ nonce: UInt64) {

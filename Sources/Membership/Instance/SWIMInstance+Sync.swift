@@ -263,12 +263,15 @@ extension SWIMInstance {
             guard refused < 8, let digest = reader.digest() else { break }
             let fingerprint = CertificateFingerprint(digest)
             guard crypto.certificate(fingerprint) == nil else { continue }
-            if let facts = crypto.learn(bytes[reader.position..<range.upperBound]) {
-                learned.append(facts.fingerprint)
-            } else {
-                counters.chainsRefused += 1
-                refused += 1
+            let facts = crypto.learn(bytes[reader.position..<range.upperBound])
+            if facts?.fingerprint == fingerprint {
+                learned.append(fingerprint)
+                continue
             }
+            // A good chain under another's name costs as much as a bad one, and would never be known by the name it came with.
+            if let facts { forgetIfUnused(facts.fingerprint) }
+            counters.chainsRefused += 1
+            refused += 1
         }
         return learned
     }

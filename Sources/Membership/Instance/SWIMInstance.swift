@@ -119,6 +119,7 @@ public struct SWIMInstance {
     /// Words about leaves in this node's name that it has answered.
     var ownAttachments = Allowance()
     var wrongSignatures = Allowance()
+    var strangers = StrangerPings()
     var sources = [Allowance](repeating: Allowance(), count: 256)
     /// Wrong signatures from addresses that are not those of whom they name.
     var wrongSources = [Allowance](repeating: Allowance(), count: 256)

@@ -24,44 +24,83 @@ struct ChainAssembly: Sendable {
 }
 
 /// Claims whose certificate is not known yet, by certificate, oldest first.
+///
+/// A claim whose certificate is unknown cannot be checked, so whoever passes it on answers for it: each has a quarter of the
+/// places at most, and when all are taken, one of those with the most gives one up.
 struct WaitingClaims: Sendable {
+    /// Who passed a claim on, and is asked for its certificate; nobody when this node kept the claim itself.
+    struct Sender: Equatable, Sendable {
+        var node: NodeKey?
+        var endpoint: NodeEndpoint
+    }
+
     private struct Entry: Sendable {
         var fingerprint: CertificateFingerprint
         var claims: [[UInt8]]
-        var source: NodeEndpoint
+        /// The first one's places are counted.
+        var senders: [Sender]
         var attempts = 1
         var refusals = 0
         var assembly = ChainAssembly()
+
+        var owner: NodeKey? { senders[0].node }
+    }
+
+    /// What became of a claim.
+    enum Outcome {
+        /// Its certificate was not waited for before.
+        case new
+        /// Its certificate is waited for already.
+        case known
+        /// Its sender has its share of the places.
+        case refused
     }
 
     /// How often a chain is asked for before its claims are dropped; gossip or a sync brings them again.
     private static let attempts = 6
     /// Claims kept for one certificate: the newest of its node and little more.
     private static let claimsPerCertificate = 2
+    /// Senders that are asked in turn for one certificate: one that lies, or cannot be reached, does not hold it up.
+    private static let sendersPerCertificate = 4
 
     private var entries: [Entry] = []
     var isScheduled = false
 
     var isEmpty: Bool { entries.isEmpty }
+    var count: Int { entries.count }
 
-    /// Adds a claim; true when its certificate was not waited for before.
+    func contains(_ fingerprint: CertificateFingerprint) -> Bool {
+        entries.contains { $0.fingerprint == fingerprint }
+    }
+
     mutating func add(
         _ claim: [UInt8],
         for fingerprint: CertificateFingerprint,
-        from source: NodeEndpoint,
+        from sender: Sender,
         limit: Int
-    ) -> Bool {
+    ) -> Outcome {
         if let index = entries.firstIndex(where: { $0.fingerprint == fingerprint }) {
-            // Another node that has the certificate is as good, and may be the one that can be reached.
-            entries[index].source = source
-            guard !entries[index].claims.contains(claim) else { return false }
+            if entries[index].senders.count < Self.sendersPerCertificate, !entries[index].senders.contains(sender) {
+                entries[index].senders.append(sender)
+            }
+            guard !entries[index].claims.contains(claim) else { return .known }
             if entries[index].claims.count >= Self.claimsPerCertificate { entries[index].claims.removeFirst() }
             entries[index].claims.append(claim)
-            return false
+            return .known
         }
-        if entries.count >= limit { entries.removeFirst() }
-        entries.append(Entry(fingerprint: fingerprint, claims: [claim], source: source))
-        return true
+        guard entries.count(where: { $0.owner == sender.node }) < max(1, limit / 4) else { return .refused }
+        if entries.count >= limit { giveOneUp() }
+        entries.append(Entry(fingerprint: fingerprint, claims: [claim], senders: [sender]))
+        return .new
+    }
+
+    /// Gives up the oldest certificate of the sender that has the most.
+    private mutating func giveOneUp() {
+        var counts: [NodeKey?: Int] = [:]
+        for entry in entries { counts[entry.owner, default: 0] += 1 }
+        let most = counts.values.max() ?? 0
+        guard let index = entries.firstIndex(where: { counts[$0.owner] == most }) else { return }
+        entries.remove(at: index)
     }
 
     mutating func received(
@@ -92,6 +131,6 @@ struct WaitingClaims: Sendable {
     mutating func retry() -> [(CertificateFingerprint, NodeEndpoint)] {
         entries.removeAll { $0.attempts >= Self.attempts }
         for index in entries.indices { entries[index].attempts += 1 }
-        return entries.map { ($0.fingerprint, $0.source) }
+        return entries.map { ($0.fingerprint, $0.senders[($0.attempts - 1) % $0.senders.count].endpoint) }
     }
 }

@@ -70,7 +70,7 @@ extension MetricsPage {
     private static var probes: Steps {
         [
             ("begun", \.probes), ("answered", \.probesAnswered), ("indirect", \.probesIndirect),
-            ("failed", \.probesFailed), ("relayed", \.relays), ("nack", \.nacksSent),
+            ("failed", \.probesFailed), ("relayed", \.relays), ("declined", \.relaysDeclined), ("nack", \.nacksSent),
             ("misdirected", \.misdirectedProbes),
         ]
     }
@@ -86,6 +86,7 @@ extension MetricsPage {
         [
             ("accepted", \.claimsAccepted), ("over_rate", \.claimsOverRate), ("contested", \.claimsContested),
             ("ahead_of_clock", \.claimsAheadOfClock), ("abandoned", \.incarnationsAbandoned),
+            ("not_awaited", \.claimsNotAwaited),
             ("account_outside_scope", \.accountsOutsideScope),
         ]
     }
