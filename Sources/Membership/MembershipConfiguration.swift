@@ -112,7 +112,7 @@ public struct MembershipConfiguration: Equatable, Sendable {
     /// addresses together, and that many again from the members' own addresses, divided among them. For senders that are not
     /// known yet the source address counts too, and as many pings of all of these together are answered. Default 400.
     public var datagramsPerSecondPerSource = 400
-    /// Suspicions a minute that are believed from one node, with bursts of a minute's worth. Default 240.
+    /// Suspicions of others a minute that are believed from one node, with bursts of a minute's worth. Default 240.
     public var suspicionsPerMinutePerSigner = 240
     /// Certificates a minute that are asked for since one node passed on claims under them, with bursts of a minute's worth; each
     /// costs up to six signatures, about 0.1 ms each. Claims beyond come with a sync. Default 240.

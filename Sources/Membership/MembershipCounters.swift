@@ -57,6 +57,8 @@ public struct MembershipCounters: Equatable, Sendable {
     public var leavesForgotten: UInt64 = 0
     /// Claims that this node signed to refute a suspicion of itself.
     public var refutations: UInt64 = 0
+    /// Of those, claims that had to wait for a second, as there were very many.
+    public var refutationsDeferred: UInt64 = 0
     /// Nodes declared dead.
     public var deaths: UInt64 = 0
     /// Times that this node gave up incarnations because its clock had been more than half a day ahead.

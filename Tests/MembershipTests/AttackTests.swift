@@ -151,6 +151,27 @@ import Testing
         scene.expectUnharmed()
     }
 
+    /// Suspicions of a node that only the node itself hears: whatever it answers goes to everybody.
+    @Test func privateSuspicionsMakeANodeSaySomethingNewOnlySoOften() throws {
+        let scene = try Scene(seed: 45)
+        let victim = scene.cluster.nodes[0]
+        let refutations = victim.instance.counters.refutations
+        for _ in 0..<1200 {
+            let content = Scene.item(2, scene.suspicion(of: 0))
+            scene.cluster.deliver(
+                scene.datagram(kind: 6, content: content),
+                from: scene.attacker.endpoint,
+                to: victim.endpoint
+            )
+            scene.cluster.run(.milliseconds(100))
+        }
+        // In two minutes 90 by the attacker's share, 30 by that of floods.
+        #expect(victim.instance.counters.refutations - refutations <= 121)
+        #expect(victim.instance.counters.suspicionsIgnored > 0)
+        for index in scene.honest { #expect(scene.cluster.nodes[index].instance.counters.claimsOverRate == 0) }
+        scene.expectUnharmed()
+    }
+
     @Test func aMemberThatLiesAboutEverythingItMaySayHarmsNobody() throws {
         let scene = try Scene(seed: 34)
         let node = scene.attacker

@@ -48,36 +48,63 @@ extension SWIMInstance {
         }
         guard let subject = slots[statement.subject], let signer = slotOfCertificate[statement.signer],
             signer != 0, signer != subject, statement.incarnation == records[subject].claim.incarnation,
-            subject == 0 || records[subject].isPresent
+            records[subject].isPresent
         else { return }
         // The word of a node that is not here itself, or may not speak, counts for nothing.
         guard records[signer].isPresent, isEntitled(signer, signing: statement.signer) else {
             counters.suspicionsIgnored += 1
             return
         }
-        guard subject == 0 || isNews(statement, of: subject, by: signer) else { return }
+        guard subject != 0 else { return heardSuspicionOfSelf(statement, bytes, range, signer: signer, sender: sender) }
+        guard isNews(statement, of: subject, by: signer) else { return }
         // Only what the signer did sign is counted, below, so nobody else can use up its share.
         let share = configuration.suspicionsPerMinutePerSigner
         guard records[signer].suspicions.hasToken(capacity: share, perMinute: share, now: clock.now) else {
-            counters.suspicionsIgnored += 1
-            if records[signer].alarms.take(capacity: 1, perMinute: 1, now: clock.now) {
-                emit(.alarm(.suspicionFlood(records[signer].identity)))
-            }
-            // Others may still believe what is ignored here: this node answers for itself all the same, but not as often.
-            if subject == 0, refutationsOfFloods.take(capacity: 10, perMinute: 60, now: clock.now) { refute() }
+            noteSuspicionFlood(signer)
             return
         }
-        let signed = range.lowerBound..<(range.lowerBound + SuspicionStatement.signedBytes)
-        guard crypto.verify(bytes[signed.upperBound..<range.upperBound], of: bytes[signed], by: statement.signer) else {
-            return noteForgery(passedOnBy: sender)
-        }
+        guard isSigned(statement, bytes, range) else { return noteForgery(passedOnBy: sender) }
         _ = records[signer].suspicions.take(capacity: share, perMinute: share, now: clock.now)
         counters.suspicionsHeard += 1
-        if subject == 0 {
-            refute()
-        } else {
-            count(Array(bytes[range]), signer: signer, subject, isVerdict: statement.isVerdict, &generator)
+        count(Array(bytes[range]), signer: signer, subject, isVerdict: statement.isVerdict, &generator)
+    }
+
+    private func isSigned(_ statement: SuspicionStatement, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+        let signed = range.lowerBound..<(range.lowerBound + SuspicionStatement.signedBytes)
+        return crypto.verify(bytes[signed.upperBound..<range.upperBound], of: bytes[signed], by: statement.signer)
+    }
+
+    private mutating func noteSuspicionFlood(_ signer: Int) {
+        counters.suspicionsIgnored += 1
+        guard records[signer].alarms.take(capacity: 1, perMinute: 1, now: clock.now) else { return }
+        emit(.alarm(.suspicionFlood(records[signer].identity)))
+    }
+
+    /// Another node's word that this node does not answer. Whoever sends it to each node privately has each say something new,
+    /// and everybody hears all of that; so a signer is answered as often as its pings are. Beyond that others may still
+    /// believe it: they say so when they ask for the last time, and a few are answered all the same.
+    private mutating func heardSuspicionOfSelf(
+        _ statement: SuspicionStatement,
+        _ bytes: [UInt8],
+        _ range: Range<Int>,
+        signer: Int,
+        sender: Int?
+    ) {
+        guard refutationDue != statement.incarnation else { return }
+        let (now, each, floods) = (clock.now, RefutationLimits.perNode, RefutationLimits.ofFloods)
+        let isWithinShare = records[signer].hearsay.hasToken(capacity: each, perMinute: each, now: now)
+        guard isWithinShare || refutationsOfFloods.hasToken(capacity: floods, perMinute: floods, now: now) else {
+            return noteSuspicionFlood(signer)
         }
+        guard isSigned(statement, bytes, range) else { return noteForgery(passedOnBy: sender) }
+        counters.suspicionsHeard += 1
+        if isWithinShare {
+            _ = records[signer].hearsay.take(capacity: each, perMinute: each, now: now)
+        } else {
+            _ = refutationsOfFloods.take(capacity: floods, perMinute: floods, now: now)
+            noteSuspicionFlood(signer)
+        }
+        refute()
     }
 
     private func isNews(_ statement: SuspicionStatement, of subject: Int, by signer: Int) -> Bool {
@@ -197,17 +224,49 @@ extension SWIMInstance {
 
     /// What a ping says is held of this node.
     mutating func heardOfSelf(_ body: PingBody, from slot: Int) {
-        guard body.state != .alive, body.incarnation == records[0].claim.incarnation, !isLeaving else { return }
-        guard records[slot].hearsay.take(capacity: 30, perMinute: 30, now: clock.now) else { return }
+        guard body.state != .alive, body.incarnation == records[0].claim.incarnation, !isLeaving,
+            refutationDue != body.incarnation
+        else { return }
+        let share = RefutationLimits.perNode
+        guard records[slot].hearsay.take(capacity: share, perMinute: share, now: clock.now) else { return }
         refute()
     }
 
-    /// Says again that this node is alive, above the incarnation that is suspected.
+    /// Says again that this node is alive, above the incarnation that is suspected; a second later at most when that was
+    /// necessary very often.
     mutating func refute() {
-        guard !isLeaving else { return }
+        let incarnation = records[0].claim.incarnation
+        guard !isLeaving, refutationDue != incarnation else { return }
+        let limits = RefutationLimits.self
+        guard refutationShare.take(capacity: limits.burst, perMinute: limits.perMinute, now: clock.now) else {
+            counters.refutationsDeferred += 1
+            refutationDue = incarnation
+            timers.schedule(.refutation(incarnation), at: clock.now + 60_000 / Int64(limits.perMinute))
+            return
+        }
         counters.refutations += 1
         // A suspicion may be a sign of this node's own slowness, but must not be a lever for slowing it down.
         if refutationPenalty.take(capacity: 1, perMinute: 6, now: clock.now) { worsen(by: 1) }
         renewOwnClaim()
     }
+
+    /// The time of a deferred refutation has come.
+    mutating func refuteLate(_ incarnation: UInt64) {
+        guard refutationDue == incarnation else { return }
+        refutationDue = nil
+        if records[0].claim.incarnation == incarnation { refute() }
+    }
+}
+
+/// How often a node says anew that it is alive. Every such claim goes to everybody, and others take only so many changes of a
+/// node that they do not suspect (``MembershipConfiguration/changesPerMinutePerMember``).
+private enum RefutationLimits {
+    /// A minute, since one node says by suspicions, pings and syncs that this one does not answer; with bursts of as many.
+    static let perNode = 30
+    /// A minute, since nodes beyond their share go on suspecting this one; with bursts of as many.
+    static let ofFloods = 10
+    /// A minute in all. One more waits for its turn, for a second: shorter than a suspicion lasts.
+    static let perMinute = 60
+    /// At once.
+    static let burst = 30
 }

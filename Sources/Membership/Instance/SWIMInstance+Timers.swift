@@ -51,6 +51,7 @@ extension SWIMInstance {
         case .certificates: askForCertificates()
         case .certificateOverlap: endCertificateOverlap()
         case .accountLists: pullLists(&generator)
+        case .refutation(let incarnation): refuteLate(incarnation)
         case .leave: completeLeave()
         }
     }

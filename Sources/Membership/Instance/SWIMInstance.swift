@@ -124,6 +124,9 @@ public struct SWIMInstance {
     /// Wrong signatures from addresses that are not those of whom they name.
     var wrongSources = [Allowance](repeating: Allowance(), count: 256)
     var clockDoubts = ClockDoubts()
+    var refutationShare = Allowance()
+    /// The incarnation above which this node is going to say that it is alive.
+    var refutationDue: UInt64?
     var rises = OwnRises()
     var isLeaving = false
     var seeds: [NodeEndpoint] = []

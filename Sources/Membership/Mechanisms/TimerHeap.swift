@@ -30,6 +30,8 @@ struct TimerHeap: Sendable {
         case certificateOverlap
         /// Ask for lists of accounts.
         case accountLists
+        /// Say that this node is alive, above an incarnation.
+        case refutation(UInt64)
         /// End of a leave.
         case leave
     }

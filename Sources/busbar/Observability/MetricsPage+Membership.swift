@@ -78,7 +78,7 @@ extension MetricsPage {
     private static var suspicions: Steps {
         [
             ("raised", \.suspicionsRaised), ("heard", \.suspicionsHeard), ("ignored", \.suspicionsIgnored),
-            ("refuted", \.refutations),
+            ("refuted", \.refutations), ("deferred", \.refutationsDeferred),
         ]
     }
 
