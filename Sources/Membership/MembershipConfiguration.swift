@@ -68,8 +68,8 @@ public struct MembershipConfiguration: Equatable, Sendable {
     /// The least time between two syncs that this node begins; doubled after each that brought nothing, up to
     /// ``syncPeriod``. Default 1 s.
     public var syncSpacing: Duration = .seconds(1)
-    /// How long a view must be unchanged before a differing view of another node suggests a sync: the time in which
-    /// gossip spreads. Default 2 s.
+    /// How long a view, or the difference from another node's view, must be unchanged before that other view suggests a
+    /// sync: the time in which gossip spreads. Default 2 s.
     public var settlingTime: Duration = .seconds(2)
     /// Bounds of the time between two attempts to reach a node held dead; in between, a tenth of the time since the last
     /// death. Default 1 s and 10 s.

@@ -41,6 +41,12 @@ struct MemberRecord: Sendable {
         var until: Int64
     }
 
+    /// By how much its view's sum differs from this node's.
+    struct Difference: Sendable {
+        var value: UInt64
+        var since: Int64
+    }
+
     var claim: NodeClaim
     /// The claim as its subject signed it.
     var signed: [UInt8]
@@ -56,6 +62,9 @@ struct MemberRecord: Sendable {
     var window = ReplayWindow()
     var suspicion: Suspicion?
     var probe: Probe?
+    var difference: Difference?
+    /// At a leaf: who says that it does not answer, the leaf itself included.
+    var doubters: [NodeKey] = []
     var isActive = false
     var isDeparted = false
     var isQueuedForProbe = false

@@ -256,6 +256,7 @@ extension SWIMInstance {
         records[slot].facts = facts
         records[slot].suspicion = nil
         records[slot].contender = nil
+        records[slot].doubters = []
         records[slot].window.begin(epoch: claim.epoch)
         counters.claimsAccepted += 1
         if !sameDescription || !sameCertificate || followsAnotherList(slot) { followAccounts(slot) }

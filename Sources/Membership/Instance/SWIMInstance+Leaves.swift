@@ -266,11 +266,10 @@ extension SWIMInstance {
 
     mutating func publishLeaf(_ place: Int) {
         let leaf = leaves.leaves[place]
-        viewChangedAt = clock.now
         // A leaf that has become a member speaks for itself.
         let isMember = slots[leaf.claim.node] != nil
         let held = isMember || leaf.claim.life != .alive ? [] : standing(place)
-        leaves.note(place, held: held, now: clock.now)
+        if leaves.note(place, held: held, now: clock.now) { viewChangedAt = clock.now }
         guard !isMember else { return }
         let sponsors = held.compactMap { slots[$0.sponsor].map { records[$0].identity } }.sorted()
         var presence: AccountDirectory.Presence?

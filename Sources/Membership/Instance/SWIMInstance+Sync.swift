@@ -47,7 +47,8 @@ extension SWIMInstance {
             counters.syncsFailed += 1
             return left()
         }
-        let sender = exchange.peer.uri.flatMap { slots[NodeKey(crypto.digest(Array($0.utf8)[...]))] }
+        let sender = slot(of: exchange.peer)
+        if let sender { records[sender].doubters = [] }
         guard !isMuted(sender) else {
             counters.syncsFailed += 1
             return left()
@@ -60,12 +61,19 @@ extension SWIMInstance {
         return left()
     }
 
+    private func slot(of peer: PeerAddress) -> Int? {
+        peer.uri.flatMap { slots[NodeKey(crypto.digest(Array($0.utf8)[...]))] }
+    }
+
     /// A sync that this node began has failed.
     public mutating func syncFailed(number: UInt64, now: Timestamp) -> [MembershipAction] {
         entered(now)
         if let exchange = syncing.take(number) {
             counters.syncsFailed += 1
             if !exchange.isForLists { settleSpacing(wasUseful: false) }
+            if records[0].claim.description.role == .leaf, let slot = slot(of: exchange.peer), slot != 0 {
+                leafDoubts(slot, records[0].key)
+            }
         }
         return left()
     }
@@ -107,12 +115,19 @@ extension SWIMInstance {
         beginSync(with: slot)
     }
 
-    /// A member's view has another sum than this node's: unless news are still under way, the two should talk.
+    /// A member's view has another sum than this node's: unless news are still under way, the two should talk. Where they always
+    /// are, what one of the two has missed shows as a difference that stays the same.
     mutating func compareViews(with slot: Int, sum: UInt64) {
-        guard sum != viewSum &+ leaves.sum, !isLeaving,
-            clock.now - viewChangedAt >= configuration.settlingTime.milliseconds,
-            clock.now >= syncing.allowedAt
-        else { return }
+        let value = sum &- viewSum &- leaves.sum
+        let settling = configuration.settlingTime.milliseconds
+        guard value != 0 else {
+            records[slot].difference = nil
+            return
+        }
+        let former = records[slot].difference
+        if former?.value != value { records[slot].difference = MemberRecord.Difference(value: value, since: clock.now) }
+        let stays = former.map { $0.value == value && clock.now - $0.since >= settling } ?? false
+        guard stays || clock.now - viewChangedAt >= settling, !isLeaving, clock.now >= syncing.allowedAt else { return }
         beginSync(with: slot)
     }
 
@@ -290,10 +305,9 @@ extension SWIMInstance {
             if entry.state == .dead, mayCallSelfDead(sender) { refute() }
         } else if records[slot].isPresent, entry.state == .dead {
             if records[0].claim.description.role == .leaf {
-                change(slot, to: .dead)
-                emit(.died(records[slot].member))
-                publish(slot)
-                publishLeaves(of: slot)
+                if let sender, sender != 0, sender != slot, records[sender].isPresent {
+                    leafDoubts(slot, records[sender].key)
+                }
             } else {
                 probeSoon(slot, hearsay: .dead, &generator)
             }
@@ -302,6 +316,23 @@ extension SWIMInstance {
         {
             sendPing(slot, nonce: UInt64.random(in: 1 ... .max, using: &generator), hearsay: nil, isRelayed: false)
         }
+    }
+
+    /// A leaf does not probe. It holds a member dead when two nodes say so that are not the same, or one does and a sync of
+    /// its own with that member failed; so one that lies cannot take the others from it. On the first word it tries itself.
+    private mutating func leafDoubts(_ slot: Int, _ doubter: NodeKey) {
+        guard records[slot].isPresent, !records[slot].doubters.contains(doubter) else { return }
+        records[slot].doubters.append(doubter)
+        guard records[slot].doubters.count > 1 else {
+            if doubter != records[0].key, clock.now >= syncing.allowedAt { beginSync(with: slot) }
+            return
+        }
+        records[slot].doubters = []
+        counters.deaths += 1
+        change(slot, to: .dead)
+        emit(.died(records[slot].member))
+        publish(slot)
+        publishLeaves(of: slot)
     }
 
     private mutating func mayCallSelfDead(_ sender: Int?) -> Bool {

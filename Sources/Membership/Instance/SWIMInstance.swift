@@ -53,8 +53,9 @@ import SansIO
 ///    ``MembershipConfiguration/indirectTimeout``, rather than at the end of the period; and the direct ping is repeated
 ///    for as long, so that losses rarely lead to suspicions.
 /// 4. *Time in which this node did not run counts for nothing* (`ProtocolClock`) and is taken as a sign of poor local health.
-/// 5. *View sums.* Each datagram carries a sum of its sender's view. When views differ though no news are under way, the
-///    nodes sync in full over a peer link. So syncs are rare when idle and prompt when needed.
+/// 5. *View sums.* Each datagram carries a sum of its sender's view. When views differ though no news are under way, or by the
+///    same for a while though news always are, the nodes sync in full over a peer link. So syncs are rare when idle and
+///    prompt when needed.
 /// 6. *Dead members are tried for days*, and when one answers the two sync: a partition heals by itself.
 /// 7. *Leaves* are not probed; the nodes that hold their uplinks vouch for them. Such a word is numbered and holds as long as its
 ///    sponsor is present and has not restarted since; a sponsor that hears an untrue word in its own name says what is so,

@@ -113,23 +113,25 @@ struct LeafTable: Sendable {
         return (place, previous)
     }
 
-    /// Notes which sponsors' words about a leaf hold now; with none it is absent.
-    mutating func note(_ place: Int, held: [Attachment], now: Int64) {
+    /// Notes which sponsors' words about a leaf hold now; with none it is absent. Returns whether the sum changed.
+    mutating func note(_ place: Int, held: [Attachment], now: Int64) -> Bool {
         let claim = leaves[place].claim
         var share: UInt64 = held.isEmpty ? 0 : mix(claim.node, claim.incarnation)
         for attachment in held {
             share = share &+ mix(attachment.sponsor, attachment.number ^ claim.node.digest.low)
         }
+        let isChanged = leaves[place].share != share
         sum = sum &- leaves[place].share &+ share
         leaves[place].share = share
         guard held.isEmpty else {
             leaves[place].absentSince = nil
-            return
+            return isChanged
         }
-        guard leaves[place].absentSince == nil else { return }
+        guard leaves[place].absentSince == nil else { return isChanged }
         leaves[place].absentSince = now
         absences.append((claim.node, now))
         if absences.count - firstAbsence > 2 * leaves.count + 64 { tidyAbsences() }
+        return isChanged
     }
 
     /// The leaf that is absent for the longest time.
