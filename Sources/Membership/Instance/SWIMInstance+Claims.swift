@@ -173,7 +173,7 @@ extension SWIMInstance {
         }
         guard let slot else {
             if let place = leaves.place(claim.node), !mayTakeLeafName(claim, facts, place) { return }
-            guard let slot = newSlot() else { return }
+            guard let slot = newSlot(for: claim.life) else { return }
             charge(nil, claim)
             install(claim, signed, facts, slot)
             return

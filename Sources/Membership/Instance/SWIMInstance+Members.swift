@@ -48,13 +48,19 @@ extension SWIMInstance {
         departed.append(slot)
     }
 
-    /// A place for one member more: a free one, or that of the member that departed longest ago; nil, with an alarm, when
-    /// all are present.
-    mutating func newSlot() -> Int? {
+    /// A place for one member more: a free one, or that of the member that left longest ago, or departed otherwise, since those
+    /// that are held dead are still tried; nil, with an alarm, when all are present. For a member that has left nobody gives
+    /// way.
+    mutating func newSlot(for life: NodeClaim.Life) -> Int? {
         if let slot = freeSlots.popLast() { return slot }
         guard records.count < configuration.maximumMembers else {
+            guard life == .alive else { return nil }
             let gone = departed.indices.filter { !records[departed[$0]].isPresent }
-            if let position = gone.min(by: { records[departed[$0]].since < records[departed[$1]].since }) {
+            func order(_ position: Int) -> (Int, Int64) {
+                let record = records[departed[position]]
+                return (record.state == .left ? 0 : 1, record.since)
+            }
+            if let position = gone.min(by: { order($0) < order($1) }) {
                 let slot = departed.remove(at: position)
                 records[slot].isDeparted = false
                 release(slot)

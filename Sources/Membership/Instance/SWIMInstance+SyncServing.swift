@@ -73,14 +73,16 @@ extension SWIMInstance {
                 for signer in records[slot].suspicion?.signers ?? [] where isNeeded {
                     SyncMessage.append(.suspicion, signer.bytes, to: &answer)
                 }
-            } else if their != nil || records[slot].state != .dead, hasRoom {
+            } else if their != nil || records[slot].isPresent, isEntitled(records[slot].facts), hasRoom {
+                // Who is not here need not be known: the other side may have forgotten it. And nobody takes a claim whose
+                // certificate has expired meanwhile.
                 appendClaim(slot, withChain: their?.certificate != mine.certificate, to: &answer)
                 if records[slot].state == .dead { SyncMessage.append(mine, to: &differing) }
             }
         }
         for their in theirs where their.state != .dead && their.state != .ejected {
             guard let slot = slots[their.key] else {
-                wanted.append(their.key.digest)
+                if their.state != .left { wanted.append(their.key.digest) }
                 continue
             }
             if records[slot].state == .ejected, entry(slot).certificate != their.certificate {
