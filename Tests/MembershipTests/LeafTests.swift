@@ -202,4 +202,133 @@ import Testing
         node.instance.judgeLeaves()
         #expect(node.instance.directory.entry(for: Self.account) == nil)
     }
+
+    /// A leaf that takes part: it holds who it knows dead by what they say of each other (Departures 7).
+    private func leafWithMembers(_ seed: UInt64) throws -> (TestCluster, leaf: TestCluster.Node) {
+        let cluster = TestCluster(4, seed: seed)
+        cluster.start()
+        try #require(cluster.run(atMost: .seconds(10)) { cluster.isConverged } != nil)
+        let leaf = cluster.add(name: "edge", accounts: [Self.account], role: .leaf)
+        cluster.start(4)
+        try #require(cluster.run(atMost: .seconds(10)) { leaf.instance.presentCount == 5 } != nil)
+        cluster.run(.seconds(10))
+        return (cluster, leaf)
+    }
+
+    private func sayDead(_ subject: Int, _ liar: Int, _ leaf: TestCluster.Node, _ cluster: TestCluster) throws {
+        let slot = try #require(leaf.instance.slots[cluster.nodes[subject].instance.own.key])
+        var entry = leaf.instance.entry(slot)
+        entry.state = .dead
+        var digest: [UInt8] = []
+        SyncMessage.append(entry, to: &digest)
+        var body = SyncMessage.begin(.pull, domain: leaf.instance.domain, viewSum: 0, leafSum: 0)
+        SyncMessage.append(.digest, digest, to: &body)
+        let peer = cluster.nodes[liar].identity
+        let actions = leaf.instance.receivedSyncRequest(body, from: peer, now: cluster.now, using: &leaf.generator)
+            .actions
+        cluster.perform(actions, 4)
+    }
+
+    @Test func oneLiarTakesNoMemberFromALeaf() throws {
+        let (cluster, leaf) = try leafWithMembers(61)
+        for _ in 0..<10 {
+            for subject in 1..<4 { try sayDead(subject, 0, leaf, cluster) }
+            cluster.run(.seconds(5))
+        }
+        #expect(leaf.deaths() == 0)
+        #expect(leaf.instance.presentCount == 5)
+    }
+
+    @Test func aLeafBelievesOneWhenItCannotReachTheMemberEitherAndTwoThatAgree() throws {
+        let (cluster, leaf) = try leafWithMembers(62)
+        cluster.canPass = { from, to in Set([from, to]) != [3, 4] }
+        try sayDead(3, 0, leaf, cluster)
+        #expect(cluster.run(atMost: .seconds(10)) { cluster.state(of: 3, at: 4) == .dead } != nil)
+        cluster.canPass = { _, _ in true }
+        try sayDead(2, 0, leaf, cluster)
+        try sayDead(2, 1, leaf, cluster)
+        #expect(cluster.state(of: 2, at: 4) == .dead)
+    }
+
+    private func items(_ bytes: [UInt8]) -> [(kind: UInt8, content: [UInt8])] {
+        var reader = ByteReader(bytes)
+        var items: [(UInt8, [UInt8])] = []
+        while let kind = reader.byte(), let count = reader.uint16(), let range = reader.range(Int(count)) {
+            items.append((kind, Array(bytes[range])))
+        }
+        return items
+    }
+
+    private func attach(_ count: Int, to sponsor: Int, _ cluster: TestCluster) {
+        for number in 0..<count {
+            let leaf = cluster.add(name: "edge\(number)", role: .leaf)
+            leaf.isRunning = false
+            _ = dial([sponsor], leaf, cluster)
+        }
+    }
+
+    @Test func newsOfMembersGoBeforeThoseOfLeaves() throws {
+        let (cluster, _) = try scene(seed: 63)
+        cluster.run(.seconds(5))
+        attach(100, to: 2, cluster)
+        let node = cluster.nodes[2]
+        var description = node.instance.ownDescription
+        description.pressure = 3
+        _ = node.instance.changedDescription(description, now: cluster.now)
+        var bytes: [UInt8] = []
+        node.instance.appendNews(to: &bytes, budget: 1200)
+        let told = items(bytes)
+        #expect(told.count > 1, "the rest of the room is for leaves")
+        let first = try #require(told.first?.content)
+        #expect(NodeClaim.layout(first, 0..<first.count)?.head.node == node.instance.own.key)
+    }
+
+    @Test func aRenewedSponsorSaysItsWordsAgainALittleAtATime() throws {
+        let (cluster, _) = try scene(seed: 64)
+        attach(100, to: 2, cluster)
+        cluster.run(.seconds(60))
+        let node = cluster.nodes[2]
+        node.crypto.renew(cluster.authority.issue(node.identity))
+        cluster.perform(node.instance.renewedCertificate(now: cluster.now), 2)
+        let isAdopted = { node.instance.datagramCertificate == node.crypto.ownCertificate }
+        var signatures = 0
+        var most = 0
+        let adopted = cluster.run(atMost: .seconds(60)) {
+            most = node.crypto.signatures - signatures
+            signatures = node.crypto.signatures
+            return isAdopted()
+        }
+        #expect(adopted != nil)
+        #expect(most < 60, "\(most) signatures in the millisecond")
+        #expect(node.instance.leafQueue.count <= 40, "the claims need not be told again")
+        cluster.run(.seconds(30))
+        let newest = node.crypto.ownCertificate
+        for leaf in cluster.nodes[5].instance.leaves.leaves {
+            let word = try #require(leaf.attachments.first?.signed)
+            #expect(AttachmentStatement(word, 0..<word.count)?.signer == newest)
+        }
+        #expect(cluster.nodes[5].instance.leafCount == 100)
+    }
+
+    @Test func aNodeToWhomNobodyListensKeepsNoNews() throws {
+        let cluster = TestCluster(1, seed: 65)
+        cluster.start()
+        let edge = cluster.add(name: "dialler", role: .leaf)
+        for node in [cluster.nodes[0], edge] {
+            for round in 0..<200 {
+                var description = node.instance.ownDescription
+                description.pressure = UInt8(round)
+                _ = node.instance.changedDescription(description, now: cluster.now)
+            }
+        }
+        attach(20, to: 0, cluster)
+        #expect(cluster.nodes[0].instance.queue.count == 1)
+        #expect(cluster.nodes[0].instance.leafQueue.isEmpty)
+        #expect(edge.instance.queue.isEmpty)
+        cluster.add(name: "second")
+        cluster.start(cluster.nodes.count - 1)
+        let last = cluster.nodes[cluster.nodes.count - 1]
+        #expect(cluster.run(atMost: .seconds(30)) { last.instance.leafCount == 20 } != nil)
+        #expect(last.instance.presentCount == 2)
+    }
 }

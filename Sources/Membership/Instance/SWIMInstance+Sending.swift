@@ -53,18 +53,29 @@ extension SWIMInstance {
 
     /// Appends news while they fit.
     mutating func appendNews(to bytes: inout [UInt8], budget: Int) {
-        guard !queue.isEmpty, budget > bytes.count + 64 else { return }
-        let limit = retransmitLimit
+        for queue in [\SWIMInstance.queue, \.leafQueue] where hasNews && budget > bytes.count + 64 {
+            drain(queue, to: &bytes, budget: budget)
+        }
+    }
+
+    private mutating func drain(
+        _ path: WritableKeyPath<SWIMInstance, DisseminationQueue>,
+        to bytes: inout [UInt8],
+        budget: Int
+    ) {
         var queue = DisseminationQueue()
-        swap(&queue, &self.queue)
-        queue.drain(limit: limit) { item in
+        swap(&queue, &self[keyPath: path])
+        queue.drain(limit: retransmitLimit) { item in
             guard let (kind, content) = news(item) else { return .stale }
             guard bytes.count + 3 + content.count <= budget else { return .tooLong }
             appendItem(kind, content, to: &bytes)
             return .told
         }
-        swap(&queue, &self.queue)
+        swap(&queue, &self[keyPath: path])
     }
+
+    /// Whether there is something to tell.
+    private var hasNews: Bool { !queue.isEmpty || !leafQueue.isEmpty }
 
     /// How often news are told.
     var retransmitLimit: Int {
@@ -93,13 +104,21 @@ extension SWIMInstance {
         }
     }
 
+    /// Queues news, if this node gossips. To a node that is alone nobody listens: whoever comes gets all with its sync, so only
+    /// the newest about itself is kept.
     mutating func tell(_ item: DisseminationQueue.Item) {
-        queue.add(item)
+        guard records[0].claim.description.role == .core else { return }
+        switch item {
+        case .leaf, .attachment: if present > 1 { leafQueue.add(item) }
+        case .claim, .suspicion:
+            if present == 1, case .claim(slot: 0, _) = item { queue = DisseminationQueue() }
+            queue.add(item)
+        }
     }
 
     /// Starts rounds of gossip when there are news; they end by themselves.
     mutating func scheduleGossip() {
-        guard !queue.isEmpty, !isGossipScheduled, present > 1, records[0].claim.description.role == .core else {
+        guard hasNews, !isGossipScheduled, present > 1, records[0].claim.description.role == .core else {
             return
         }
         isGossipScheduled = true
@@ -109,7 +128,7 @@ extension SWIMInstance {
     /// One round of gossip.
     mutating func gossip(_ generator: inout some RandomNumberGenerator) {
         isGossipScheduled = false
-        guard !queue.isEmpty else { return }
+        guard hasNews else { return }
         counters.gossipRounds += 1
         for slot in randomActive(configuration.gossipFanout, except: nil, &generator) {
             var bytes = message(.gossip)
@@ -118,7 +137,7 @@ extension SWIMInstance {
             guard bytes.count > empty else { break }
             dispatch(bytes, to: records[slot].claim.description.gossip)
         }
-        guard !queue.isEmpty else { return }
+        guard hasNews else { return }
         isGossipScheduled = true
         timers.schedule(.gossip, at: clock.now + configuration.gossipPeriod.milliseconds)
     }

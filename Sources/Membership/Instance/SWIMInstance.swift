@@ -60,7 +60,8 @@ import SansIO
 /// 7. *Leaves* are not probed; the nodes that hold their uplinks vouch for them. Such a word is numbered and holds as long as its
 ///    sponsor is present and has not restarted since; a sponsor that hears an untrue word in its own name says what is so,
 ///    above it. A leaf that nobody vouches for is forgotten as a departed member is, and no sync teaches it again.
-/// 8. Idle nodes gossip nothing: claims are not repeated, and a round of gossip is sent only while there are news.
+/// 8. Idle nodes gossip nothing: claims are not repeated, and a round of gossip is sent only while there are news. News of leaves
+///    get the room that news of members leave.
 public struct SWIMInstance {
     /// What it runs with.
     public let configuration: MembershipConfiguration
@@ -99,7 +100,13 @@ public struct SWIMInstance {
     var viewChangedAt: Int64
     var lastDeathAt: Int64?
 
+    /// News of members, which go first.
     var queue = DisseminationQueue()
+    /// News of leaves, which get what room the others leave.
+    var leafQueue = DisseminationQueue()
+    /// Leaves about which this node has to say its word again, and whether it is going to.
+    var attachmentsToRepeat: [NodeKey] = []
+    var isRepeatScheduled = false
     var isGossipScheduled = false
     var relays: [Relay] = []
     var waiting = WaitingClaims()
@@ -117,6 +124,9 @@ public struct SWIMInstance {
     var serial: UInt64 = 0
     var refutationPenalty = Allowance()
     var refutationsOfFloods = Allowance()
+    var refutationShare = Allowance()
+    /// The incarnation above which this node is going to say that it is alive.
+    var refutationDue: UInt64?
     /// Words about leaves in this node's name that it has answered.
     var ownAttachments = Allowance()
     var wrongSignatures = Allowance()
@@ -125,9 +135,6 @@ public struct SWIMInstance {
     /// Wrong signatures from addresses that are not those of whom they name.
     var wrongSources = [Allowance](repeating: Allowance(), count: 256)
     var clockDoubts = ClockDoubts()
-    var refutationShare = Allowance()
-    /// The incarnation above which this node is going to say that it is alive.
-    var refutationDue: UInt64?
     var rises = OwnRises()
     var isLeaving = false
     var seeds: [NodeEndpoint] = []

@@ -32,6 +32,8 @@ struct TimerHeap: Sendable {
         case accountLists
         /// Say that this node is alive, above an incarnation.
         case refutation(UInt64)
+        /// Say again which leaves' uplinks end here.
+        case repeatAttachments
         /// End of a leave.
         case leave
     }
