@@ -101,6 +101,13 @@ public final class DeliveryDriver {
         queues.values.reduce(0) { $0 + $1.waiting + $1.inFlight }
     }
 
+    /// Whether more waits in memory for a healthy target than an eighth of what may before the rest goes to the disk.
+    public func isCrowded(_ target: UInt64) -> Bool {
+        guard let queue = queues[target], queue.waiting > settings.pendingPerTarget / 8 else { return false }
+        if case .closed = queue.breaker.state { return !isStopped }
+        return false
+    }
+
     /// Targets with a queue here; one that nothing came for in a while has none.
     public var knownTargets: Int { queues.count }
 

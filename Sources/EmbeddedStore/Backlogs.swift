@@ -10,6 +10,8 @@ struct Backlogs {
         var firstDue: (due: UInt64, event: UInt64) = (0, 0)
         /// No row has an earlier event.
         var firstEvent: UInt64 = 0
+        /// No row has a later event; nil when rows were there before the database was opened.
+        var lastEvent: UInt64?
         var isDirty = false
     }
 
@@ -56,6 +58,7 @@ struct Backlogs {
                 // Nothing is there, so the row about to be placed is the first.
                 backlog.firstDue = (.max, .max)
                 backlog.firstEvent = .max
+                backlog.lastEvent = 0
             }
             backlog.size += BacklogSize(count: 1, bytes: bytes)
         }
@@ -76,11 +79,18 @@ struct Backlogs {
 
     /// Notes a row that may be the first.
     mutating func place(_ target: UInt64, due: Timestamp, event: UInt64) {
+        guard var backlog = backlogs[target] else { return }
         let key = (due: due.ordered, event: event)
-        guard var backlog = backlogs[target], key < backlog.firstDue || event < backlog.firstEvent else { return }
         if key < backlog.firstDue { backlog.firstDue = key }
         backlog.firstEvent = min(backlog.firstEvent, event)
+        backlog.lastEvent = backlog.lastEvent.map { max($0, event) }
         backlogs[target] = backlog
+    }
+
+    /// Whether an event comes after those of all rows, so that it need not be looked for.
+    func isLater(_ target: UInt64, event: UInt64) -> Bool {
+        guard let backlog = backlogs[target], backlog.count > 0 else { return true }
+        return backlog.lastEvent.map { $0 < event } ?? false
     }
 
     /// Notes where the first due row was found.

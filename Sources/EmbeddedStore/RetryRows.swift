@@ -14,7 +14,7 @@ extension RocksEngine {
 
     /// Files a delivery, replacing what is filed under its reference.
     func park(_ ref: DeliveryRef, _ row: ParkedRow, event: UnsafeRawBufferPointer) throws(StoreError) {
-        if let old = try parkedRow(ref) {
+        if !backlogs.isLater(ref.target, event: ref.event), let old = try parkedRow(ref) {
             batch.remove(.due, RowKey(ref.target, old.due.ordered, ref.event))
             backlogs.replace(ref.target, bytes: try eventBytes(ref, old), by: UInt64(event.count))
         } else {

@@ -83,13 +83,11 @@ public struct ForwardFrame: Sendable, Equatable {
         }
         items = []
         items.reserveCapacity(count)
-        var previous: ForwardEntry?
+        var known: KnownClaims?
         for _ in 0..<count {
             let range = try reader.skip(Int(reader.integer(UInt32.self)))
             do throws(FrameError) {
-                let entry = try ForwardEntry(bytes, range, limits, after: previous)
-                items.append(.entry(entry))
-                previous = entry
+                items.append(.entry(try ForwardEntry(bytes, range, limits, like: &known)))
             } catch {
                 items.append(.faulty(error))
             }

@@ -48,14 +48,8 @@ struct FrameReader {
         return (tag, try skip(Int(length)))
     }
 
-    /// UTF-8 text of at most `limit` bytes; `known` itself when that is the text, which then takes no memory again.
-    func text(
-        _ range: Range<Int>,
-        limit: Int,
-        _ name: String,
-        like known: String? = nil
-    ) throws(FrameError) -> String {
-        if let known, range.count <= limit, holds(known, range) { return known }
+    /// UTF-8 text of at most `limit` bytes.
+    func text(_ range: Range<Int>, limit: Int, _ name: String) throws(FrameError) -> String {
         guard range.count <= limit else {
             throw FrameError(.tooLarge, "\(name) of \(range.count) bytes, at most \(limit) are taken")
         }
@@ -63,14 +57,6 @@ struct FrameReader {
             throw FrameError(.malformed, "\(name) is not UTF-8")
         }
         return text
-    }
-
-    private func holds(_ text: String, _ range: Range<Int>) -> Bool {
-        let compare = { (text: UnsafeBufferPointer<UInt8>) in
-            text.count == range.count
-                && bytes.withUnsafeBufferPointer { text.elementsEqual(UnsafeBufferPointer(rebasing: $0[range])) }
-        }
-        return text.utf8.withContiguousStorageIfAvailable(compare) ?? false
     }
 
     /// A number of exactly its size.

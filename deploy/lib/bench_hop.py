@@ -10,6 +10,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
 
 from mosquitto_bridge import MosquittoBridge
 
@@ -42,17 +43,28 @@ class Cells:
         return line
 
     def run(self, events, rate):
-        """Sends events and returns what both ends say of them."""
-        self.receiver.stdin.write("report\n")
-        before = json.loads(self._answer(self.receiver, "{"))
+        """Sends events, waits until the receiving queue has them all, and returns what both ends say of them."""
+        before = self._report()
+        start = time.perf_counter()
         self.sender.stdin.write(f"{events} {rate}\n")
         sent = json.loads(self._answer(self.sender, "{"))
-        self.receiver.stdin.write("report\n")
-        received = json.loads(self._answer(self.receiver, "{"))
+        received = self._report()
+        while received["delivered"] - before["delivered"] < events:
+            if time.perf_counter() - start > 120:
+                raise SystemExit(f"of {events} events {received['delivered'] - before['delivered']} reached the queue")
+            time.sleep(0.01)
+            later = self._report()
+            received.update(delivered=later["delivered"], accepted=later["accepted"])
+            received["cpu_us"] += later["cpu_us"]
+        sent["seconds"] = time.perf_counter() - start
         accepted = received["accepted"] - before["accepted"]
         if sent["delivered"] != events or accepted != events:
             raise SystemExit(f"of {events} events {sent['delivered']} were delivered and {accepted} accepted")
         return sent, received
+
+    def _report(self):
+        self.receiver.stdin.write("report\n")
+        return json.loads(self._answer(self.receiver, "{"))
 
     def stop(self):
         for process in (self.sender, self.receiver):
@@ -67,7 +79,8 @@ def measure(options):
     bridge = MosquittoBridge(os.path.join(options.directory, "mosquitto"), options.certs, options.mosquitto)
     rounds, bridges, calm = [], [], []
     try:
-        cells.run(20_000, 0)
+        # The journals' segments are laid out meanwhile, and used again from then on.
+        cells.run(2 * options.events, 0)
         for number in range(options.rounds):
             print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
             sent, received = cells.run(options.events, 0)

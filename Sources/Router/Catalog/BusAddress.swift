@@ -9,6 +9,12 @@ public struct BusAddress: Hashable, Sendable {
     /// The bus's name.
     public var name: String
 
+    /// Leaves the region out: few accounts have buses of one name in several.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(account.number)
+        hasher.combine(name)
+    }
+
     /// The name of the bus that every account has without creating it.
     public static let defaultName = "default"
 

@@ -45,6 +45,11 @@ public struct BusBook: Sendable, Equatable {
         created += UInt64(outcome.targets.count)
     }
 
+    /// Enters accepted events.
+    mutating func enter(_ outcomes: some Sequence<BusMatcher.Outcome>) {
+        for outcome in outcomes { enter(outcome) }
+    }
+
     /// Deliveries that still wait.
     public var waiting: UInt64 {
         (created + recovered) &- (delivered + deadLettered + dropped + expired)

@@ -68,7 +68,7 @@ extension EventRouter {
             take(entry, address, putter, into: &intake)
         }
         let answer = { [self, intake] in
-            for (bus, outcome) in intake.entered { books[bus, default: BusBook()].enter(outcome) }
+            enter(intake.entered[...])
             completion(.success(intake.results))
         }
         guard !intake.records.isEmpty else { return answer() }
@@ -77,6 +77,16 @@ extension EventRouter {
             case .success: answer()
             case .failure(let error): completion(.failure(.store(error)))
             }
+        }
+    }
+
+    /// Enters events into the books of their buses; neighbours mostly have the same.
+    private func enter(_ entered: ArraySlice<(bus: BusAddress, outcome: BusMatcher.Outcome)>) {
+        var rest = entered
+        while let bus = rest.first?.bus {
+            let run = rest.prefix { $0.bus == bus }
+            books[bus, default: BusBook()].enter(run.lazy.map(\.outcome))
+            rest = rest[run.endIndex...]
         }
     }
 

@@ -42,10 +42,12 @@ extension EventRouter {
     ) {
         let departure = Departure(attempts.count, completion)
         var refused: [(DeliveryFailure, Int)] = []
+        var previous: ForwardEntry?
         for (index, attempt) in attempts.enumerated() {
-            switch departing(attempt, to: destination, of: target) {
+            switch departing(attempt, to: destination, of: target, after: previous) {
             case .failure(let failure): refused.append((failure, index))
             case .success(let entry):
+                previous = entry
                 forwarder.forward(entry, to: destination.account) { [self] result in
                     remember(result, of: entry.bus)
                     departure.note(outcome(of: result, entry), index)
@@ -60,7 +62,8 @@ extension EventRouter {
     private func departing(
         _ attempt: DeliveryAttempt,
         to destination: BusAddress,
-        of target: CompiledTarget
+        of target: CompiledTarget,
+        after previous: ForwardEntry?
     ) -> Result<ForwardEntry, DeliveryFailure> {
         guard let event = StoredEvent(decoding: attempt.event) else {
             notice(.unreadableEvent(sequence: attempt.ref.event))
@@ -77,9 +80,16 @@ extension EventRouter {
             notice(.denied(bus: destination.arn, reason: failure.message))
             return .failure(failure)
         }
+        let id = DeliveryID(event: attempt.ref.event, target: attempt.ref.target)
+        // Within a batch only the way that an event has come can differ.
+        if let previous, previous.hops.dropLast().elementsEqual(event.hops) {
+            return .success(
+                ForwardEntry(id: id, like: previous, traceHeader: event.traceHeader, envelope: event.envelope)
+            )
+        }
         return .success(
             ForwardEntry(
-                id: DeliveryID(event: attempt.ref.event, target: attempt.ref.target),
+                id: id,
                 sourceAccount: target.account,
                 principal: target.names.principal,
                 session: target.roleARN == nil ? "" : target.revision.rule,
@@ -141,6 +151,12 @@ extension EventRouter {
             // another one: the event waits.
             return .failed(DeliveryFailure(code: "CROSS_ACCOUNT_INGESTION_FAILED", message: reason, isRetryable: true))
         }
+    }
+
+    /// Whether a queue of this cell is given events faster than it can take them.
+    func isBehind(_ target: UInt64) -> Bool {
+        guard delivery.isCrowded(target), case .queue? = compiled(target)?.destination else { return false }
+        return true
     }
 
     /// Rows of the store that keep the window of known deliveries, and are no deliveries themselves.

@@ -52,9 +52,14 @@ public struct StoredEvent: Sendable, Equatable {
     }
 
     private static func append(_ text: String, to bytes: inout [UInt8]) {
-        let utf8 = text.utf8.prefix(0xFFFF)
-        bytes.append(UInt8(utf8.count >> 8))
-        bytes.append(UInt8(utf8.count & 0xFF))
-        bytes.append(contentsOf: utf8)
+        let count = min(text.utf8.count, 0xFFFF)
+        bytes.append(UInt8(count >> 8))
+        bytes.append(UInt8(count & 0xFF))
+        // The whole text is copied in one piece, a part of it byte by byte.
+        if count == text.utf8.count {
+            bytes.append(contentsOf: text.utf8)
+        } else {
+            bytes.append(contentsOf: text.utf8.prefix(count))
+        }
     }
 }

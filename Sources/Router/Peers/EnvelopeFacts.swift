@@ -4,13 +4,24 @@ import EventModel
 struct EnvelopeFacts {
     var source = ""
     var detailType = ""
-    var account = ""
+    var account: AccountID
 
-    /// The members that an event has, as a set of bits in ``seen``.
-    private static let members: [(name: StaticString, kind: JSONToken.Kind)] = [
-        ("detail", .objectStart), ("source", .string), ("detail-type", .string), ("account", .string), ("id", .string),
-        ("time", .string), ("region", .string),
-    ]
+    /// A member that an event has, or may have.
+    private enum Member: Int {
+        case detail, source, detailType, account, id, time, region
+        case version, resources
+
+        /// What its value has to be; nil when the receiver does not care.
+        var kind: JSONToken.Kind? {
+            switch self {
+            case .detail: .objectStart
+            case .version, .resources: nil
+            default: .string
+            }
+        }
+
+        static let needed = (1 << (Member.region.rawValue + 1)) - 1
+    }
 
     /// Reads an envelope through to its end; nil unless it is an event: one JSON object with each of the members that an
     /// event has, once, of their kind (spec: patterns §1.1).
@@ -18,6 +29,7 @@ struct EnvelopeFacts {
         var reader = JSONReader(envelope)
         var seen = 0
         var others: Set<[UInt8]> = []
+        var account: AccountID?
         do throws(JSONError) {
             guard try reader.next().kind == .objectStart else { return nil }
             while true {
@@ -25,9 +37,15 @@ struct EnvelopeFacts {
                 guard key.kind == .key else { break }
                 let value = try reader.next()
                 if let member = Self.member(envelope, key) {
-                    guard seen & (1 << member) == 0, value.kind == Self.members[member].kind else { return nil }
-                    seen |= 1 << member
-                    take(envelope, value, of: member)
+                    let bit = 1 << member.rawValue
+                    guard seen & bit == 0, member.kind.map({ $0 == value.kind }) ?? true else { return nil }
+                    seen |= bit
+                    switch member {
+                    case .source: source = Self.text(envelope, value)
+                    case .detailType: detailType = Self.text(envelope, value)
+                    case .account: account = Self.account(envelope, value)
+                    default: break
+                    }
                 } else {
                     guard others.insert(Self.bytes(envelope, key)).inserted else { return nil }
                 }
@@ -37,35 +55,61 @@ struct EnvelopeFacts {
         } catch {
             return nil
         }
-        guard seen == (1 << Self.members.count) - 1, AccountID(account) != nil else { return nil }
-    }
-
-    private mutating func take(_ envelope: [UInt8], _ value: JSONToken, of member: Int) {
-        switch member {
-        case 1: source = Self.text(envelope, value)
-        case 2: detailType = Self.text(envelope, value)
-        case 3: account = Self.text(envelope, value)
-        default: break
-        }
+        guard seen & Member.needed == Member.needed, let account else { return nil }
+        self.account = account
     }
 
     /// Which of an event's members a key names; nil for another one.
-    private static func member(_ envelope: [UInt8], _ key: JSONToken) -> Int? {
-        if key.hasEscapes { return index(of: bytes(envelope, key)[...]) }
-        return index(of: envelope[key.range])
+    private static func member(_ envelope: [UInt8], _ key: JSONToken) -> Member? {
+        if key.hasEscapes { return bytes(envelope, key).withUnsafeBufferPointer(member) }
+        return envelope.withUnsafeBufferPointer { member(UnsafeBufferPointer(rebasing: $0[key.range])) }
     }
 
-    private static func index(of name: ArraySlice<UInt8>) -> Int? {
-        for index in members.indices where members[index].name.utf8CodeUnitCount == name.count {
-            let candidate = members[index].name
-            if candidate.withUTF8Buffer({ $0.elementsEqual(name) }) { return index }
+    private static func member(_ name: UnsafeBufferPointer<UInt8>) -> Member? {
+        switch name.count {
+        case 2: matches(name, "id") ? .id : nil
+        case 4: matches(name, "time") ? .time : nil
+        case 6:
+            if matches(name, "detail") {
+                .detail
+            } else if matches(name, "source") {
+                .source
+            } else {
+                matches(name, "region") ? .region : nil
+            }
+        case 7:
+            if matches(name, "account") {
+                .account
+            } else {
+                matches(name, "version") ? .version : nil
+            }
+        case 9: matches(name, "resources") ? .resources : nil
+        case 11: matches(name, "detail-type") ? .detailType : nil
+        default: nil
         }
-        return nil
+    }
+
+    /// Compares a name with one of the same length.
+    private static func matches(_ name: UnsafeBufferPointer<UInt8>, _ member: StaticString) -> Bool {
+        for index in 0..<name.count where name[index] != member.utf8Start[index] { return false }
+        return true
     }
 
     private static func text(_ envelope: [UInt8], _ token: JSONToken) -> String {
         if !token.hasEscapes { return String(decoding: envelope[token.range], as: UTF8.self) }
         return String(decoding: bytes(envelope, token), as: UTF8.self)
+    }
+
+    /// Twelve digits.
+    private static func account(_ envelope: [UInt8], _ token: JSONToken) -> AccountID? {
+        if token.hasEscapes { return AccountID(text(envelope, token)) }
+        guard token.range.count == 12 else { return nil }
+        var number: UInt64 = 0
+        for index in token.range {
+            guard (0x30...0x39).contains(envelope[index]) else { return nil }
+            number = number * 10 + UInt64(envelope[index] - 0x30)
+        }
+        return AccountID(number: number)
     }
 
     private static func bytes(_ envelope: [UInt8], _ token: JSONToken) -> [UInt8] {

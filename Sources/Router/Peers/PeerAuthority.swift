@@ -64,22 +64,3 @@ struct PeerAuthority {
         }
     }
 }
-
-extension ForwardEntry {
-    /// Whether another entry names the same account, principal, rule and buses, byte for byte.
-    func claimsTheSame(as other: ForwardEntry) -> Bool {
-        sourceAccount == other.sourceAccount && Self.areSame(bus, other.bus) && Self.areSame(rule, other.rule)
-            && Self.areSame(principal, other.principal) && Self.areSame(session, other.session)
-            && hops.count == other.hops.count && zip(hops, other.hops).allSatisfy(Self.areSame)
-    }
-
-    private static func areSame(_ left: String, _ right: String) -> Bool {
-        let same = left.utf8.withContiguousStorageIfAvailable { left in
-            right.utf8.withContiguousStorageIfAvailable { right in
-                // Within a frame equal texts are mostly one and the same.
-                left.count == right.count && (left.baseAddress == right.baseAddress || left.elementsEqual(right))
-            }
-        }
-        return (same ?? nil) ?? left.utf8.elementsEqual(right.utf8)
-    }
-}

@@ -8,14 +8,21 @@ import SansIO
 final class PeerBatch {
     private struct Taken {
         var index: Int
-        var entry: ForwardEntry
+        var key: PeerReceiver.PendingKey
         var destination: BusAddress
         var outcome: BusMatcher.Outcome
+    }
+
+    /// What the checked claims lead to; nothing of it changes while a frame's entries are judged.
+    private struct Place {
+        var policy: String?
+        var matcher: BusMatcher?
     }
 
     private let receiver: PeerReceiver
     private let authority: PeerAuthority
     private let sender: DuplicateWindow.Sender
+    private let cell: CellIdentity
     private let completion: (VerdictFrame) -> Void
     private var verdicts: [PeerVerdict?]
     private var missing: Int
@@ -28,10 +35,13 @@ final class PeerBatch {
     private var allowed: EnvelopeFacts?
     /// Whether the path that the checked claims name was found to go in no circle.
     private var isPathGood = false
+    /// The bus that the checked claims name, once it was found here.
+    private var place: Place?
+    /// Whether the disk was full when the frame came.
+    private lazy var isFull = router.store.statistics.isFull
 
     private var router: EventRouter { receiver.router }
     private var settings: PeerSettings { receiver.settings }
-    private var cell: CellIdentity { CellIdentity(of: authority.node) }
 
     init(
         receiver: PeerReceiver,
@@ -43,15 +53,21 @@ final class PeerBatch {
         self.receiver = receiver
         self.authority = authority
         self.completion = completion
-        sender = DuplicateWindow.Sender(cell: CellIdentity(of: authority.node).description, origin: origin)
+        cell = CellIdentity(of: authority.node)
+        sender = DuplicateWindow.Sender(cell: cell.description, origin: origin)
         verdicts = [PeerVerdict?](repeating: nil, count: count)
         missing = count
     }
 
     /// Judges the entries. What is not on its way to the disk is not kept longer than that: an answer may take long.
     func run(_ items: [ForwardFrame.Item]) {
-        defer { checked = nil }
+        defer {
+            checked = nil
+            place = nil
+        }
         router.statistics.peers.entries += UInt64(items.count)
+        taken.reserveCapacity(items.count)
+        records.reserveCapacity(items.count)
         var decided: [(Int, PeerVerdict)] = []
         for (index, item) in items.enumerated() {
             switch item {
@@ -79,7 +95,7 @@ final class PeerBatch {
         guard let facts = EnvelopeFacts(entry.envelope) else {
             return report(.malformed("The event is not one."), entry)
         }
-        guard !entry.isDirect || facts.account == entry.sourceAccount.description else {
+        guard !entry.isDirect || facts.account == entry.sourceAccount else {
             return report(.denied("The event does not name account \(entry.sourceAccount) as its own."), entry)
         }
         // What the service itself says comes by a rule; nobody may put it (spec: patterns §1).
@@ -87,22 +103,9 @@ final class PeerBatch {
             return report(.denied("Not authorized for the source."), entry)
         }
         let destination = claim.destination
-        guard router.catalog.state.accounts.contains(destination.account) else {
-            let reason = "Account \(destination.account) is not hosted here."
-            report(reason, account: entry.sourceAccount.description)
-            return .notHosted
-        }
-        if router.isPending(destination) {
-            router.notice(.busPending(bus: destination.arn, caller: entry.principal))
-            return .busPending(retryAfter: settings.retryAfterPending)
-        }
-        guard let bus = router.catalog.state.bus(destination) else {
-            router.statistics.unknownBus += 1
-            router.notice(.unknownBus(bus: destination.arn, caller: entry.principal, eventID: "\(entry.id)"))
-            return .unknownBus
-        }
+        if place == nil, let verdict = find(destination, entry) { return verdict }
         if !isAllowed(facts) {
-            if let reason = refusal(entry, claim, facts, policy: bus.policy) {
+            if let reason = refusal(entry, claim, facts, policy: place?.policy) {
                 router.books[destination, default: BusBook()].denied += 1
                 router.notice(.denied(bus: destination.arn, reason: reason))
                 return .denied(reason)
@@ -120,11 +123,32 @@ final class PeerBatch {
         return takeIn(entry, index, claim)
     }
 
+    /// Looks for the bus that the checked claims name; the verdict when it is not here.
+    private func find(_ destination: BusAddress, _ entry: ForwardEntry) -> PeerVerdict? {
+        guard router.catalog.state.accounts.contains(destination.account) else {
+            let reason = "Account \(destination.account) is not hosted here."
+            report(reason, account: entry.sourceAccount.description)
+            return .notHosted
+        }
+        if router.isPending(destination) {
+            router.notice(.busPending(bus: destination.arn, caller: entry.principal))
+            return .busPending(retryAfter: settings.retryAfterPending)
+        }
+        guard let bus = router.catalog.state.bus(destination) else {
+            router.statistics.unknownBus += 1
+            router.notice(.unknownBus(bus: destination.arn, caller: entry.principal, eventID: "\(entry.id)"))
+            return .unknownBus
+        }
+        place = Place(policy: bus.policy, matcher: router.catalog.matcher(destination))
+        return nil
+    }
+
     /// Checks an entry's claims. Most entries of a frame come from one rule and claim the same.
     private func check(_ entry: ForwardEntry) -> Result<PeerAuthority.Claim, PeerAuthority.Refusal> {
         if let checked, checked.entry.claimsTheSame(as: entry) { return .success(checked.claim) }
         allowed = nil
         isPathGood = false
+        place = nil
         let result = authority.check(entry)
         if case .success(let claim) = result { checked = (entry, claim) }
         return result
@@ -200,7 +224,7 @@ final class PeerBatch {
             }
             return nil
         }
-        if router.store.statistics.isFull { return .throttled(retryAfter: settings.retryAfterFull) }
+        if isFull { return .throttled(retryAfter: settings.retryAfterFull) }
         let size = entry.envelope.count
         guard router.appendingBytes + bytes < router.settings.appendingBytes,
             receiver.appending[cell, default: 0] + bytes < settings.appendingBytesPerCell
@@ -216,7 +240,7 @@ final class PeerBatch {
             let id = EventID.make(using: &router.generator)
             event.envelope = EnvelopeRewriting.arrival(entry.envelope, id: id, time: now)
         }
-        let outcome = router.match(event.envelope, on: destination)
+        let outcome = place?.matcher?.match(event.envelope) ?? BusMatcher.Outcome()
         guard outcome.isReadable else { return report(.malformed("The event cannot be read."), entry) }
         guard !outcome.targets.isEmpty else {
             router.books[destination, default: BusBook()].enter(outcome)
@@ -229,7 +253,7 @@ final class PeerBatch {
         }
         receiver.pending[key] = []
         bytes += size
-        taken.append(Taken(index: index, entry: entry, destination: destination, outcome: outcome))
+        taken.append(Taken(index: index, key: key, destination: destination, outcome: outcome))
         records.append(IntakeRecord(acceptedAt: now, event: event.encoded, targets: outcome.targets))
         return nil
     }
@@ -237,38 +261,70 @@ final class PeerBatch {
     /// Makes the events durable together with their ids.
     private func appendTaken() {
         var ids = WindowRecord()
-        for one in taken { ids.add(one.entry.id, from: sender, on: one.entry.bus) }
+        for one in taken { ids.add(one.key.id, from: sender, on: one.key.bus) }
         receiver.appending[cell, default: 0] += bytes
         router.append(records, noting: ids) { [self] result in
             receiver.release(bytes, of: cell)
+            let verdict: PeerVerdict
+            switch result {
+            case .success:
+                enterTaken()
+                verdict = .accepted
+            case .failure(let error) where error.code == .full:
+                verdict = .throttled(retryAfter: settings.retryAfterFull)
+            case .failure(let error): verdict = .failed(error.message)
+            }
             for one in taken {
-                let verdict: PeerVerdict
-                switch result {
-                case .success:
-                    router.books[one.destination, default: BusBook()].enter(one.outcome)
-                    router.ledger.note(one.entry.id, from: sender, on: one.entry.bus)
-                    verdict = .accepted
-                case .failure(let error) where error.code == .full:
-                    verdict = .throttled(retryAfter: settings.retryAfterFull)
-                case .failure(let error): verdict = .failed(error.message)
-                }
-                let key = PeerReceiver.PendingKey(id: one.entry.id, sender: sender, bus: one.entry.bus)
-                let waiting = receiver.pending.removeValue(forKey: key) ?? []
+                let waiting = receiver.pending.removeValue(forKey: one.key) ?? []
                 give(verdict, at: one.index)
                 for hear in waiting { hear(verdict) }
             }
         }
     }
 
+    /// Enters the events, which are durable now, into the books and the window.
+    private func enterTaken() {
+        var first = 0
+        while first < taken.count {
+            let destination = taken[first].destination
+            let run = taken[first...].prefix { $0.destination == destination }
+            router.books[destination, default: BusBook()].enter(run.lazy.map(\.outcome))
+            first = run.endIndex
+        }
+        for one in taken { router.ledger.note(one.key.id, from: sender, on: one.key.bus) }
+    }
+
     private func give(_ verdict: PeerVerdict, at index: Int) {
         verdicts[index] = verdict
         missing -= 1
-        router.statistics.peers.verdicts[verdict.kind, default: 0] += 1
         guard missing == 0 else { return }
+        countVerdicts()
         router.statistics.peers.windowIDs = router.ledger.window.count
         router.statistics.peers.windowBytes = router.ledger.window.bytes
         router.statistics.peers.windowShortened = router.ledger.window.earlyRotations
         router.statistics.peers.windowRowsShortened = router.ledger.earlyRows
-        completion(VerdictFrame(pressure: receiver.pressure, verdicts: verdicts.compactMap { $0 }))
+        receiver.answer(VerdictFrame(verdicts: verdicts.compactMap { $0 }), behind: crowdedTarget, completion)
+    }
+    /// A target of the events that came with so many that it does not keep pace.
+    private var crowdedTarget: UInt64? {
+        var last: [UInt64] = []
+        for one in taken where one.outcome.targets != last {
+            last = one.outcome.targets
+            if let target = last.first(where: router.isBehind) { return target }
+        }
+        return nil
+    }
+
+    private func countVerdicts() {
+        var counts: [(kind: String, count: UInt64)] = []
+        for case let verdict? in verdicts {
+            let kind = verdict.kind
+            if let last = counts.indices.last, counts[last].kind == kind {
+                counts[last].count += 1
+            } else {
+                counts.append((kind, 1))
+            }
+        }
+        for (kind, count) in counts { router.statistics.peers.verdicts[kind, default: 0] += count }
     }
 }

@@ -20,6 +20,7 @@ public final class PeerReceiver: PeerFrameHandler {
 
     /// The rates of the accounts that other cells send for.
     var quotas: AccountQuotas
+    private let held: HeldAnswers
 
     /// What a repeat that waits for the disk counts as at least, with the answer that waits for it.
     static let waitingBytes = 1_024
@@ -34,6 +35,12 @@ public final class PeerReceiver: PeerFrameHandler {
         var id: DeliveryID
         var sender: DuplicateWindow.Sender
         var bus: String
+
+        /// An id hardly ever comes from two senders or for two buses at a time.
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(id.event)
+            hasher.combine(id.target)
+        }
     }
 
     /// Creates the receiver of a router whose settings have peers. Call it after ``EventRouter/start(completion:)``; what
@@ -42,6 +49,7 @@ public final class PeerReceiver: PeerFrameHandler {
         self.router = router
         self.settings = settings
         quotas = AccountQuotas(rate: settings.accountRate)
+        held = HeldAnswers(clock: router.clock) { [unowned router] in router.isBehind($0) }
     }
 
     /// Accounts whose events other cells were lately told to send later, with how many.
@@ -86,6 +94,16 @@ public final class PeerReceiver: PeerFrameHandler {
             completion: completion
         )
         batch.run(frame.items)
+    }
+
+    /// Answers a frame, later when a target of its events is behind.
+    func answer(_ frame: VerdictFrame, behind target: UInt64?, _ completion: @escaping (VerdictFrame) -> Void) {
+        let send = { [self] in
+            var frame = frame
+            frame.pressure = pressure
+            completion(frame)
+        }
+        if let target { held.hold(for: target, send) } else { send() }
     }
 
     private func refuse(_ answer: VerdictFrame, peer: String, _ completion: (VerdictFrame) -> Void) {
