@@ -13,8 +13,9 @@ import SansIO
 /// in a thousand of a store's, 64 bytes for each. At worst an id takes 256 bytes.
 ///
 /// Each sending cell has its own share on each bus. When the memory is used up, what came first is forgotten early: of the
-/// authority that uses most, out of the share that uses most. So no sender pushes out what another sent, as long as that
-/// other's authority uses less, and a busy bus does not shorten the window of a quiet one.
+/// authorities that use most, of their cells that use most, out of the shares that use most. So no cell pushes out what another
+/// sent, as long as that other uses less and its authority does, whatever buses the first one sends to; and a busy bus does not
+/// shorten the window of a quiet one.
 public final class DuplicateWindow {
     /// The knobs of a window.
     public struct Settings: Sendable, Equatable {
@@ -45,16 +46,13 @@ public final class DuplicateWindow {
         }
     }
 
-    private struct Place: Hashable {
-        var bus: String
-        var cell: String
-        var authority: Substring { cell.prefix { $0 != "/" } }
-    }
-
     private let settings: Settings
-    private var shares: [Place: WindowShare] = [:]
+    private var cells: [String: WindowCell] = [:]
+    private var authorities: [Substring: WindowAuthority] = [:]
     /// The share that was asked for last; most entries of a batch go to one bus.
-    private var last: (place: Place, share: WindowShare)?
+    private var last: WindowShare?
+    /// Authorities, cells and shares that were made.
+    private var made: UInt64 = 0
     private var began: Timestamp
     /// Bytes of memory that the ids take, by a rounded up estimate.
     public private(set) var bytes = 0
@@ -62,6 +60,8 @@ public final class DuplicateWindow {
     public private(set) var count = 0
     /// How often ids were forgotten before their time because there were too many.
     public private(set) var earlyRotations: UInt64 = 0
+    /// Authorities, cells and shares that were looked at to make room.
+    private(set) var evictionLooks = 0
 
     /// Creates an empty window.
     public init(_ settings: Settings = Settings(), now: Timestamp) {
@@ -82,12 +82,8 @@ public final class DuplicateWindow {
     /// Begins a new generation and forgets the older one.
     public func rotate(now: Timestamp) {
         began = now
-        last = nil
-        bytes = 0
-        for (place, share) in shares {
-            count -= share.rotate()
-            if share.isEmpty { shares[place] = nil } else { bytes += share.bytes }
-        }
+        for cell in cells.values { count -= cell.rotate() }
+        removeEmpty()
     }
 
     /// Notes that a bus took a delivery in.
@@ -98,50 +94,65 @@ public final class DuplicateWindow {
         let before = share.bytes
         guard share.insert(id, sender.origin) else { return }
         count += 1
-        bytes += share.bytes - before
+        let growth = share.bytes - before
+        guard growth != 0 else { return }
+        share.cell.changed(by: growth)
+        bytes += growth
         if bytes > settings.bytes { makeRoom() }
     }
 
     private func share(_ sender: Sender, _ bus: String) -> WindowShare? {
-        if let last, last.place.bus == bus, last.place.cell == sender.cell { return last.share }
-        let place = Place(bus: bus, cell: sender.cell)
-        guard let share = shares[place] else { return nil }
-        last = (place, share)
+        let cell: WindowCell
+        if let last, last.cell.name == sender.cell {
+            if last.bus == bus { return last }
+            cell = last.cell
+        } else {
+            guard let known = cells[sender.cell] else { return nil }
+            cell = known
+        }
+        guard let share = cell.shares[bus] else { return nil }
+        last = share
         return share
     }
 
     private func addShare(_ sender: Sender, _ bus: String) -> WindowShare {
-        let share = WindowShare()
-        let place = Place(bus: bus, cell: sender.cell)
-        shares[place] = share
-        last = (place, share)
-        bytes += WindowShare.ownBytes
+        let cell = cells[sender.cell] ?? addCell(sender.cell)
+        let share = WindowShare(bus: bus, number: nextNumber(), cell: cell)
+        cell.add(share)
+        last = share
         return share
     }
 
-    /// Forgets what came first of the largest shares, until a sixteenth of the memory is free.
-    private func makeRoom() {
-        let target = settings.bytes - settings.bytes / 16
-        earlyRotations += 1
-        last = nil
-        while bytes > target, let (place, share) = largestShare() {
-            let before = share.bytes
-            count -= share.forget(bytes: bytes - target)
-            bytes -= before - share.bytes
-            guard share.isEmpty else { continue }
-            shares[place] = nil
-            bytes -= share.bytes
-        }
+    private func addCell(_ name: String) -> WindowCell {
+        let authorityName = name.prefix { $0 != "/" }
+        let authority = authorities[authorityName] ?? WindowAuthority(number: nextNumber())
+        authorities[authorityName] = authority
+        let cell = WindowCell(name: name, number: nextNumber(), authority: authority)
+        cells[name] = cell
+        return cell
     }
 
-    /// The largest share of the authority with the most. Equal ones go by their names, so that the order of a dictionary
-    /// decides nothing.
-    private func largestShare() -> (Place, WindowShare)? {
-        var authorities: [Substring: Int] = [:]
-        for (place, share) in shares { authorities[place.authority, default: 0] += share.bytes }
-        let most = authorities.max { ($0.value, $1.key) < ($1.value, $0.key) }
-        return shares.filter { $0.key.authority == most?.key }.max {
-            ($0.value.bytes, $1.key.cell, $1.key.bus) < ($1.value.bytes, $0.key.cell, $0.key.bus)
-        }
+    private func nextNumber() -> UInt64 {
+        made += 1
+        return made
+    }
+
+    /// Forgets what came first of the largest shares of the largest cells of the largest authorities, until a sixteenth of
+    /// the memory is free.
+    private func makeRoom() {
+        earlyRotations += 1
+        var eviction = WindowEviction()
+        eviction.free(bytes - (settings.bytes - settings.bytes / 16), of: Array(authorities.values))
+        count -= eviction.forgotten
+        evictionLooks += eviction.looks
+        removeEmpty()
+    }
+
+    private func removeEmpty() {
+        last = nil
+        if cells.values.contains(where: \.shares.isEmpty) { cells = cells.filter { !$0.value.shares.isEmpty } }
+        for authority in authorities.values { authority.removeEmptyCells() }
+        authorities = authorities.filter { !$0.value.cells.isEmpty }
+        bytes = authorities.values.reduce(0) { $0 + $1.bytes }
     }
 }

@@ -1,13 +1,21 @@
 /// The ids of one bus that one sending cell made known, in two generations.
-final class WindowShare {
-    /// Bytes of memory that a share takes beside its ids, rounded up.
-    static let ownBytes = 768
+final class WindowShare: WindowOwner {
+    /// Bytes of memory that a share takes beside its ids, with a cell of its own, rounded up.
+    private static let ownBytes = 768
 
+    let bus: String
+    let number: UInt64
+    let cell: WindowCell
     private var younger = WindowGeneration()
     private var older = WindowGeneration()
 
-    /// Bytes of memory, rounded up.
-    var bytes: Int { Self.ownBytes + younger.bytes + older.bytes }
+    init(bus: String, number: UInt64, cell: WindowCell) {
+        self.bus = bus
+        self.number = number
+        self.cell = cell
+    }
+
+    var bytes: Int { isEmpty ? 0 : Self.ownBytes + younger.bytes + older.bytes }
 
     /// Whether no id is known.
     var isEmpty: Bool { younger.count == 0 && older.count == 0 }
@@ -29,14 +37,11 @@ final class WindowShare {
         return forgotten
     }
 
-    /// Forgets what came first until so many bytes are free or nothing is left; returns how many ids are forgotten.
-    func forget(bytes wanted: Int) -> Int {
+    func forget(bytes wanted: Int, _ eviction: inout WindowEviction) {
         let target = bytes - wanted
-        var forgotten = 0
         while bytes > target, !isEmpty {
-            forgotten += older.count > 0 ? older.forgetFirstBlock() : younger.forgetFirstBlock()
+            eviction.note(forgotten: older.count > 0 ? older.forgetFirstBlock() : younger.forgetFirstBlock())
         }
-        return forgotten
     }
 }
 

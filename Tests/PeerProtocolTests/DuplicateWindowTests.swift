@@ -1,6 +1,7 @@
-import PeerProtocol
 import SansIO
 import Testing
+
+@testable import PeerProtocol
 
 @Suite struct DuplicateWindowTests {
     private let start = Timestamp(milliseconds: 1_000_000)
@@ -57,6 +58,70 @@ import Testing
         }
         #expect(window.bytes <= 256 << 10)
         #expect((1...300).allSatisfy { window.contains(id($0 << 20), from: sender, on: "a") })
+    }
+
+    /// Each of its shares is smaller than the other cell's only one.
+    @Test func aCellThatSendsToManyBusesPushesNothingOutOfAnothersOfItsAuthority() {
+        var settings = DuplicateWindow.Settings()
+        settings.bytes = 1 << 20
+        let window = DuplicateWindow(settings, now: start)
+        for number in 1...400 { window.insert(id(UInt64(number) << 20), from: sender, on: "a", now: start) }
+        let greedy = DuplicateWindow.Sender(cell: "example.com/east", origin: 1)
+        for number in 1...400 {
+            for bus in 1...20 { window.insert(id(UInt64(number) << 20), from: greedy, on: "bus\(bus)", now: start) }
+        }
+        #expect(window.earlyRotations > 0 && window.bytes <= 1 << 20)
+        #expect((1...400).allSatisfy { window.contains(id($0 << 20), from: sender, on: "a") })
+        let left = (1...20).map { bus in
+            (1...400).count { window.contains(id($0 << 20), from: greedy, on: "bus\(bus)") }
+        }
+        #expect(left.allSatisfy { $0 > 100 }, "its own buses lose about the same: \(left)")
+    }
+
+    /// A sender may make up cells of its own authority, each with an id or two: what is forgotten then are thousands of shares.
+    @Test(arguments: [1, 2, 8]) func makingRoomLooksAtEachShareOnce(megabytes: Int) {
+        var settings = DuplicateWindow.Settings()
+        settings.bytes = megabytes << 20
+        let window = DuplicateWindow(settings, now: start)
+        for number in 1...20 { window.insert(id(UInt64(number) << 20), from: sender, on: "a", now: start) }
+        let cells = megabytes * 2_000
+        for cell in 1...cells {
+            let hostile = DuplicateWindow.Sender(cell: "rogue.example.com/c\(cell)", origin: 1)
+            window.insert(id(1), from: hostile, on: "a", now: start)
+        }
+        #expect(window.bytes <= settings.bytes)
+        #expect(window.earlyRotations >= 10)
+        // A sixteenth is freed each time: so many shares are looked at for each that comes, whatever the memory.
+        #expect(window.evictionLooks < 20 * cells, "\(window.evictionLooks) looks for \(cells) shares")
+        #expect(window.contains(id(1), from: .init(cell: "rogue.example.com/c\(cells)", origin: 1), on: "a"))
+        let first = DuplicateWindow.Sender(cell: "rogue.example.com/c1", origin: 1)
+        #expect(!window.contains(id(1), from: first, on: "a"), "the first go first")
+        #expect((1...20).allSatisfy { window.contains(id($0 << 20), from: sender, on: "a") })
+    }
+
+    @Test func aWindowThatForgotCountsWhatItHolds() {
+        var settings = DuplicateWindow.Settings()
+        settings.bytes = 128 << 10
+        let window = DuplicateWindow(settings, now: start)
+        var generator = SeededGenerator(seed: 7)
+        var told: Set<[UInt64]> = []
+        for _ in 0..<20_000 {
+            let key = [.random(in: 0..<9, using: &generator), .random(in: 0..<4, using: &generator)] as [UInt64]
+            let number = UInt64.random(in: 0..<5_000, using: &generator)
+            window.insert(id(number << 12), from: place(key), on: "bus\(key[1])", now: start)
+            told.insert(key + [number])
+        }
+        func known() -> Int { told.count { window.contains(id($0[2] << 12), from: place($0), on: "bus\($0[1])") } }
+        #expect(window.earlyRotations > 10)
+        #expect(window.count == known())
+        window.rotate(now: start + .seconds(600))
+        #expect(window.count == known() && window.bytes > 0)
+        window.rotate(now: start + .seconds(1_200))
+        #expect(window.count == 0 && window.bytes == 0)
+    }
+
+    private func place(_ key: [UInt64]) -> DuplicateWindow.Sender {
+        DuplicateWindow.Sender(cell: "\(key[0] % 2).example.com/\(key[0])", origin: 1)
     }
 
     @Test func aBusyBusNeedsLittleForEventsThatAreNeighbours() {
