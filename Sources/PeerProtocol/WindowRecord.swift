@@ -15,10 +15,14 @@ public struct WindowRecord: Sendable, Equatable {
         public var target: UInt64
         /// The events.
         public var words: [Word]
+
+        /// Bytes of the section without its words.
+        var headerBytes: Int { 24 + bus.utf8.prefix(0xFFFF).count + sender.cell.utf8.prefix(0xFFFF).count }
     }
 
     /// Up to 64 neighbouring numbers of events.
     public struct Word: Sendable, Equatable {
+        static let bytes = 16
         /// The numbers without their low 6 bits.
         public var index: UInt64
         /// A bit for each number that is there.
@@ -29,6 +33,8 @@ public struct WindowRecord: Sendable, Equatable {
     public private(set) var sections: [Section] = []
     /// How many words there are; each takes 16 bytes.
     public private(set) var wordCount = 0
+    /// The length of ``encoded``.
+    public private(set) var byteCount = 1
     private var places: [Place: Int] = [:]
     private var last = 0
 
@@ -66,6 +72,7 @@ public struct WindowRecord: Sendable, Equatable {
         } else {
             sections[place].words.append(word)
             wordCount += 1
+            byteCount += Word.bytes
         }
     }
 
@@ -81,7 +88,9 @@ public struct WindowRecord: Sendable, Equatable {
         } else {
             last = sections.count
             places[place] = last
-            sections.append(Section(bus: bus, sender: sender, target: target, words: []))
+            let section = Section(bus: bus, sender: sender, target: target, words: [])
+            sections.append(section)
+            byteCount += section.headerBytes
         }
         return last
     }
@@ -108,23 +117,27 @@ public struct WindowRecord: Sendable, Equatable {
         return cell
     }
 
-    /// Gathers the bits of equal words, and takes the record apart into pieces of at most `limit` words each.
+    /// Gathers the bits of equal words, and takes the record apart into pieces that take at most `limit` bytes each, or that
+    /// hold a single word.
     ///
     /// A cell with more than a quarter of the limit has pieces of its own, so that these can be forgotten apart; what others
     /// have is put together.
     public func pieces(of limit: Int) -> [WindowRecord] {
         var gathered = sections
-        var words: [String: Int] = [:]
+        var bytes: [String: Int] = [:]
         for index in gathered.indices {
             gathered[index].words = Self.gathered(gathered[index].words)
-            words[gathered[index].sender.cell, default: 0] += gathered[index].words.count
+            let size = gathered[index].headerBytes + gathered[index].words.count * Word.bytes
+            bytes[gathered[index].sender.cell, default: 0] += size
         }
         var pieces: [WindowRecord] = []
         var open: [String?: Int] = [:]
         for section in gathered {
-            let owner = words[section.sender.cell, default: 0] > limit / 4 ? section.sender.cell : nil
+            let owner = bytes[section.sender.cell, default: 0] > limit / 4 ? section.sender.cell : nil
+            // A section begins in the open piece if its first word fits there too.
+            var cost = section.headerBytes + Word.bytes
             for word in section.words {
-                if let index = open[owner], pieces[index].wordCount < limit {
+                if let index = open[owner], pieces[index].byteCount + cost <= limit {
                     pieces[index].append(word, section)
                 } else {
                     var record = WindowRecord()
@@ -132,6 +145,7 @@ public struct WindowRecord: Sendable, Equatable {
                     open[owner] = pieces.count
                     pieces.append(record)
                 }
+                cost = Word.bytes
             }
         }
         return pieces

@@ -207,9 +207,24 @@ import Testing
             }
             record.add(id(9), from: south, on: "b")
         }
-        let pieces = record.pieces(of: 40)
+        // The bytes of a piece with 40 words of one section.
+        let pieces = record.pieces(of: 1 + 41 + 40 * 16)
         #expect(pieces.map(\.wordCount) == [40, 40, 20, 4])
         #expect(pieces.map(\.cell) == [sender.cell, sender.cell, sender.cell, nil])
         #expect(pieces.reduce(into: Set()) { $0.formUnion(ids($1)) } == ids(record))
+    }
+
+    /// The target of an id is the sender's to choose, and each new one takes a section of its own.
+    @Test func aPieceIsBoundedByItsBytesWhateverTheIdsAre() {
+        let bus = "arn:aws:events:us-east-1:111122223333:event-bus/" + String(repeating: "b", count: 256)
+        var record = WindowRecord()
+        for number in 0..<3_000 as Range<UInt64> {
+            record.add(DeliveryID(event: number << 6, target: number), from: sender, on: bus)
+        }
+        let pieces = record.pieces(of: 64 << 10)
+        #expect(pieces.allSatisfy { $0.byteCount == $0.encoded.count && $0.byteCount <= 64 << 10 })
+        #expect(pieces.count == 17, "1.1 MB: none is much smaller than it may be")
+        #expect(pieces.reduce(into: Set()) { $0.formUnion(ids($1)) } == ids(record))
+        #expect(record.pieces(of: 1).count == 3_000, "a word is not taken apart")
     }
 }

@@ -122,6 +122,38 @@ import Testing
         #expect(scene.offer([try entry(1_700)], to: 1, as: 0) == [.accepted], "what the disk could not keep")
     }
 
+    /// The target of an id is what a sender writes, and each takes room of its own in a row.
+    @Test func rowsOfIdsAreSmallAndAppendedSomeAtATime() throws {
+        let scene = openScene()
+        let store = scene.machines[1].store
+        var largest = (record: 0, append: 0)
+        store.onDurable = { records, _ in
+            let sizes = records.map(\.event.count)
+            largest = (max(largest.record, sizes.max() ?? 0), max(largest.append, sizes.reduce(0, +)))
+        }
+        let frames = try (0..<28).map { frame in
+            try (0..<250).map { number in
+                var entry = try #require(scene.entry(UInt64(frame * 250 + number + 1)))
+                entry.id.target = entry.id.event
+                return entry
+            }
+        }
+        let identity = scene.machines[0].certificate.identity
+        for frame in frames {
+            scene.cell(1).receiver.handle(ForwardFrame.encode(frame, origin: 1), from: identity) { _ in }
+        }
+        scene.run(.seconds(10))
+        #expect(store.statistics.parkedDeliveries >= 10, "700 KB of ids")
+        #expect(store.statistics.parkedDeliveries == scene.cell(1).router.windowRows)
+        #expect(largest.record <= 64 << 10)
+        #expect(largest.append <= 600 << 10, "an append of any size would not fit a journal segment")
+        scene.crash(1)
+        scene.restart(1)
+        for frame in [frames[0], frames[27]] {
+            #expect(scene.offer(frame, to: 1, as: 0) == [PeerVerdict](repeating: .duplicate, count: 250))
+        }
+    }
+
     /// More rows than are read at a time.
     @Test func aStartReadsManyRowsInPieces() throws {
         let scene = openScene { $0.window.span = .seconds(3_000) }

@@ -14,7 +14,7 @@ final class DeliveryLedger {
     /// Hears of the store's failures; what failed is tried again.
     var onFailure: (StoreError) -> Void = { _ in }
     /// Rows of the store that are the ledger's.
-    private(set) var rows: UInt64 = 0
+    var rows: UInt64 { UInt64(open.count + replacing + moving + index.count) }
     /// How often a row went before its time because there were too many.
     private(set) var earlyRows: UInt64 = 0
 
@@ -26,12 +26,20 @@ final class DeliveryLedger {
     private var index = LedgerIndex()
     /// Records that only the journal holds.
     private var open: [(ref: DeliveryRef, record: WindowRecord)] = []
+    private var openBytes = 0
+    /// Records that are being replaced by rows.
+    private var replacing = 0
+    /// Rows on their way from the journal to the retry queue.
+    private var moving = 0
     private var isFlushScheduled = false
+    /// Whether the store refused rows and is not asked again before the next flush.
+    private var isBackingOff = false
     private static let configurationKey = "peer/window"
-    /// Words of one row, 64 KB.
-    private static let wordsPerRow = 4_096
+    private static let rowBytes = 64 << 10
     /// Records that are gathered at the latest.
     private static let openRecords = 4_096
+    /// Bytes of records that are gathered at the latest, and that one append replaces: less than any journal segment.
+    private static let openBytes = 512 << 10
     /// Rows read at a time at the start, some 4 MB.
     private static let rowsPerRead = 64
     private static let flushDelay = Duration.seconds(2)
@@ -93,7 +101,6 @@ final class DeliveryLedger {
             switch result {
             case .failure(let error): completion(.failure(error))
             case .success(let rows):
-                self.rows += UInt64(rows.count)
                 let passed = clock.now + (.zero - settings.span)
                 for row in rows {
                     // What is past its time stays until it is pruned.
@@ -121,9 +128,7 @@ final class DeliveryLedger {
         guard let key, record.targets == [key] else { return false }
         let ref = DeliveryRef(event: record.sequence, target: key)
         if let ids = remember(record.event) {
-            open.append((ref, ids))
-            rows += 1
-            scheduleFlush(after: Self.flushDelay)
+            gather(ref, ids)
         } else {
             store.resolve([ref])
         }
@@ -150,9 +155,17 @@ final class DeliveryLedger {
     /// Hears that a record of ``record(_:)`` is durable.
     func appended(_ sequence: UInt64, _ record: IntakeRecord, _ ids: WindowRecord) {
         guard let key = record.targets.first else { return }
-        rows += 1
-        open.append((DeliveryRef(event: sequence, target: key), ids))
-        if open.count >= Self.openRecords { flush() } else { scheduleFlush(after: Self.flushDelay) }
+        gather(DeliveryRef(event: sequence, target: key), ids)
+    }
+
+    private func gather(_ ref: DeliveryRef, _ ids: WindowRecord) {
+        open.append((ref, ids))
+        openBytes += ids.byteCount
+        if !isBackingOff, open.count >= Self.openRecords || openBytes >= Self.openBytes {
+            flush()
+        } else {
+            scheduleFlush(after: Self.flushDelay)
+        }
     }
 
     private func scheduleFlush(after delay: Duration) {
@@ -160,26 +173,43 @@ final class DeliveryLedger {
         isFlushScheduled = true
         _ = clock.schedule(after: delay) { [weak self] in
             self?.isFlushScheduled = false
+            self?.isBackingOff = false
             self?.flush()
         }
     }
 
-    /// Replaces the small records by rows.
+    /// Replaces the small records by rows, some in each append.
     private func flush() {
-        guard let key, !open.isEmpty else { return }
-        let small = open
+        guard let key else { return }
+        let all = open
         open = []
+        openBytes = 0
+        var small: [(ref: DeliveryRef, record: WindowRecord)] = []
+        var bytes = 0
+        for one in all {
+            if bytes > 0, bytes + one.record.byteCount > Self.openBytes {
+                replace(small, key)
+                small = []
+                bytes = 0
+            }
+            small.append(one)
+            bytes += one.record.byteCount
+        }
+        if !small.isEmpty { replace(small, key) }
+    }
+
+    private func replace(_ small: [(ref: DeliveryRef, record: WindowRecord)], _ key: UInt64) {
         var all = WindowRecord()
         for one in small { all.add(one.record) }
-        let pieces = all.pieces(of: Self.wordsPerRow)
+        let pieces = all.pieces(of: Self.rowBytes)
         let now = clock.now
         let records = pieces.map { IntakeRecord(acceptedAt: now, event: $0.encoded, targets: [key]) }
+        replacing += small.count
         store.append(records, settling: small.map(\.ref)) { [self] result in
+            replacing -= small.count
             switch result {
             case .success(let sequences):
-                rows += UInt64(records.count)
-                // Rows that were pruned meanwhile may have been counted out already.
-                rows -= min(rows, UInt64(small.count))
+                moving += records.count
                 for (sequence, (record, piece)) in zip(sequences, zip(records, pieces)) {
                     let row = ParkedDelivery(
                         ref: DeliveryRef(event: sequence, target: key),
@@ -195,6 +225,8 @@ final class DeliveryLedger {
                 onFailure(error)
                 guard error.code != .closed else { return }
                 open = small + open
+                openBytes += small.reduce(0) { $0 + $1.record.byteCount }
+                isBackingOff = true
                 scheduleFlush(after: Self.retryDelay)
             }
         }
@@ -204,6 +236,7 @@ final class DeliveryLedger {
         store.park([row]) { [self] result in
             switch result {
             case .success:
+                moving -= 1
                 index.add(ParkedRef(ref: row.ref, due: row.due), of: cell, at: row.acceptedAt)
                 trim()
             case .failure(let error):
@@ -220,7 +253,6 @@ final class DeliveryLedger {
         while index.count > settings.rows, let row = index.removeFirstOfLargest() { excess.append(row) }
         guard !excess.isEmpty else { return }
         earlyRows += UInt64(excess.count)
-        rows -= min(rows, UInt64(excess.count))
         store.finish(excess)
     }
 
@@ -230,8 +262,7 @@ final class DeliveryLedger {
         let passed = clock.now + (.zero - settings.span)
         store.expire(target: key, acceptedBefore: passed) { [self] result in
             switch result {
-            case .success(let removed):
-                rows -= min(rows, removed.count)
+            case .success:
                 index.remove(before: passed)
                 trim()
             case .failure(let error):
