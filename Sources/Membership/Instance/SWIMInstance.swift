@@ -23,8 +23,9 @@ import SansIO
 /// - *alive → suspect*: this node's probe failed, or a present member's signed suspicion of incarnation `i` was heard.
 /// - *suspect → dead*: the time of ``MembershipConfiguration/suspicionMultiplier`` is over. Each signer shortens it, and
 ///   counts once.
-/// - *suspect or dead → alive*: only by the subject's own claim of a higher incarnation.
-/// - *any → left*: only by the subject's own claim. *Any → ejected*: its certificate is revoked, expired or untrusted.
+/// - *suspect or dead → alive*: only by the subject's own claim of a higher incarnation. A node makes 60 of them a minute at
+///   most, 30 of these since one other says so: the next waits for a second.
+/// - *any → left*: only by the subject's own claim, which no sync tells to who does not know the node. *Any → ejected*: its certificate is revoked, expired or untrusted.
 ///
 /// The incarnation is the milliseconds of the node's clock when it signs, or one more than its last. So it survives a restart
 /// without a file. If the clock was set back, the node meets its own former claim when it joins and goes above it. Nobody
@@ -59,7 +60,8 @@ import SansIO
 /// 6. *Dead members are tried for days*, and when one answers the two sync: a partition heals by itself.
 /// 7. *Leaves* are not probed; the nodes that hold their uplinks vouch for them. Such a word is numbered and holds as long as its
 ///    sponsor is present and has not restarted since; a sponsor that hears an untrue word in its own name says what is so,
-///    above it. A leaf that nobody vouches for is forgotten as a departed member is, and no sync teaches it again.
+///    above it. A leaf that nobody vouches for is forgotten as a departed member is, and no sync teaches it again. A leaf
+///    itself, which does not probe either, holds a member dead when two others do, or one does and its own sync failed.
 /// 8. Idle nodes gossip nothing: claims are not repeated, and a round of gossip is sent only while there are news. News of leaves
 ///    get the room that news of members leave.
 public struct SWIMInstance {
