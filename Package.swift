@@ -132,7 +132,7 @@ let package = Package(
         tests("MembershipTests", ["Membership", "EventModel", "SansIO"]),
         tests("ClusterTests", ["Cluster", "EventModel", "Membership", "SansIO", "Simulation"]),
         tests("DeliveryTests", ["Delivery", "RetryControl", "SansIO", "Simulation"]),
-        tests("RouterTests", cores + ["Delivery", "Router", "Simulation"]),
+        tests("RouterTests", cores + ["Delivery", "PeerProtocol", "Router", "Simulation"]),
         tests(
             "PeerTests",
             [
