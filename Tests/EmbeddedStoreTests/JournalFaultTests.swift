@@ -13,7 +13,7 @@ struct JournalFaultTests {
     private func appendGroup(to test: StoreUnderTest) -> [Result<[UInt64], StoreError>] {
         var outcomes: [Result<[UInt64], StoreError>] = []
         for number in 1...3 {
-            let record = IntakeRecord.sample(number, targets: [1], byteCount: 300)
+            let record = IntakeRecord.sample(number, targets: [1], byteCount: 3000)
             test.store.append([record], settling: []) { outcomes.append($0) }
         }
         test.shard.run { outcomes.count == 3 }
@@ -31,7 +31,7 @@ struct JournalFaultTests {
         let lost = 0..<JournalFormat.pageBytes + JournalFormat.frameHeaderBytes
         bytes.replaceSubrange(lost, with: [UInt8](repeating: 0, count: lost.count))
         try TestFile.write(path, bytes)
-        for byteCount in [10, 300] {
+        for byteCount in [10, 3000] {
             let second = try StoreUnderTest(directory: try left.copy())
             #expect(try second.recover().records.isEmpty)
             let event = try second.append([.sample(9, targets: [1], byteCount: byteCount)])

@@ -20,11 +20,12 @@ struct StoreKillTests {
         var settled: UInt64 = 0
         for round in 1...Self.rounds {
             let path = "\(log.path)/\(round)"
-            let writer = try Self.startWriter(directory.path, log: path)
+            let variables = ["STORE_TEST_WRITER": directory.path, "STORE_TEST_LOG": path]
+            let writer = try TestProgram(running: "StoreKillTests/writesUntilItIsKilled", variables)
             let goal = Int.random(in: 1...4000, using: &generator)
             let deadline = monotonicNanoseconds() + 60_000_000_000
             do {
-                defer { Self.end(writer) }
+                defer { writer.kill() }
                 while try Self.entries(path).count < goal, monotonicNanoseconds() < deadline { sched_yield() }
             }
             let entries = try Self.entries(path)
@@ -67,33 +68,6 @@ struct StoreKillTests {
     private static func entries(_ path: String) throws -> [WriterLog.Entry] {
         guard access(path, F_OK) == 0 else { return [] }
         return WriterLog.entries(try TestFile.read(path))
-    }
-
-    private static func startWriter(_ directory: String, log: String) throws -> pid_t {
-        let program = String(cString: try #require(realpath("/proc/self/exe", nil)))
-        let name = "StoreKillTests/writesUntilItIsKilled"
-        let arguments = [program, "--testing-library", "swift-testing", "--filter", name]
-        var environment = ["STORE_TEST_WRITER=\(directory)", "STORE_TEST_LOG=\(log)"]
-        for name in ["PATH", "LD_LIBRARY_PATH", "HOME"] {
-            if let value = getenv(name) { environment.append("\(name)=\(String(cString: value))") }
-        }
-        let argv = arguments.map { strdup($0) } + [nil]
-        let envp = environment.map { strdup($0) } + [nil]
-        defer { for text in argv + envp { free(text) } }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
-        var child: pid_t = 0
-        // Without a child there is no number to send a signal to: zero is this program and everything it started.
-        try #require(posix_spawn(&child, program, &actions, nil, argv, envp) == 0)
-        return child
-    }
-
-    private static func end(_ child: pid_t) {
-        kill(child, SIGKILL)
-        var status: Int32 = 0
-        waitpid(child, &status, 0)
     }
 
     /// The process that is killed.
