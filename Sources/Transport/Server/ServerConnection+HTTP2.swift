@@ -61,8 +61,9 @@ extension ServerConnection {
 
     private func handle(_ request: HTTPRequest, _ stream: Int32, _ session: HTTP2Session) {
         let reply = HTTP2Reply(connection: self, stream: stream)
-        // A request that was reset in the same read costs nothing but its parsing.
-        guard session.attach(reply, to: stream) else { return }
+        // A request that was reset in the same read costs nothing but its parsing. On a connection that ended meanwhile
+        // nobody would hear of the client's leaving.
+        guard phase != .closed, session.attach(reply, to: stream) else { return }
         inFlight += 1
         reply.isCounted = true
         reply.heldBytes = session.leaveBuffered(of: stream)
@@ -73,7 +74,7 @@ extension ServerConnection {
     /// Hands over a request whose body is taken in parts.
     private func handleHead(_ request: HTTPRequest, _ stream: Int32, _ session: HTTP2Session) {
         let body = BodyStream(carrier: self, id: stream, role: .server)
-        guard session.attach(body, to: stream) else { return }
+        guard phase != .closed, session.attach(body, to: stream) else { return }
         shard.counters.http2Requests.increment()
         shard.streamHandler?.handle(request, body)
     }
