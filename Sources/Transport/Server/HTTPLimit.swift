@@ -40,6 +40,8 @@ public enum HTTPLimit: String, Hashable, Sendable, CaseIterable {
     case idleTime = "idle_time"
     /// ``HTTPServerConfiguration/handshakeTimeout``
     case handshakeTime = "handshake_time"
+    /// ``HTTPServerConfiguration/handshakeMessages``
+    case handshakeMessages = "handshake_messages"
     /// ``HTTPServerConfiguration/headerTimeout``
     case headerTime = "header_time"
     /// ``HTTPServerConfiguration/bodyTimeout``

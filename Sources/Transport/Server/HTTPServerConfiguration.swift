@@ -30,6 +30,9 @@ public struct HTTPServerConfiguration: Sendable, Hashable {
     public var acceptsPlainTextHTTP2 = true
     /// From acceptance to the end of the TLS handshake.
     public var handshakeTimeout: Duration = .seconds(10)
+    /// Messages of TLS's handshake protocol that a client may send after the handshake, key updates above all, in each
+    /// `budgetWindow` of ``http2``; also over HTTP/1.1.
+    public var handshakeMessages: UInt32 = 20
     /// From the first byte of a request's header to its last; on a plain-text listener also from acceptance to the
     /// first byte.
     public var headerTimeout: Duration = .seconds(10)
@@ -69,7 +72,7 @@ public struct HTTPServerConfiguration: Sendable, Hashable {
         let positive = [
             ("backlog", Int(backlog)), ("maximumConnections", maximumConnections),
             ("maximumRequestsInFlight", maximumRequestsInFlight),
-            ("maximumPipelinedRequests", maximumPipelinedRequests),
+            ("maximumPipelinedRequests", maximumPipelinedRequests), ("handshakeMessages", Int(handshakeMessages)),
         ]
         for (name, value) in positive where value < 1 { found.append("\(name) must be at least 1") }
         if maximumHeaderBytes < 1024 { found.append("maximumHeaderBytes must be at least 1024") }

@@ -52,7 +52,11 @@ extension ServerConnection {
                 inputClosed()
                 return
             case .failed:
-                shard.counters.protocolErrors.increment()
+                if tls.isOverMessageLimit {
+                    shard.counters.hit(.handshakeMessages)
+                } else {
+                    shard.counters.protocolErrors.increment()
+                }
                 closeGracefully()
                 return
             }

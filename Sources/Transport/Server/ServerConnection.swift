@@ -109,6 +109,7 @@ final class ServerConnection: ChannelDuplexHandler, StreamCarrier {
         phase = .handshake
         do {
             tls = try TLSSession(context: tlsContext)
+            tls?.limitMessages(shard.configuration.handshakeMessages, within: shard.http2Settings.budgetWindow)
         } catch {
             shard.counters.handshakeFailures.increment()
             closeNow()

@@ -8,6 +8,8 @@ import NIOCore
 final class TLSBuffers {
     /// Received, not yet read by OpenSSL.
     var input = ByteBuffer()
+    /// True when OpenSSL shall get no more of it: its reading fails.
+    var inputIsShut = false
     /// Written by OpenSSL, not yet sent.
     var output = ByteBuffer()
 
@@ -45,6 +47,7 @@ private func readFromInput(_ bio: OpaquePointer?, _ target: UnsafeMutablePointer
     busbar_BIO_clear_retry_flags(bio)
     guard let target, count > 0 else { return 0 }
     return withBuffers(bio) { buffers in
+        if buffers.inputIsShut { return -1 }
         let available = min(Int(count), buffers.input.readableBytes)
         guard available > 0 else {
             busbar_BIO_set_retry_read(bio)

@@ -39,6 +39,16 @@ enum TLSCallbacks {
             return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW
         }
 
+    /// Hears of every message, and of every record's header.
+    static let message:
+        @convention(c) (
+            Int32, Int32, Int32, UnsafeRawPointer?, Int, OpaquePointer?, UnsafeMutableRawPointer?
+        ) -> Void = { isSent, _, type, _, _, ssl, _ in
+            let counts = isSent == 0 ? type == SSL3_RT_HANDSHAKE : type == SSL3_RT_ALERT
+            guard counts, let ssl, let session = session(of: ssl) else { return }
+            session.noteMessage()
+        }
+
     private static func session(of ssl: OpaquePointer) -> TLSSession? {
         guard let data = SSL_get_ex_data(ssl, 0) else { return nil }
         return Unmanaged<TLSSession>.fromOpaque(data).takeUnretainedValue()

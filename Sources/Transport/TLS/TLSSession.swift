@@ -48,6 +48,10 @@ public final class TLSSession {
     private var isBroken = false
     private var closeSent = false
     private var keepsBuffers = false
+    private var messageBudget = RateBudget(capacity: 20, window: .seconds(10))
+    /// True once the other side has sent more messages of the handshake protocol than ``limitMessages(_:within:)`` allows,
+    /// after which nothing more is read.
+    private(set) var isOverMessageLimit = false
 
     /// A read of the socket that brings this much is of a busy connection. OpenSSL's buffers are too large for the lists
     /// that the system's allocator keeps ready, and an idle connection must not hold them.
@@ -106,6 +110,27 @@ public final class TLSSession {
         if isEstablished, !isBroken { SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN) }
         SSL_free(ssl)
     }
+
+    /// Bounds the messages of the handshake protocol that may come once the handshake is done, and the alerts that answer
+    /// attempts to start another: key updates, of a few bytes each, cost far more than data (RFC 8446 §4.6.3). Without this
+    /// call it is 20 in 10 seconds.
+    ///
+    /// - Parameters:
+    ///   - count: how many.
+    ///   - window: the time over which the budget refills.
+    func limitMessages(_ count: UInt32, within window: Duration) {
+        messageBudget = RateBudget(capacity: count, window: window)
+    }
+
+    /// Runs inside OpenSSL.
+    func noteMessage() {
+        guard isEstablished, !messageBudget.spend(now: NIODeadline.now().uptimeNanoseconds) else { return }
+        isOverMessageLimit = true
+        buffers.inputIsShut = true
+    }
+
+    /// How many received bytes OpenSSL has not taken yet.
+    var unreadBytes: Int { buffers.input.readableBytes }
 
     /// Takes encrypted bytes from the other side.
     public func receive(_ bytes: ByteBuffer) {
@@ -181,6 +206,10 @@ public final class TLSSession {
             return .closed
         default:
             isBroken = true
+            if isOverMessageLimit {
+                ERR_clear_error()
+                return .failed(TLSError(.protocolError, operation: "read", reason: "too many handshake messages"))
+            }
             let error = TLSError.fromQueue("read")
             // In TLS 1.3 a client is done before the server has looked at its certificate; the refusal comes here.
             if error.code == .refusedByPeer { context.counting.failed(error) }

@@ -73,6 +73,7 @@ final class TLSSnapshot: @unchecked Sendable {
                     | SSL_MODE_NO_AUTO_CHAIN
             )
         )
+        SSL_CTX_set_msg_callback(context, TLSCallbacks.message)
     }
 
     private static func setCertificate(

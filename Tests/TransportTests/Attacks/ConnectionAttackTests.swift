@@ -1,3 +1,4 @@
+import COpenSSL
 import SansIO
 import Testing
 import Transport
@@ -17,6 +18,17 @@ import Transport
             for client in clients { #expect(await client.receiveToEnd() == "") }
             #expect(attack.server.counters[.handshakeTime] == 300)
             #expect(attack.server.counters.handshakeFailures == 300)
+        }
+    }
+
+    /// RFC 8446 §4.6.3.
+    @Test(arguments: [SSL_KEY_UPDATE_NOT_REQUESTED, SSL_KEY_UPDATE_REQUESTED])
+    func keyUpdateFloodIsEnded(type: Int32) async throws {
+        try await Attack.run { attack in
+            let tls = try #require(attack.tls)
+            let sent = try await KeyUpdateFlood.run(port: attack.server.port, tls: tls, type: type)
+            #expect(sent > 20)
+            #expect(attack.server.counters[.handshakeMessages] == 1)
         }
     }
 

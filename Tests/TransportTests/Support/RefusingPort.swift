@@ -9,17 +9,17 @@ final class RefusingPort {
 
     init() throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        // A sockaddr_in as bytes: whose module its fields belong to changes with the order in which files are compiled.
+        var address = [UInt8](repeating: 0, count: 16)
+        address.withUnsafeMutableBytes { $0.storeBytes(of: sa_family_t(AF_INET), as: sa_family_t.self) }
+        address.replaceSubrange(4..<8, with: [127, 0, 0, 1])
+        var length = socklen_t(address.count)
         let descriptor = descriptor
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-            }
+        let isBound = address.withUnsafeMutableBytes { bytes in
+            guard let pointer = bytes.baseAddress?.bindMemory(to: sockaddr.self, capacity: 1) else { return false }
+            return bind(descriptor, pointer, length) == 0 && getsockname(descriptor, pointer, &length) == 0
         }
-        number = Int(UInt16(bigEndian: address.sin_port))
+        number = Int(address[2]) << 8 | Int(address[3])
         if !isBound { throw SystemCallFailed() }
     }
 
