@@ -100,6 +100,8 @@ public struct DeliveryFailure: Error, Sendable, Equatable {
     public var isOwn: Bool
     /// How long the target asked to wait.
     public var retryAfter: Duration?
+    /// The longest wait before the next attempt, where the failure is known to pass soon; nil for the backoff's own.
+    public var retryWithin: Duration?
     /// What to put in the dead letter instead of the payload, e.g. the text that is not JSON.
     public var body: [UInt8]?
 
@@ -110,6 +112,7 @@ public struct DeliveryFailure: Error, Sendable, Equatable {
         isRetryable: Bool,
         isOwn: Bool = false,
         retryAfter: Duration? = nil,
+        retryWithin: Duration? = nil,
         body: [UInt8]? = nil
     ) {
         self.code = code
@@ -117,6 +120,7 @@ public struct DeliveryFailure: Error, Sendable, Equatable {
         self.isRetryable = isRetryable
         self.isOwn = isOwn
         self.retryAfter = retryAfter
+        self.retryWithin = retryWithin
         self.body = body
     }
 }

@@ -27,6 +27,7 @@ extension DeliveryDriver {
         let now = clock.now
         var aftermath = Aftermath()
         var troubles = 0
+        var passesWithin: Duration?
         for (attempt, outcome) in zip(attempts, outcomes) {
             switch outcome {
             case .settled, .delivered:
@@ -38,11 +39,13 @@ extension DeliveryDriver {
                 holdBack(attempt, failure, on: queue, now: now, &aftermath)
             case .failed(let failure):
                 if failure.isRetryable { troubles += 1 }
+                if let limit = failure.retryWithin { passesWithin = min(limit, passesWithin ?? limit) }
                 fail(attempt, failure, on: queue, now: now, &aftermath)
             }
         }
         let tried = attempts.count - aftermath.heldBack
         note(troubles: troubles, of: tried, pass: pass, on: queue, now: now)
+        if let passesWithin { queue.breaker.endOpenTime(by: now + passesWithin) }
         apply(aftermath, on: queue)
     }
 
@@ -100,7 +103,7 @@ extension DeliveryDriver {
             acceptedAt: attempt.acceptedAt,
             now: now,
             retryAfter: failure.retryAfter.map { now + $0 },
-            backoff: settings.backoff,
+            backoff: failure.retryWithin.map(settings.backoff.capped(at:)) ?? settings.backoff,
             using: &generator
         )
         let exhausted: DeadLetter.Exhausted?

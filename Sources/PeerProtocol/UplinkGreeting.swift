@@ -11,9 +11,9 @@ public struct UplinkGreeting: Sendable, Equatable {
     /// Accounts that one greeting may name.
     public static let maximumAccounts = 10_000
 
-    /// Creates a greeting.
+    /// Creates a greeting. Of more accounts than it may name it names the first.
     public init(accounts: [AccountID], presence: LeafPresence? = nil) {
-        self.accounts = accounts.sorted()
+        self.accounts = Array(accounts.sorted().prefix(Self.maximumAccounts))
         self.presence = presence
     }
 

@@ -59,6 +59,11 @@ public struct CircuitBreaker: Hashable, Sendable {
         if case .open(let until) = state, now < until { state = .open(until: now) }
     }
 
+    /// Has the open time end at `limit` at the latest, because what made the target fail is known to pass soon.
+    public mutating func endOpenTime(by limit: Timestamp) {
+        if case .open(let until) = state, limit < until { state = .open(until: limit) }
+    }
+
     /// Asks to make one attempt.
     public mutating func admit(now: Timestamp) -> Admission {
         switch state {

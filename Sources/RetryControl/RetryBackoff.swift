@@ -20,6 +20,11 @@ public struct RetryBackoff: Hashable, Sendable {
         self.cap = cap
     }
 
+    /// The same with waits of at most `limit`, which is at least 1 ms.
+    public func capped(at limit: Duration) -> RetryBackoff {
+        RetryBackoff(base: min(base, limit), cap: min(cap, limit))
+    }
+
     /// The longest wait before retry `number`, counted from 1.
     public func ceiling(beforeRetry number: Int) -> Duration {
         .milliseconds(doubled(base.milliseconds, times: number - 1, limit: cap.milliseconds))

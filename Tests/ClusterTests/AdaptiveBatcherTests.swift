@@ -56,6 +56,26 @@ import Testing
         #expect(batcher.next() == Array(41...45))
     }
 
+    @Test func aBatchTakesMoreThanIsEnoughWhenMoreWaits() {
+        var batcher = batcher {
+            $0.enoughItems = 4
+            $0.maximumItems = 10
+            $0.maximumInFlight = 2
+        }
+        #expect(add(0, 1, to: &batcher) == true)
+        #expect(batcher.next() == [0])
+        for item in 1...3 { #expect(add(item, 1, to: &batcher) == true) }
+        #expect(batcher.next() == nil, "three are not enough")
+        #expect(add(4, 1, to: &batcher) == true)
+        #expect(batcher.next() == [1, 2, 3, 4], "four go beside the one in flight")
+        for item in 5...30 { #expect(add(item, 1, to: &batcher) == true) }
+        #expect(batcher.next() == nil)
+        batcher.batchFinished(inTime: true, now: .zero)
+        #expect(batcher.next() == Array(5...14), "what waits already waits for nothing")
+        batcher.batchFinished(inTime: true, now: .zero)
+        #expect(batcher.next() == Array(15...24))
+    }
+
     @Test func bytesBoundABatchAndALargeItemGoesAlone() {
         var batcher = batcher { $0.maximumBytes = 1000 }
         for (item, bytes) in [(1, 400), (2, 600), (3, 1), (4, 5000), (5, 10)] {

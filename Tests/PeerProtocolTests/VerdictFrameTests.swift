@@ -50,6 +50,9 @@ import Testing
         let greeting = UplinkGreeting(accounts: [try FrameSamples.account()])
         #expect(try UplinkGreeting(decoding: greeting.encoded) == greeting)
         #expect(throws: FrameError.self) { try UplinkGreeting(decoding: [1, 0xFF, 0xFF, 0xFF, 0xFF]) }
+        let many = (1...UInt64(UplinkGreeting.maximumAccounts + 5)).compactMap { AccountID(number: $0) }
+        let cut = try UplinkGreeting(decoding: UplinkGreeting(accounts: many.reversed()).encoded)
+        #expect(cut.accounts == Array(many.prefix(UplinkGreeting.maximumAccounts)), "or the other side would refuse it")
     }
 
     @Test func aGreetingMaySayWhatGossipIsToSay() throws {

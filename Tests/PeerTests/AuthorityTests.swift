@@ -60,6 +60,38 @@ import Testing
         #expect(scene.book(b, on: 1).accepted == 0)
     }
 
+    /// What neighbours of a frame share is judged once, and nothing of it is lent to an entry that differs.
+    @Test func aBadEntryBetweenGoodOnesIsRefusedAlone() throws {
+        let scene = PeerScene()
+        scene.addCell([a])
+        scene.addCell([b])
+        scene.collect(b, on: 1)
+        let policy =
+            #"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"\#(a)"},"#
+            + #""Action":"events:PutEvents","Resource":"*","Condition":{"StringEquals":{"events:detail-type":"T"},"#
+            + #""ArnEquals":{"aws:SourceArn":"\#(scene.bus(a).ruleARN("out"))"}}}]}"#
+        scene.putPolicy(policy, on: b, of: 1)
+        var number: UInt64 = 0
+        func kinds(_ change: (inout ForwardEntry) -> Void) throws -> [String] {
+            var entries = try (1...4).map { try #require(scene.entry(number + $0)) }
+            number += 4
+            change(&entries[1])
+            return scene.offer(entries, to: 1, as: 0).map(\.kind)
+        }
+        func rename(_ old: String, _ new: String) -> (inout ForwardEntry) -> Void {
+            { $0.envelope = Array(String(decoding: $0.envelope, as: UTF8.self).replacing(old, with: new).utf8) }
+        }
+        let refused = ["accepted", "denied", "accepted", "accepted"]
+        #expect(try kinds { _ in } == ["accepted", "accepted", "accepted", "accepted"])
+        #expect(try kinds(rename(#""detail-type":"T""#, #""detail-type":"U""#)) == refused, "another detail type")
+        #expect(try kinds { $0.rule = scene.bus(a).ruleARN("other") } == refused, "another rule")
+        #expect(try kinds { $0.principal = "arn:aws:iam::\(c):root" } == refused, "another account's principal")
+        #expect(try kinds { $0.hops = [scene.bus(a).arn, scene.bus(b).arn] } == refused, "a hop that it did not make")
+        #expect(try kinds { $0.bus = scene.bus(c).arn } == ["accepted", "notHosted", "accepted", "accepted"])
+        #expect(try kinds { $0.envelope = [1] } == ["accepted", "malformed", "accepted", "accepted"])
+        #expect(scene.numbers(b, on: 1).count == Int(number) - 6, "each of the others is there once")
+    }
+
     @Test func aPutInAnotherAccountsNameIsRefused() throws {
         let scene = openScene()
         var entry = try #require(scene.entry(1))

@@ -46,6 +46,25 @@ import Testing
         #expect(scene.numbers(b, on: 1) == ["1"])
     }
 
+    /// The waits of a backoff grow to ten minutes; nobody should wait for that when the bus is there at last.
+    @Test func aLongWaitForABusEndsWithinAMinuteOfTheBus() {
+        let scene = PeerScene()
+        scene.peers.newAccountTime = .seconds(86_400)
+        scene.addCell([a])
+        scene.addCell([b, c])
+        scene.host([c], on: 1)
+        scene.run(.seconds(1))
+        scene.host([b, c], on: 1)
+        scene.forward(a, on: 0, to: b)
+        scene.put("1", by: a, on: 0)
+        scene.run(.seconds(7_200))
+        #expect(scene.notices[1].contains { $0.kind == "busPending" })
+        scene.allow(a, on: b, of: 1)
+        scene.collect(b, on: 1)
+        scene.run(.seconds(70))
+        #expect(scene.numbers(b, on: 1) == ["1"])
+    }
+
     @Test func accountsThatAStoreBeginsWithAreNotNew() throws {
         let scene = openScene()
         var entry = try #require(scene.entry(1))

@@ -125,6 +125,9 @@ import Testing
             return #expect(Bool(false), "\(String(describing: outcome))")
         }
         #expect(results.map(\.isRefused) == [true, true, false])
+        guard case .refused("NotAuthorizedForSourceException", _) = results[0],
+            case .refused("InternalFailure", _) = results[1]
+        else { return #expect(Bool(false), "a refusal does not wait for the disk: \(results)") }
         func failed() -> UInt64 { scene.cell(0).router.statistics.failedEntries - before.failedEntries }
         #expect(failed() == 2)
         scene.machines[0].store.faults = MemoryStoreFaults()

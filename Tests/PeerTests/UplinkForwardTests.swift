@@ -55,6 +55,37 @@ import Testing
         VerdictFrame(verdicts: frame.items.map { _ in .accepted })
     }
 
+    /// What follows from a greeting costs this side more than it costs the other to send it.
+    @Test func aNodeGreetsOnceASecondInTheLongRunOverHoweverManyUplinks() throws {
+        var heard: [[AccountID]] = []
+        registry.onChange = { if case .up(_, let accounts) = $0 { heard.append(accounts) } }
+        var channel = open(1)
+        shard.run()
+        #expect(heard == [[PeerScene.b]])
+        for _ in 0..<50 {
+            channel.hear(.greeting, 0, UplinkGreeting(accounts: []).encoded)
+            channel.hear(.greeting, 0, UplinkGreeting(accounts: [PeerScene.b]).encoded)
+            shard.run()
+        }
+        channel.hear(.greeting, 0, UplinkGreeting(accounts: [PeerScene.b, PeerScene.c]).encoded)
+        shard.run()
+        #expect(heard.count == 4)
+        shard.advance(by: .seconds(1))
+        #expect(heard.count == 5 && heard.last?.contains(PeerScene.c) == true, "the newest counts in the end")
+        for _ in 0..<50 {
+            channel = open(1)
+            shard.run()
+        }
+        #expect(heard.count <= 6)
+        shard.advance(by: .seconds(1))
+        #expect(heard.count <= 7 && registry.cell(hosting: PeerScene.b) != nil)
+        #expect(registry.cell(hosting: PeerScene.c) == nil)
+        shard.advance(by: .seconds(5))
+        channel.hear(.greeting, 0, UplinkGreeting(accounts: [PeerScene.b, PeerScene.c]).encoded)
+        shard.run()
+        #expect(heard.last == [PeerScene.c], "at once again, and only what is new")
+    }
+
     @Test func whatNeverLeftGoesOverTheOtherUplinkAtOnce() throws {
         let channels = [open(1), open(2)]
         var verdicts: [PeerVerdict] = []

@@ -1,13 +1,14 @@
 import EventModel
 import Membership
 import PeerProtocol
+import RetryControl
 import SansIO
 
 /// The uplinks that cells which only dial out hold open to this node, and what they host (DESIGN §7, §8).
 public final class UplinkRegistry: PeerChannelAcceptor {
     /// A cell's uplink came up or went away.
     public enum Change: Equatable, Sendable {
-        /// The node's uplink is up; these accounts are hosted at its other end.
+        /// The node's uplink is up; these accounts are hosted at its other end, and were not before.
         case up(NodeIdentity, accounts: [AccountID])
         /// The node's uplink is gone.
         case down(NodeIdentity)
@@ -21,6 +22,8 @@ public final class UplinkRegistry: PeerChannelAcceptor {
         var presence: LeafPresence?
         /// Whether the other end has said what it hosts.
         var isReady = false
+        /// What it said so soon after something else that it has to wait.
+        var deferred: UplinkGreeting?
     }
 
     /// Hears of uplinks that come and go.
@@ -33,6 +36,10 @@ public final class UplinkRegistry: PeerChannelAcceptor {
     private let settings: UplinkSession.Settings
     private let maximumUplinks: Int
     private var uplinks: [NodeIdentity: Uplink] = [:]
+    /// How often nodes greeted lately, over uplinks that are gone too: what follows from a greeting is not free.
+    private var greetings: [NodeIdentity: (pacer: Pacer, last: Timestamp)] = [:]
+    private static let greetingsAtOnce = 4.0
+    private static let greetingInterval = Duration.seconds(1)
     /// The nodes that host an account, in order; the first one counts.
     private var hosts: [AccountID: [NodeIdentity]] = [:]
 
@@ -101,7 +108,7 @@ public final class UplinkRegistry: PeerChannelAcceptor {
         uplinks[node] = Uplink(session: session)
         session.onGreeting = { [weak self, weak session] greeting in
             guard let self, let session else { return }
-            register(greeting, session)
+            greeted(greeting, session)
         }
         session.onEnd = { [weak self, weak session] _ in
             guard let self, let session else { return }
@@ -116,6 +123,36 @@ public final class UplinkRegistry: PeerChannelAcceptor {
 
     private func node(_ identity: CertificateIdentity) -> NodeIdentity? {
         NodeIdentity(identity, trustDomain: trustDomain)
+    }
+
+    /// Takes a few greetings of a node at once and one in a second after that; of those that come sooner, the newest, then.
+    private func greeted(_ greeting: UplinkGreeting, _ session: UplinkSession) {
+        let node = session.peer
+        guard uplinks[node]?.session === session else { return }
+        if mayGreet(node) { return register(greeting, session) }
+        let isWaiting = uplinks[node]?.deferred != nil
+        uplinks[node]?.deferred = greeting
+        guard !isWaiting else { return }
+        _ = clock.schedule(after: Self.greetingInterval) { [weak self, weak session] in
+            guard let self, let session, uplinks[node]?.session === session,
+                let greeting = uplinks[node]?.deferred
+            else { return }
+            uplinks[node]?.deferred = nil
+            _ = mayGreet(node)
+            register(greeting, session)
+        }
+    }
+
+    private func mayGreet(_ node: NodeIdentity) -> Bool {
+        let now = clock.now
+        if greetings.count > 2 * uplinks.count + 64 {
+            // Those that were silent for longer may greet as if they never had.
+            greetings = greetings.filter { now < $0.value.last + Self.greetingInterval * Int(Self.greetingsAtOnce) }
+        }
+        var entry = greetings[node] ?? (Pacer(rate: 1, burst: Self.greetingsAtOnce, now: now), now)
+        defer { greetings[node] = entry }
+        entry.last = now
+        return entry.pacer.take(upTo: 1, now: now) > 0
     }
 
     /// Takes the accounts that the certificate covers; what else is claimed counts for nothing.
@@ -135,7 +172,7 @@ public final class UplinkRegistry: PeerChannelAcceptor {
         let former = Set(known.accounts)
         for account in known.accounts where !claimed.contains(account) { withdraw(account, node) }
         for account in accounts where !former.contains(account) { hosts[account, default: []].insert(inOrder: node) }
-        onChange(.up(node, accounts: accounts))
+        onChange(.up(node, accounts: accounts.filter { !former.contains($0) }))
     }
 
     private func present(_ presence: LeafPresence?, of node: NodeIdentity) {

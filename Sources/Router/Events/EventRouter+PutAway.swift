@@ -61,7 +61,8 @@ extension EventRouter {
             putAway(entries[index], to: address, putter, by: forwarder) { call.note($0, index) }
         }
         if !here.isEmpty {
-            putHere(here.map { entries[$0] }, here.map { addresses[$0] }, putter) { result in
+            let refused = { (place: Int, result: PutEventsResult) in call.note(result, here[place]) }
+            putHere(here.map { entries[$0] }, here.map { addresses[$0] }, putter, isRefused: refused) { result in
                 switch result {
                 case .success(let results): for (index, result) in zip(here, results) { call.note(result, index) }
                 case .failure(let failure):

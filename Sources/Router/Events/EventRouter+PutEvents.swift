@@ -55,11 +55,13 @@ extension EventRouter {
         return !catalog.state.accounts.contains(address.account)
     }
 
-    /// Takes in entries for buses of this cell.
+    /// Takes in entries for buses of this cell. `isRefused` hears of those that are refused for themselves, before the others
+    /// are written.
     func putHere(
         _ entries: [PutEventsEntry],
         _ addresses: [BusAddress?],
         _ putter: EventPutter,
+        isRefused: (Int, PutEventsResult) -> Void = { _, _ in },
         completion: @escaping (Result<[PutEventsResult], PutEventsFailure>) -> Void
     ) {
         statistics.entries += UInt64(entries.count)
@@ -67,6 +69,7 @@ extension EventRouter {
         for (entry, address) in zip(entries, addresses) {
             take(entry, address, putter, into: &intake)
         }
+        for (index, result) in intake.results.enumerated() where result.isRefused { isRefused(index, result) }
         let answer = { [self, intake] in
             enter(intake.entered[...])
             completion(.success(intake.results))

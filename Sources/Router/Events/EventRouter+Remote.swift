@@ -87,19 +87,7 @@ extension EventRouter {
                 ForwardEntry(id: id, like: previous, traceHeader: event.traceHeader, envelope: event.envelope)
             )
         }
-        return .success(
-            ForwardEntry(
-                id: id,
-                sourceAccount: target.account,
-                principal: target.names.principal,
-                session: target.roleARN == nil ? "" : target.revision.rule,
-                rule: target.names.rule,
-                bus: target.names.destination,
-                hops: event.hops + [target.names.bus],
-                traceHeader: event.traceHeader,
-                envelope: event.envelope
-            )
-        )
+        return .success(ForwardEntry(id: id, to: target, event: event))
     }
 
     /// What a verdict means for the delivery (spec: patterns §5.3, §5.4, §6.4).
@@ -140,7 +128,9 @@ extension EventRouter {
                     code: "CROSS_ACCOUNT_INGESTION_FAILED",
                     message: "The cell that hosts the account of \(entry.bus) now has no such bus yet.",
                     isRetryable: true,
-                    retryAfter: delay
+                    retryAfter: delay,
+                    // Somebody is about to set the bus up, and then waits for the events.
+                    retryWithin: .seconds(60)
                 )
             )
         case .success(.notHosted):
@@ -168,10 +158,23 @@ extension EventRouter {
         if isServing, !added.isEmpty { retryForwards(to: added.sorted()) }
     }
 
-    /// Tries forwards to these accounts again at once, as when the cell that hosts them is back.
+    /// Tries forwards to these accounts again soon, as when the cell that hosts them is back.
+    ///
+    /// Every target has to be looked at for it, so what comes within a tenth of a second, longer where there are very many
+    /// targets, is done at a time.
     public func retryForwards(to accounts: [AccountID]) {
-        let accounts = Set(accounts)
-        delivery.retryNow { [self] target in
+        guard !accounts.isEmpty else { return }
+        let isScheduled = !returned.isEmpty
+        returned.formUnion(accounts)
+        guard !isScheduled else { return }
+        let delay = Duration.milliseconds(100 + Int64(delivery.knownTargets / 100))
+        _ = clock.schedule(after: delay) { [weak self] in self?.retryReturned() }
+    }
+
+    private func retryReturned() {
+        let accounts = returned
+        returned = []
+        delivery.retryNow { target in
             guard let compiled = compiled(target), case .bus(let address) = compiled.destination else { return false }
             return accounts.contains(address.account)
         }
@@ -183,6 +186,23 @@ extension EventRouter {
         guard let full = targets.first(where: { !delivery.hasRoom($0) }) else { return nil }
         statistics.queueFull += 1
         return catalog.state.revision(full)?.target.arn ?? "revision \(full)"
+    }
+}
+
+extension ForwardEntry {
+    /// An event that a rule sends to a bus of another cell.
+    init(id: DeliveryID, to target: CompiledTarget, event: StoredEvent) {
+        self.init(
+            id: id,
+            sourceAccount: target.account,
+            principal: target.names.principal,
+            session: target.roleARN == nil ? "" : target.revision.rule,
+            rule: target.names.rule,
+            bus: target.names.destination,
+            hops: event.hops + [target.names.bus],
+            traceHeader: event.traceHeader,
+            envelope: event.envelope
+        )
     }
 }
 

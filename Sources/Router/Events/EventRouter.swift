@@ -19,6 +19,8 @@ public final class EventRouter {
     public var notice: (RouterNotice) -> Void = { _ in }
     /// Figures that belong to no bus.
     public internal(set) var statistics = RouterStatistics()
+    /// Accounts whose cell is back, and to which forwards are tried again in a moment.
+    var returned: Set<AccountID> = []
     /// The books of each bus that saw an event.
     public internal(set) var books: [BusAddress: BusBook] = [:]
 
