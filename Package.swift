@@ -152,7 +152,8 @@ let package = Package(
         tests(
             "BusbarTests",
             [
-                "busbar", "Delivery", "EmbeddedStore", "EventModel", "Membership", "Router", "SansIO", "Simulation",
+                "busbar", "Cluster", "Delivery", "EmbeddedStore", "EventModel", "Membership", "Router", "SansIO",
+                "Simulation",
                 "Transport",
                 .product(name: "Logging", package: "swift-log"),
             ]

@@ -17,6 +17,9 @@ public struct ChannelMessage: Sendable, Equatable {
         case ping = 4
         /// The answer to a ping.
         case pong = 5
+        /// A ``ForwardFrame`` of events that are not sent: what would become of them. Numbered and answered like a question. An
+        /// earlier release does not answer.
+        case inquiry = 6
     }
 
     /// What the message is.

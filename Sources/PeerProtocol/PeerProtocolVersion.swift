@@ -37,6 +37,11 @@ public struct PeerProtocolVersions: Hashable, Sendable {
 public enum PeerPath {
     /// Takes a ``ForwardFrame`` by POST and answers with a ``VerdictFrame``.
     public static let events = "/peer/v1/events"
+    /// Takes a ``ForwardFrame`` of at most ``maximumQuestions`` events by POST, takes none of them in, and answers with a
+    /// ``VerdictFrame`` of what would become of them.
+    public static let explain = "/peer/v1/explain"
+    /// Events of one question.
+    public static let maximumQuestions = 16
     /// Opens a channel of ``ChannelMessage`` over which the other side forwards too.
     public static let uplink = "/peer/v1/uplink"
 }

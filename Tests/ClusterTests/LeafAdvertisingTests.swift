@@ -65,6 +65,7 @@ import Testing
 
     private final class NoQuestions: PeerFrameHandler {
         func answer(_ body: [UInt8], from identity: CertificateIdentity, completion: @escaping ([UInt8]) -> Void) {}
+        func explain(_ body: [UInt8], from identity: CertificateIdentity, completion: @escaping ([UInt8]) -> Void) {}
     }
 
     /// A node that only dials out.

@@ -130,4 +130,21 @@ public struct CellStatus: Sendable, Equatable {
     public var hasUplink: Bool
     /// The latest failure, until a request succeeds.
     public var trouble: String?
+
+    /// Creates a status.
+    public init(
+        cell: CellIdentity,
+        waiting: Int,
+        requests: Int,
+        allowedRequests: Int,
+        hasUplink: Bool,
+        trouble: String?
+    ) {
+        self.cell = cell
+        self.waiting = waiting
+        self.requests = requests
+        self.allowedRequests = allowedRequests
+        self.hasUplink = hasUplink
+        self.trouble = trouble
+    }
 }

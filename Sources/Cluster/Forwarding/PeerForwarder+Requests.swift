@@ -1,4 +1,5 @@
 import EventModel
+import Membership
 import PeerProtocol
 import SansIO
 
@@ -41,17 +42,17 @@ extension PeerForwarder {
 
     func send(_ request: PeerRequest) {
         guard let way = way(for: request) else {
-            let failure = ForwardFailure(.offline, Self.offlineText(request.lane))
+            let failure = ForwardFailure(.offline, Self.offlineText(request.lane.cell, request.lane.sponsors))
             _ = clock.schedule(after: .zero) { [self] in settle(request, failure) }
             return
         }
         send(request, way)
     }
 
-    private static func offlineText(_ lane: Lane) -> String {
-        let text = "Cell \(lane.cell) takes no connections, and holds none open to this node."
-        guard !lane.sponsors.isEmpty else { return text }
-        let names = lane.sponsors.map { "\($0.node) of cell \($0.cell)" }.joined(separator: " and ")
+    static func offlineText(_ cell: CellIdentity, _ sponsors: [NodeIdentity]) -> String {
+        let text = "Cell \(cell) takes no connections, and holds none open to this node."
+        guard !sponsors.isEmpty else { return text }
+        let names = sponsors.map { "\($0.node) of cell \($0.cell)" }.joined(separator: " and ")
         return text + " It is reached only through \(names), which passes on no events of other cells."
     }
 

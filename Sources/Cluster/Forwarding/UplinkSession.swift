@@ -86,9 +86,10 @@ public final class UplinkSession {
         send(ChannelMessage(.greeting, body: greeting.encoded))
     }
 
-    /// Asks the other side; completes on a later turn.
+    /// Asks the other side, by a question or an inquiry; completes on a later turn.
     func ask(
         _ body: [UInt8],
+        kind: ChannelMessage.Kind = .question,
         timeout: Duration,
         completion: @escaping (Result<PeerReply, PeerLinkError>) -> Void
     ) {
@@ -105,7 +106,7 @@ public final class UplinkSession {
         let timer = clock.schedule(after: timeout) { [weak self] in
             self?.answer(number, .failure(PeerLinkError(.timedOut, "No answer on the uplink.", mayHaveArrived: true)))
         }
-        let bytes = ChannelMessage(.question, number: number, body: body).encoded
+        let bytes = ChannelMessage(kind, number: number, body: body).encoded
         // Noted first, as the channel may break while it takes the message.
         questions[number] = Question(completion: completion, timer: timer, end: givenBytes + bytes.count + Self.framing)
         send(bytes)
@@ -147,7 +148,7 @@ public final class UplinkSession {
                 return breakOff("The other side of the uplink greeted with what is not a greeting.")
             }
             onGreeting?(greeting)
-        case .question: takeQuestion(message)
+        case .question, .inquiry: takeQuestion(message)
         case .answer:
             answer(message.number, .success(PeerReply(status: 200, body: message.body, identity: identity)))
         case .ping: send(ChannelMessage(.pong, number: message.number))
@@ -162,7 +163,8 @@ public final class UplinkSession {
             return
         }
         answering += 1
-        handler.answer(message.body, from: identity) { [weak self] answer in
+        let take = message.kind == .inquiry ? handler.explain : handler.answer
+        take(message.body, identity) { [weak self] answer in
             guard let self else { return }
             answering -= 1
             guard isOpen else { return }

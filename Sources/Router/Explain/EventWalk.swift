@@ -2,6 +2,7 @@ import Delivery
 import EventModel
 import EventPattern
 import EventTransform
+import PeerProtocol
 import SansIO
 
 /// Walks a hypothetical event through policies, rules and targets, across accounts, and delivers nothing.
@@ -64,7 +65,16 @@ public struct EventWalk {
         to address: BusAddress
     ) -> WalkStep {
         if let elsewhere, !state.accounts.contains(address.account) {
-            return WalkStep(.bus, address.arn, .decidedThere, reasons: elsewhere(address, nil))
+            var step = WalkStep(.bus, address.arn, .decidedThere, reasons: elsewhere(address, nil))
+            let entry = ForwardEntry(
+                id: Self.noDelivery,
+                sourceAccount: account,
+                principal: caller,
+                bus: address.arn,
+                envelope: event.envelope
+            )
+            step.question = WalkStep.Question(entry: entry, account: address.account, ifRefused: [])
+            return step
         }
         let request = AccessRequest(
             subject: .principal(arn: caller, account: account),
@@ -223,8 +233,22 @@ public struct EventWalk {
             return failed(target, failure)
         }
         let lines = elsewhere(destination, target.revision.target.key)
-        return WalkStep(.target, destination.arn, .decidedThere, reasons: lines)
+        var step = WalkStep(.target, destination.arn, .decidedThere, reasons: lines)
+        let entry = ForwardEntry(
+            id: Self.noDelivery,
+            to: target,
+            event: StoredEvent(hops: hops, traceHeader: "", envelope: envelope)
+        )
+        step.question = WalkStep.Question(
+            entry: entry,
+            account: destination.account,
+            ifRefused: [deadLetter(target)]
+        )
+        return step
     }
+
+    /// An event that is only asked about is no delivery of any store.
+    private static var noDelivery: DeliveryID { DeliveryID(event: 1, target: 1) }
 
     private func failed(
         _ target: CompiledTarget,

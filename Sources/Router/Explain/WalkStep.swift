@@ -1,4 +1,5 @@
 import EventModel
+import PeerProtocol
 
 /// One place that a hypothetical event comes to, with what would happen there and what would follow from it.
 public struct WalkStep: Sendable, Equatable {
@@ -38,6 +39,10 @@ public struct WalkStep: Sendable, Equatable {
         case lost
         /// The event goes to another cell, whose policies and rules are not known here.
         case decidedThere
+        /// The other cell was asked, and lets the event in.
+        case acceptedThere
+        /// The other cell was asked, and refuses the event.
+        case refusedThere
         /// The walk ended here, for it was too long.
         case cutOff
     }
@@ -52,6 +57,16 @@ public struct WalkStep: Sendable, Equatable {
     public var reasons: [String]
     /// What would follow.
     public var next: [WalkStep]
+    /// What may be asked of the other cell.
+    var question: Question?
+
+    /// A question to the cell of a bus.
+    struct Question: Sendable, Equatable {
+        var entry: ForwardEntry
+        var account: AccountID
+        /// What would follow here if it refuses.
+        var ifRefused: [WalkStep]
+    }
 
     /// Creates a step.
     public init(_ place: Place, _ arn: String, _ outcome: Outcome, reasons: [String] = [], next: [WalkStep] = []) {
@@ -84,6 +99,8 @@ extension WalkStep.Outcome {
         switch self {
         case .cutOff: "cut off"
         case .decidedThere: "decided there"
+        case .acceptedThere: "accepted there"
+        case .refusedThere: "refused there"
         default: rawValue
         }
     }

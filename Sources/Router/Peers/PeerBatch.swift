@@ -4,7 +4,8 @@ import Membership
 import PeerProtocol
 import SansIO
 
-/// One frame on its way through the receiver: it is answered when every entry has its verdict.
+/// One frame on its way through the receiver: it is answered when every entry has its verdict. Of events that are only asked
+/// about it says what the verdict would be, and leaves no trace of them.
 final class PeerBatch {
     private struct Taken {
         var index: Int
@@ -23,6 +24,7 @@ final class PeerBatch {
     private let authority: PeerAuthority
     private let sender: DuplicateWindow.Sender
     private let cell: CellIdentity
+    private let isQuestion: Bool
     private let completion: (VerdictFrame) -> Void
     private var verdicts: [PeerVerdict?]
     private var missing: Int
@@ -48,10 +50,12 @@ final class PeerBatch {
         authority: PeerAuthority,
         origin: UInt64,
         count: Int,
+        isQuestion: Bool = false,
         completion: @escaping (VerdictFrame) -> Void
     ) {
         self.receiver = receiver
         self.authority = authority
+        self.isQuestion = isQuestion
         self.completion = completion
         cell = CellIdentity(of: authority.node)
         sender = DuplicateWindow.Sender(cell: cell.description, origin: origin)
@@ -65,7 +69,7 @@ final class PeerBatch {
             checked = nil
             place = nil
         }
-        router.statistics.peers.entries += UInt64(items.count)
+        if !isQuestion { router.statistics.peers.entries += UInt64(items.count) }
         taken.reserveCapacity(items.count)
         records.reserveCapacity(items.count)
         var decided: [(Int, PeerVerdict)] = []
@@ -106,8 +110,8 @@ final class PeerBatch {
         if place == nil, let verdict = find(destination, entry) { return verdict }
         if !isAllowed(facts) {
             if let reason = refusal(entry, claim, facts, policy: place?.policy) {
-                router.books[destination, default: BusBook()].denied += 1
-                router.notice(.denied(bus: destination.arn, reason: reason))
+                if !isQuestion { router.books[destination, default: BusBook()].denied += 1 }
+                tell(.denied(bus: destination.arn, reason: reason))
                 return .denied(reason)
             }
             allowed = facts
@@ -115,12 +119,16 @@ final class PeerBatch {
         if !isPathGood, let last = claim.lastBus,
             let failure = router.settings.hopFailure(Array(entry.hops.dropLast()), from: last, to: destination)
         {
-            router.statistics.loops += 1
-            router.notice(.loop(bus: destination.arn, hops: entry.hops))
+            if !isQuestion { router.statistics.loops += 1 }
+            tell(.loop(bus: destination.arn, hops: entry.hops))
             return .loop(failure.message)
         }
         isPathGood = true
-        return takeIn(entry, index, claim)
+        return isQuestion ? .accepted : takeIn(entry, index, claim)
+    }
+
+    private func tell(_ notice: RouterNotice) {
+        if !isQuestion { router.notice(notice) }
     }
 
     /// Looks for the bus that the checked claims name; the verdict when it is not here.
@@ -131,12 +139,12 @@ final class PeerBatch {
             return .notHosted
         }
         if router.isPending(destination) {
-            router.notice(.busPending(bus: destination.arn, caller: entry.principal))
+            tell(.busPending(bus: destination.arn, caller: entry.principal))
             return .busPending(retryAfter: settings.retryAfterPending)
         }
         guard let bus = router.catalog.state.bus(destination) else {
-            router.statistics.unknownBus += 1
-            router.notice(.unknownBus(bus: destination.arn, caller: entry.principal, eventID: "\(entry.id)"))
+            if !isQuestion { router.statistics.unknownBus += 1 }
+            tell(.unknownBus(bus: destination.arn, caller: entry.principal, eventID: "\(entry.id)"))
             return .unknownBus
         }
         place = Place(policy: bus.policy, matcher: router.catalog.matcher(destination))
@@ -167,7 +175,7 @@ final class PeerBatch {
     }
 
     private func report(_ reason: String, account: String) {
-        router.notice(.peerRefused(peer: authority.node.uri, account: account, reason: reason))
+        tell(.peerRefused(peer: authority.node.uri, account: account, reason: reason))
     }
 
     /// Why the policy of the bus does not let the principal put the event; nil when it does.
@@ -298,7 +306,7 @@ final class PeerBatch {
         verdicts[index] = verdict
         missing -= 1
         guard missing == 0 else { return }
-        countVerdicts()
+        if !isQuestion { countVerdicts() }
         router.statistics.peers.windowIDs = router.ledger.window.count
         router.statistics.peers.windowBytes = router.ledger.window.bytes
         router.statistics.peers.windowShortened = router.ledger.window.earlyRotations

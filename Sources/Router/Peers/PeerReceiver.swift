@@ -64,13 +64,25 @@ public final class PeerReceiver: PeerFrameHandler {
         handle(frame, from: identity) { [settings] in completion($0.encoded(limits: settings.limits)) }
     }
 
-    /// Takes one frame and answers with the verdicts.
+    /// Tells what would become of the events of a frame: the same checks up to the question whether the event was here before,
+    /// and nothing is taken in, counted for its bus or told to the operator.
+    public func explain(
+        _ frame: [UInt8],
+        from identity: CertificateIdentity,
+        completion: @escaping ([UInt8]) -> Void
+    ) {
+        handle(frame, from: identity, isQuestion: true) { [settings] in completion($0.encoded(limits: settings.limits))
+        }
+    }
+
+    /// Takes one frame and answers with the verdicts; of a question, with what they would be.
     public func handle(
         _ bytes: [UInt8],
         from identity: CertificateIdentity,
+        isQuestion: Bool = false,
         completion: @escaping (VerdictFrame) -> Void
     ) {
-        router.statistics.peers.frames += 1
+        if isQuestion { router.statistics.peers.questions += 1 } else { router.statistics.peers.frames += 1 }
         guard let node = NodeIdentity(identity, trustDomain: settings.trustDomain) else {
             let name = identity.uris.first ?? "a certificate without a URI"
             let text = "\(name) is no node of \(settings.trustDomain)."
@@ -85,12 +97,18 @@ public final class PeerReceiver: PeerFrameHandler {
         } catch {
             return refuse(VerdictFrame(refusing: error, pressure: pressure), peer: node.uri, completion)
         }
+        guard !isQuestion || frame.items.count <= PeerPath.maximumQuestions else {
+            let text = "a question about \(frame.items.count) events"
+            let refusal = VerdictFrame(refusing: FrameError(.tooLarge, text), pressure: pressure)
+            return refuse(refusal, peer: node.uri, completion)
+        }
         let scope = AccountScope(identity, trustDomain: settings.trustDomain)
         let batch = PeerBatch(
             receiver: self,
             authority: PeerAuthority(node: node, scope: scope),
             origin: frame.origin,
             count: frame.items.count,
+            isQuestion: isQuestion,
             completion: completion
         )
         batch.run(frame.items)
@@ -126,9 +144,10 @@ public final class PeerReceiver: PeerFrameHandler {
 }
 
 extension PeerReceiver: HTTPRequestHandler {
-    /// Answers ``PeerPath/events``; the body is an encoded frame in both directions.
+    /// Answers ``PeerPath/events`` and ``PeerPath/explain``; the body is an encoded frame in both directions.
     public func handle(_ request: HTTPRequest, _ reply: any HTTPReply) {
-        guard request.target == PeerPath.events else { return reply.send(HTTPResponse(status: 404)) }
+        let isQuestion = request.target == PeerPath.explain
+        guard isQuestion || request.target == PeerPath.events else { return reply.send(HTTPResponse(status: 404)) }
         guard request.method == "POST" else {
             return reply.send(HTTPResponse(status: 405, headers: [HTTPField("allow", "POST")]))
         }
@@ -139,7 +158,7 @@ extension PeerReceiver: HTTPRequestHandler {
             let error = FrameError(.tooLarge, "a frame of more than \(limit) bytes")
             return reply.send(response(VerdictFrame(refusing: error, pressure: pressure)))
         }
-        handle(request.body, from: identity) { [self] in reply.send(response($0)) }
+        handle(request.body, from: identity, isQuestion: isQuestion) { [self] in reply.send(response($0)) }
     }
 
     private func response(_ answer: VerdictFrame) -> HTTPResponse {

@@ -42,6 +42,8 @@ public struct PeerSettings: Sendable {
 public struct PeerStatistics: Sendable, Equatable {
     /// Frames that came.
     public var frames: UInt64 = 0
+    /// Frames of events that were only asked about.
+    public var questions: UInt64 = 0
     /// Frames refused as a whole.
     public var refusedFrames: UInt64 = 0
     /// Entries of frames, each of which got one verdict.

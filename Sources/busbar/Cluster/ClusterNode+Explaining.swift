@@ -7,7 +7,21 @@ import Router
 extension ClusterNode {
     /// Lines on the cell of an account of another cell: its nodes, the state of the way there, and what to ask there.
     func lines(on account: AccountID) -> [String] {
-        let link = link(to: account)
+        let cell = cell(hosting: account)
+        let status = forwarder.cells.first { $0.cell == cell }
+        return WayThere(account: account, link: link(to: account), status: status).lines
+    }
+}
+
+/// The way to an account of another cell, as far as it is known here.
+struct WayThere {
+    var account: AccountID
+    var link: AccountLink
+    /// What is under way to its cell; nil when nothing was sent there for a while.
+    var status: CellStatus?
+
+    /// The same for a person.
+    var lines: [String] {
         guard case .cell(let name, let nodes) = link else {
             return [
                 "account \(account) is not hosted by this cell, and no cell is known to host it",
@@ -15,9 +29,8 @@ extension ClusterNode {
             ]
         }
         var lines = ["account \(account) is hosted by \(link.text)"]
-        let status = forwarder.cells.first { $0.cell.cell == name }
-        if status?.hasUplink == true { lines.append("its uplink to this node is open") }
         if let status {
+            if status.hasUplink { lines.append("its uplink to this node is open") }
             lines.append("\(status.waiting) events wait for a request to it, \(status.requests) requests are under way")
             if let trouble = status.trouble { lines.append("the way there is in trouble: \(trouble)") }
         } else {

@@ -222,6 +222,11 @@ extension ClusterNode: AccountLinks {
         return accounts.sorted()
     }
 
+    /// The other cell that an account's events go to.
+    func cell(hosting account: AccountID) -> CellIdentity? {
+        uplinks.cell(hosting: account) ?? (cells.route(to: account) ?? gossip?.route(to: account))?.cell
+    }
+
     func link(to account: AccountID) -> AccountLink {
         if router.catalog.state.accounts.contains(account) { return .here }
         if let cell = uplinks.cell(hosting: account) {

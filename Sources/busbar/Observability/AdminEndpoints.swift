@@ -45,13 +45,13 @@ final class AdminEndpoints: HTTPRequestHandler {
 
     func handle(_ request: HTTPRequest, _ reply: any HTTPReply) {
         if let clusterEndpoints, clusterEndpoints.answer(request, reply) { return }
+        if let questions, questions.answer(request, reply) { return }
         let places = "/livez, /readyz, /metrics, /map, /cluster and /policy/..."
         reply.send(respond(request) ?? Self.text(404, "There is nothing here but \(places).\n"))
     }
 
     /// The answer to a request for one of these; nil for any other.
     func respond(_ request: HTTPRequest) -> HTTPResponse? {
-        if let answer = questions?.respond(request) { return answer }
         guard request.method == "GET" || request.method == "HEAD" else { return nil }
         switch request.target.prefix(while: { $0 != "?" }) {
         case "/livez": return Self.text(200, "ok\n")

@@ -50,6 +50,7 @@ extension MetricsPage {
 
     mutating func add(_ statistics: PeerStatistics) {
         single("busbar_peer_frames_received_total", "counter", "Batches of other nodes.", statistics.frames)
+        single("busbar_peer_questions_total", "counter", "Batches that were only asked about.", statistics.questions)
         single("busbar_peer_frames_refused_total", "counter", "Batches refused as a whole.", statistics.refusedFrames)
         single("busbar_peer_entries_received_total", "counter", "Events of other nodes.", statistics.entries)
         single(

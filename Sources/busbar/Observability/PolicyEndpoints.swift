@@ -4,7 +4,7 @@ import SansIO
 
 /// `POST /policy/explain` and `POST /policy/simulate`: questions about the policies, rules and targets in force.
 ///
-/// Both take and give JSON, change nothing and deliver nothing.
+/// Both take and give JSON, change nothing and deliver nothing. The second asks other cells whether they would let an event in.
 final class PolicyEndpoints {
     /// Why a request cannot be answered; the text goes to the client with status 400.
     struct Refusal: Error {
@@ -17,18 +17,23 @@ final class PolicyEndpoints {
         self.router = router
     }
 
-    /// The answer to a POST for one of the two; nil for any other request.
-    func respond(_ request: HTTPRequest) -> HTTPResponse? {
-        guard request.method == "POST" else { return nil }
+    /// Answers a POST for one of the two; false for any other request.
+    func answer(_ request: HTTPRequest, _ reply: any HTTPReply) -> Bool {
+        guard request.method == "POST" else { return false }
         do throws(Refusal) {
             switch request.target.prefix(while: { $0 != "?" }) {
-            case "/policy/explain": return AdminEndpoints.json(try explain(try Self.body(request)))
-            case "/policy/simulate": return AdminEndpoints.json(try simulate(try Self.body(request)))
-            default: return nil
+            case "/policy/explain": reply.send(AdminEndpoints.json(try explain(try Self.body(request))))
+            case "/policy/simulate":
+                try simulate(try Self.body(request)) { step in
+                    let output: JSONObject = ["walk": step.json, "lines": .array(step.lines.map(JSONValue.string))]
+                    reply.send(AdminEndpoints.json(output))
+                }
+            default: return false
             }
         } catch {
-            return AdminEndpoints.json(["error": .string(error.text)], status: 400)
+            reply.send(AdminEndpoints.json(["error": .string(error.text)], status: 400))
         }
+        return true
     }
 
     private static func body(_ request: HTTPRequest) throws(Refusal) -> JSONObject {
@@ -81,7 +86,10 @@ final class PolicyEndpoints {
         return output
     }
 
-    private func simulate(_ input: JSONObject) throws(Refusal) -> JSONObject {
+    private func simulate(
+        _ input: JSONObject,
+        completion: @escaping (WalkStep) -> Void
+    ) throws(Refusal) {
         let from = try Self.text("from", input)
         guard let account = AccountID(from) ?? AccountID(ARN(from)?.account ?? "") else {
             throw Refusal(text: "from must be an account's twelve digits or a principal's ARN")
@@ -97,7 +105,6 @@ final class PolicyEndpoints {
             throw Refusal(text: error.description)
         }
         let caller = AccountID(from) == nil ? from : "arn:aws:iam::\(account):root"
-        let step = router.simulate(event, by: caller, of: account, to: bus)
-        return ["walk": step.json, "lines": .array(step.lines.map(JSONValue.string))]
+        router.simulate(event, by: caller, of: account, to: bus, completion: completion)
     }
 }

@@ -1,0 +1,125 @@
+import EventModel
+import PeerProtocol
+import SansIO
+import Simulation
+import Testing
+
+@testable import Router
+
+/// A walk asks the cell that decides, by the certificate and under the checks that a real event would meet.
+@Suite struct ExplainThereTests {
+    private let a = PeerScene.a
+    private let b = PeerScene.b
+    private let c = PeerScene.c
+
+    /// An earlier release on the other side.
+    private final class NothingHere: HTTPRequestHandler {
+        func handle(_ request: HTTPRequest, _ reply: any HTTPReply) { reply.send(HTTPResponse(status: 404)) }
+    }
+
+    private func openScene(isAllowed: Bool = true, isEdge: Bool = false) -> PeerScene {
+        let scene = PeerScene()
+        scene.addCell([a])
+        scene.addCell([b], uplinkTo: isEdge ? [0] : [])
+        scene.collect(b, on: 1)
+        if isAllowed { scene.allow(a, on: b, of: 1) }
+        scene.forward(a, on: 0, to: b)
+        scene.run(.seconds(5))
+        return scene
+    }
+
+    private func walk(_ scene: PeerScene, to bus: BusAddress) throws -> WalkStep {
+        let text = #"{"source":"test","detail-type":"T","detail":{"n":"1"}}"#
+        let router = scene.cell(0).router
+        let event = try HypotheticalEvent(Array(text.utf8), from: a, region: "us-east-1", now: router.now)
+        var found: WalkStep?
+        router.simulate(event, by: "arn:aws:iam::\(a):root", of: a, to: bus) { found = $0 }
+        scene.run(.seconds(4))
+        return try #require(found)
+    }
+
+    /// The target of the rule that leads to the other cell.
+    private func target(_ scene: PeerScene) throws -> WalkStep {
+        try #require(try walk(scene, to: scene.bus(a)).next.first?.next.first)
+    }
+
+    @Test(arguments: [false, true]) func whatTheOtherCellWouldDoIsAsked(isEdge: Bool) throws {
+        let scene = openScene(isEdge: isEdge)
+        let before = scene.book(b, on: 1)
+        let step = try target(scene)
+        #expect(step.outcome == .acceptedThere)
+        #expect(step.reasons.first?.contains("its policy lets the event in") == true)
+        #expect(try walk(scene, to: scene.bus(b)).outcome == .acceptedThere, "a put is asked about too")
+        #expect(scene.cell(1).router.statistics.peers.questions == 2)
+        #expect(scene.cell(1).router.statistics.peers.frames == 0)
+        #expect(scene.book(b, on: 1) == before && scene.numbers(b, on: 1).isEmpty, "nothing was sent")
+    }
+
+    @Test func aRefusalComesWithItsReasonAndWhatWouldFollow() throws {
+        let scene = openScene(isAllowed: false)
+        let step = try target(scene)
+        #expect(step.outcome == .refusedThere)
+        #expect(step.reasons.first?.contains("not authorized to perform: events:PutEvents") == true, "\(step.reasons)")
+        #expect(step.next.map(\.place) == [.deadLetterQueue])
+        #expect(step.lines.first?.hasSuffix("refused there") == true)
+        #expect(!scene.notices[1].contains { $0.kind == "denied" }, "nobody was refused anything")
+        #expect(scene.book(b, on: 1).denied == 0)
+        #expect(try walk(scene, to: scene.bus(b, "none")).outcome == .dropped)
+        #expect(scene.cell(1).router.statistics.unknownBus == 0)
+    }
+
+    @Test func aCellThatDoesNotAnswerLeavesItOpen() throws {
+        let scene = openScene()
+        scene.machines[1].requestHandler = NothingHere()
+        let old = try target(scene)
+        #expect(old.outcome == .decidedThere)
+        #expect(old.reasons.first?.contains("its release may be an earlier one") == true, "\(old.reasons)")
+        scene.crash(1)
+        let away = try target(scene)
+        #expect(away.outcome == .decidedThere)
+        #expect(away.reasons.first?.hasPrefix("that cell was not heard: ") == true)
+        let unknown = try #require(AccountID("999988887777"))
+        let nowhere = try walk(scene, to: scene.bus(unknown))
+        #expect(nowhere.reasons.first?.contains("No cell is known to host account") == true)
+    }
+
+    /// What a question is told is what the event would be told.
+    @Test func questionsGetTheVerdictsOfEvents() throws {
+        let scene = openScene()
+        let base = try #require(scene.entry(1))
+        let changes: [(inout ForwardEntry) -> Void] = [
+            { _ in }, { $0.principal = "arn:aws:iam::999988887777:root" },
+            { [b] in $0.principal = "arn:aws:iam::\(b):root" }, { $0.envelope = [1] },
+            { [c] in
+                $0.sourceAccount = c
+                $0.principal = "arn:aws:iam::\(c):root"
+                $0.rule = scene.bus(c).ruleARN("out")
+                $0.hops = [scene.bus(c).arn]
+            },
+            { [c] in $0.bus = scene.bus(c).arn }, { [b] in $0.bus = scene.bus(b, "none").arn },
+            { [a, b] in $0.hops = [scene.bus(b).arn, scene.bus(a).arn] }, { $0.bus = "x" },
+        ]
+        let entries = changes.enumerated().map { index, change in
+            var entry = base
+            entry.id.event = UInt64(index + 1)
+            change(&entry)
+            return entry
+        }
+        let frame = ForwardFrame.encode(entries, origin: 1)
+        let before = (scene.cell(1).router.statistics.peers.verdicts, scene.notices[1].count)
+        var told: VerdictFrame?
+        let identity = scene.machines[0].certificate.identity
+        scene.cell(1).receiver.handle(frame, from: identity, isQuestion: true) { told = $0 }
+        scene.run(.seconds(1))
+        let questions = try #require(told?.verdicts)
+        #expect(scene.cell(1).router.statistics.peers.verdicts == before.0)
+        #expect(scene.notices[1].count == before.1)
+        #expect(scene.numbers(b, on: 1).isEmpty)
+        #expect(questions == scene.offer(entries, to: 1, as: 0))
+        #expect(Set(questions.map(\.kind)).count >= 6, "\(questions)")
+        let many = [ForwardEntry](repeating: base, count: PeerPath.maximumQuestions + 1)
+        let large = ForwardFrame.encode(many, origin: 1)
+        scene.cell(1).receiver.handle(large, from: identity, isQuestion: true) { told = $0 }
+        #expect(told?.status == .tooLarge)
+    }
+}
