@@ -49,6 +49,12 @@ let package = Package(
             pkgConfig: "openssl",
             providers: [.apt(["libssl-dev"])]
         ),
+        .systemLibrary(
+            name: "CZlib",
+            path: "Sources/CZlib",
+            pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"])]
+        ),
         .systemLibrary(name: "CRocksDB", path: "Sources/CRocksDB", providers: [.apt(["librocksdb-dev"])]),
         library("SansIO", []),
         library("EventModel", ["SansIO"]),
@@ -67,6 +73,7 @@ let package = Package(
         library("AWSAPI", cores + ["Delivery", "Router", "SigV4"]),
         library("Transport", nio + ["SansIO", "RetryControl", "CNghttp2", "COpenSSL"]),
         library("EmbeddedStore", ["SansIO", "EventModel", "CRocksDB"]),
+        library("Compression", ["SansIO", "CZlib"]),
         library(
             "Simulation",
             ["Cluster", "Delivery", "EventModel", "Membership", "PeerProtocol", "RetryControl", "Router", "SansIO"]
@@ -74,7 +81,8 @@ let package = Package(
         .executableTarget(
             name: "busbar",
             dependencies: cores + nio + [
-                "AWSAPI", "COpenSSL", "Cluster", "Delivery", "EmbeddedStore", "Membership", "PeerProtocol", "Router",
+                "AWSAPI", "COpenSSL", "Cluster", "Compression", "Delivery", "EmbeddedStore", "Membership",
+                "PeerProtocol", "Router",
                 "SigV4", "Simulation", "Transport", "Yams",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -128,7 +136,8 @@ let package = Package(
         tests("AccessPolicyTests", ["AccessPolicy", "EventModel", "SansIO"]),
         tests("SigV4Tests", ["SigV4", "SansIO"]),
         tests("RetryControlTests", ["RetryControl", "SansIO"]),
-        tests("PeerProtocolTests", ["PeerProtocol", "EventModel", "SansIO"]),
+        tests("PeerProtocolTests", ["Compression", "PeerProtocol", "EventModel", "SansIO"]),
+        tests("CompressionTests", ["Compression", "SansIO"]),
         tests("MembershipTests", ["Membership", "EventModel", "SansIO"]),
         tests("ClusterTests", ["Cluster", "EventModel", "Membership", "SansIO", "Simulation"]),
         tests("DeliveryTests", ["Delivery", "RetryControl", "SansIO", "Simulation"]),
@@ -136,8 +145,9 @@ let package = Package(
         tests(
             "PeerTests",
             [
-                "Cluster", "Delivery", "EventModel", "Membership", "PeerProtocol", "RetryControl", "Router", "SansIO",
-                "Simulation",
+                "Cluster", "Compression", "Delivery", "EventModel", "Membership", "PeerProtocol", "RetryControl",
+                "Router",
+                "SansIO", "Simulation",
             ]
         ),
         tests("QueueTests", ["AWSAPI", "EventModel", "Router", "SansIO", "Simulation"]),

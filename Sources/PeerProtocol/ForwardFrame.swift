@@ -19,7 +19,7 @@ public struct ForwardFrame: Sendable, Equatable {
     public var items: [Item]
 
     /// The first bytes of a frame.
-    private static let mark: (UInt8, UInt8) = (UInt8(ascii: "F"), UInt8(ascii: "W"))
+    static let mark: (UInt8, UInt8) = (UInt8(ascii: "F"), UInt8(ascii: "W"))
 
     /// Encodes a batch.
     ///

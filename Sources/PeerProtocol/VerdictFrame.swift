@@ -2,8 +2,8 @@ import SansIO
 
 /// The answer to a ``ForwardFrame``: one verdict an entry, and how busy the node is.
 ///
-/// Layout, big-endian: `V` `D`, version, status; the oldest and the newest version that the node speaks; its pressure; 0; the
-/// number of verdicts (2 bytes); each as code (1 byte), milliseconds (4 bytes), length (2 bytes) and text; then a length
+/// Layout, big-endian: `V` `D`, version, status; the oldest and the newest version that the node speaks; its pressure; 1 if it takes compressed
+/// frames, else 0; the number of verdicts (2 bytes); each as code (1 byte), milliseconds (4 bytes), length (2 bytes) and text; then a length
 /// (2 bytes) and text about the whole. Fields may follow, which a reader of this version skips.
 public struct VerdictFrame: Sendable, Equatable {
     /// What became of the frame as a whole.
@@ -28,6 +28,8 @@ public struct VerdictFrame: Sendable, Equatable {
     public var versions: PeerProtocolVersions
     /// How much of its intake the node has in use: 0 idle, 255 full.
     public var pressure: UInt8
+    /// Whether the node takes compressed frames.
+    public var takesCompressed = false
     /// The verdicts, in the order of the entries; none unless answered.
     public var verdicts: [PeerVerdict]
     /// What is wrong with the frame as a whole, for a person.
@@ -67,7 +69,7 @@ public struct VerdictFrame: Sendable, Equatable {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(12 + 7 * verdicts.count + message.utf8.count)
         bytes.append(contentsOf: [Self.mark.0, Self.mark.1, 1, status.rawValue])
-        bytes.append(contentsOf: [versions.oldest, versions.newest, pressure, 0])
+        bytes.append(contentsOf: [versions.oldest, versions.newest, pressure, takesCompressed ? 1 : 0])
         bytes.appendInteger(UInt16(verdicts.count))
         for verdict in verdicts {
             bytes.append(verdict.code)
@@ -115,7 +117,7 @@ public struct VerdictFrame: Sendable, Equatable {
             throw FrameError(.malformed, "versions \(oldest) to \(newest) are not a range")
         }
         let pressure = try reader.byte()
-        _ = try reader.byte()
+        let abilities = try reader.byte()
         let count = Int(try reader.integer(UInt16.self))
         guard count <= limits.entries else { throw FrameError(.tooLarge, "\(count) verdicts") }
         var verdicts: [PeerVerdict] = []
@@ -135,5 +137,6 @@ public struct VerdictFrame: Sendable, Equatable {
             verdicts: verdicts,
             message: try reader.text(range, limit: 0xFFFF, "the message")
         )
+        takesCompressed = abilities & 1 != 0
     }
 }

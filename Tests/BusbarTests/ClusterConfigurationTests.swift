@@ -1,3 +1,4 @@
+import Cluster
 import Delivery
 import EventModel
 import Foundation
@@ -126,7 +127,8 @@ import Transport
         #expect(plain.queues.drainRate == nil)
         #expect(plain.putTimeout == .seconds(5))
         let keys = [
-            "port: 7443", "queueEvents: 9", "queueMegabytes: 8", "whenFull: dropNewest", "drainEventsPerSecond: 7",
+            "port: 7443", "queueEvents: 9", "queueMegabytes: 8", "compression: never", "whenFull: dropNewest",
+            "drainEventsPerSecond: 7",
             "putTimeoutSeconds: 2",
             "retentionHours: 3", "newAccountMinutes: 4", "accountEventsPerSecond: 500",
         ]
@@ -134,6 +136,8 @@ import Transport
         let settings = try #require(try Self.parse(Self.base + text).cluster).peerSettings
         #expect(settings.queues.maximumDeliveries == 9)
         #expect(settings.queues.maximumBytes == 8 << 20)
+        let forwarder = try #require(try Self.parse(Self.base + text).cluster).forwarderSettings
+        #expect(forwarder.compression == .never)
         #expect(settings.queues.overflow == .dropNewest)
         #expect(settings.queues.drainRate == 7)
         #expect(settings.putTimeout == .seconds(2))

@@ -27,6 +27,7 @@ final class PeerScene {
     var peers = PeerSettings(trustDomain: PeerScene.trustDomain)
     var router = RouterSettings()
     var forwarder = ForwarderSettings(trustDomain: PeerScene.trustDomain)
+    var compressor: (any CompressionPort)?
     private var hosted: [Set<AccountID>] = []
     private(set) var notices: [[RouterNotice]] = []
 
@@ -60,6 +61,7 @@ final class PeerScene {
             plan.router.peers = peers
             plan.forwarder = forwarder
             plan.uplinks = uplinks
+            plan.compressor = compressor
             let cell = ForwardingNode(machine, plan, directory: directory)
             cell.router.notice = { [unowned self] in notices[index].append($0) }
             return cell

@@ -20,13 +20,14 @@ enum ModuleTable {
         "Membership", "PeerProtocol",
     ]
     static let drivers = ["Delivery", "Cluster", "Router", "AWSAPI"]
-    static let adapters = ["Transport", "EmbeddedStore"]
+    static let adapters = ["Transport", "EmbeddedStore", "Compression"]
     static let networking: Set = ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOConcurrencyHelpers"]
 
     static let rules: [ModuleRule] = [
         ModuleRule(name: "CNghttp2", layer: .system, imports: []),
         ModuleRule(name: "COpenSSL", layer: .system, imports: []),
         ModuleRule(name: "CRocksDB", layer: .system, imports: []),
+        ModuleRule(name: "CZlib", layer: .system, imports: []),
         ModuleRule(name: "CScan", layer: .core, imports: []),
         ModuleRule(name: "SansIO", layer: .core, imports: []),
         ModuleRule(name: "EventModel", layer: .core, imports: ["SansIO"]),
@@ -60,6 +61,7 @@ enum ModuleTable {
             layer: .adapter,
             imports: ["SansIO", "EventModel", "CRocksDB", "Glibc", "Synchronization"]
         ),
+        ModuleRule(name: "Compression", layer: .adapter, imports: ["SansIO", "CZlib"]),
         ModuleRule(name: "Simulation", layer: .support, imports: Set(cores + drivers)),
         ModuleRule(
             name: "busbar",

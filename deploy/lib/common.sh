@@ -40,7 +40,7 @@ install_packages() {
 
 # What building, running and testing needs. Swift itself is not a Debian package.
 install_system() {
-    install_packages libnghttp2-dev libssl-dev librocksdb-dev pkg-config openssl curl python3 python3-venv
+    install_packages libnghttp2-dev libssl-dev librocksdb-dev zlib1g-dev pkg-config openssl curl python3 python3-venv
     if ! command -v swift >/dev/null; then
         die "Swift is not on the PATH. Install Swift 6.2 or later from https://www.swift.org/install/linux/ and try again."
     fi

@@ -23,10 +23,24 @@ public struct ForwarderSettings: Sendable {
     public var idleTime = Duration.seconds(300)
     /// How long a reported pressure counts. Default 5 s.
     public var pressureLife = Duration.seconds(5)
+    /// When requests are compressed, if the other side takes that. Default `auto`.
+    public var compression = Compression.auto
+    /// A link that takes fewer bytes than this in a second, while more wait, is slow. Default 2 MB, or 16 Mbit/s.
+    public var slowBytesPerSecond = 2 << 20
     /// What is taken of answers.
     public var limits = FrameLimits()
     /// The versions of the protocol that are spoken.
     public var versions = PeerProtocolVersions.spoken
+
+    /// When requests are compressed.
+    public enum Compression: String, Sendable, CaseIterable {
+        /// While the link to the cell is slow.
+        case auto
+        /// Whenever it makes them smaller.
+        case always
+        /// Not at all.
+        case never
+    }
 
     /// The defaults for a trust domain.
     public init(trustDomain: String) {
@@ -103,6 +117,12 @@ public struct ForwarderStatistics: Sendable, Equatable {
     public var requests: UInt64 = 0
     /// Bytes of requests.
     public var bytes: UInt64 = 0
+    /// Requests that were compressed.
+    public var compressedRequests: UInt64 = 0
+    /// Their bytes before.
+    public var bytesBeforeCompression: UInt64 = 0
+    /// Their bytes after.
+    public var bytesAfterCompression: UInt64 = 0
     /// Events with a verdict, by the verdict's kind.
     public var verdicts: [String: UInt64] = [:]
     /// Events without a verdict, by the failure's code.
@@ -130,6 +150,8 @@ public struct CellStatus: Sendable, Equatable {
     public var hasUplink: Bool
     /// The latest failure, until a request succeeds.
     public var trouble: String?
+    /// Whether requests to it are compressed now, where its nodes take that.
+    public var isCompressing: Bool
 
     /// Creates a status.
     public init(
@@ -138,7 +160,8 @@ public struct CellStatus: Sendable, Equatable {
         requests: Int,
         allowedRequests: Int,
         hasUplink: Bool,
-        trouble: String?
+        trouble: String?,
+        isCompressing: Bool = false
     ) {
         self.cell = cell
         self.waiting = waiting
@@ -146,5 +169,6 @@ public struct CellStatus: Sendable, Equatable {
         self.allowedRequests = allowedRequests
         self.hasUplink = hasUplink
         self.trouble = trouble
+        self.isCompressing = isCompressing
     }
 }

@@ -30,6 +30,8 @@ struct NodeTable {
         var coolUntil = Timestamp.zero
         /// The version of the protocol to write; nil for this side's newest.
         var version: UInt8?
+        /// Whether it said that it takes compressed frames.
+        var takesCompressed = false
         /// Whether anything went there since the last look for idle nodes.
         var isTouched = true
 
@@ -54,6 +56,8 @@ struct NodeTable {
     var isEmpty: Bool { states.isEmpty }
 
     func version(_ node: NodeIdentity) -> UInt8? { states[node]?.version }
+
+    func takesCompressed(_ node: NodeIdentity) -> Bool { states[node]?.takesCompressed ?? false }
 
     /// Chooses a way by two choices: of two drawn at random the one whose node is less busy. Nodes that failed lately are
     /// passed over while another one is there.
@@ -122,6 +126,10 @@ struct NodeTable {
         let failures = states[node]?.failures ?? 0
         states[node]?.failures = failures + 1
         states[node]?.coolUntil = now + coolDown * (1 << min(failures, 5))
+    }
+
+    mutating func takes(_ node: NodeIdentity, compressed: Bool) {
+        states[node]?.takesCompressed = compressed
     }
 
     mutating func speaks(_ node: NodeIdentity, version: UInt8) {

@@ -27,6 +27,10 @@ struct PeerRequest {
     var failed: [NodeIdentity] = []
     /// Whether the version was lowered already.
     var isRenegotiated = false
+    /// Whether the frame was compressed.
+    var isCompressed = false
+    /// Bytes of the frame as it was sent.
+    var bytes = 0
 
     /// Nodes that are asked for one request before its events fail for now.
     static let attempts = 3
@@ -109,17 +113,40 @@ extension PeerForwarder {
         request.node = node
         table.began(node)
         request.version = table.version(node) ?? settings.versions.newest
-        let body = ForwardFrame.encode(request.items.map(\.entry), origin: origin, version: request.version)
+        var body = ForwardFrame.encode(request.items.map(\.entry), origin: origin, version: request.version)
+        request.isCompressed = false
+        if isCompressing(request.lane), let compressor, table.takesCompressed(node),
+            let small = ForwardFrame.compressed(body, by: compressor)
+        {
+            statistics.compressedRequests += 1
+            statistics.bytesBeforeCompression += UInt64(body.count)
+            statistics.bytesAfterCompression += UInt64(small.count)
+            request.isCompressed = true
+            body = small
+        }
+        request.bytes = body.count
         statistics.requests += 1
         statistics.bytes += UInt64(body.count)
         return body
+    }
+
+    /// Whether requests to a cell are to be compressed now.
+    func isCompressing(_ lane: Lane) -> Bool {
+        switch settings.compression {
+        case .never: false
+        case .always: compressor != nil
+        case .auto: compressor != nil && lane.gauge.isSlow(at: clock.now)
+        }
     }
 
     private func finish(_ request: PeerRequest, _ result: Result<PeerReply, PeerLinkError>) {
         if let node = request.node { table.ended(node) }
         switch result {
         case .failure(let error):
-            if error.code == .timedOut { request.batch.isLate = true }
+            if error.code == .timedOut {
+                request.batch.isLate = true
+                request.lane.gauge.timedOut(at: clock.now)
+            }
             // That too much waits on this side says nothing of the node.
             if error.code != .overloaded { noteFailure(request) }
             retryElsewhere(request, ForwardFailure(error))
@@ -174,11 +201,13 @@ extension PeerForwarder {
         }
         switch answer.status {
         case .answered:
+            noteAnswer(answer, request)
             guard answer.verdicts.count == request.items.count else {
                 let text = "\(answer.verdicts.count) verdicts for \(request.items.count) events"
                 return settle(request, ForwardFailure(.misunderstood, text, mayHaveArrived: true))
             }
             settle(request, answer.verdicts, AccountScope(identity, trustDomain: settings.trustDomain))
+        case .unsupportedVersion where request.isCompressed: sendPlain(request)
         case .unsupportedVersion: renegotiate(request, answer)
         case .malformed, .tooLarge: takeApart(request, answer)
         case .notServing:
@@ -186,6 +215,19 @@ extension PeerForwarder {
             retryElsewhere(request, ForwardFailure(.refused, "The node does not serve now: \(answer.message)"))
         case .notANode: settle(request, ForwardFailure(.refused, answer.message))
         }
+    }
+
+    private func noteAnswer(_ answer: VerdictFrame, _ request: PeerRequest) {
+        if let node = request.node { table.takes(node, compressed: answer.takesCompressed) }
+        let moreWaits = request.lane.batcher.waitingItems > 0
+        request.lane.gauge.answered(request.bytes, moreWaits: moreWaits, at: clock.now)
+    }
+
+    /// The node takes no compressed frames, as an earlier release that has taken the place of this one.
+    private func sendPlain(_ request: PeerRequest) {
+        guard let node = request.node else { return }
+        table.takes(node, compressed: false)
+        if let way = way(to: node, request.lane) { send(request, way) } else { send(request) }
     }
 
     /// Writes the frame anew, for the same node, in the highest version that both sides speak.

@@ -28,6 +28,7 @@ public final class PeerForwarder {
         /// The nodes that hold its uplinks elsewhere.
         var sponsors: [NodeIdentity] = []
         var batcher: AdaptiveBatcher<Item>
+        var gauge: LinkGauge
         var isScheduled = false
         var isGathering = false
         /// Whether anything came since the last look for idle lanes.
@@ -37,6 +38,7 @@ public final class PeerForwarder {
         init(_ cell: CellIdentity, _ settings: ForwarderSettings) {
             self.cell = cell
             batcher = AdaptiveBatcher(limits: settings.batches, timeout: settings.timeout)
+            gauge = LinkGauge(slowBytesPerSecond: settings.slowBytesPerSecond)
         }
 
         var isIdle: Bool { batcher.inFlight == 0 && batcher.waitingItems == 0 && !isScheduled }
@@ -46,6 +48,8 @@ public final class PeerForwarder {
     public var origin: UInt64 = 0
     /// The uplinks that other cells hold open to this node; nil when it takes none.
     public var uplinks: UplinkRegistry?
+    /// Makes requests smaller for slow links; nil leaves them as they are.
+    public var compressor: (any CompressionPort)?
     /// Figures.
     public internal(set) var statistics = ForwarderStatistics()
 
@@ -123,7 +127,8 @@ public final class PeerForwarder {
                 requests: lane.batcher.inFlight,
                 allowedRequests: lane.batcher.allowedInFlight,
                 hasUplink: uplinks?.hasSession(of: lane.cell) == true,
-                trouble: lane.trouble
+                trouble: lane.trouble,
+                isCompressing: isCompressing(lane)
             )
         }
     }

@@ -18,6 +18,9 @@ public final class PeerReceiver: PeerFrameHandler {
     /// Deliveries on their way to the disk, with what waits to hear of them.
     var pending: [PendingKey: [(PeerVerdict) -> Void]] = [:]
 
+    /// Makes compressed frames large again; nil takes none.
+    public var compressor: (any CompressionPort)?
+
     /// The rates of the accounts that other cells send for.
     var quotas: AccountQuotas
     private let held: HeldAnswers
@@ -61,7 +64,7 @@ public final class PeerReceiver: PeerFrameHandler {
         from identity: CertificateIdentity,
         completion: @escaping ([UInt8]) -> Void
     ) {
-        handle(frame, from: identity) { [settings] in completion($0.encoded(limits: settings.limits)) }
+        handle(frame, from: identity) { [self] in completion(encode($0)) }
     }
 
     /// Tells what would become of the events of a frame: the same checks up to the question whether the event was here before,
@@ -71,8 +74,7 @@ public final class PeerReceiver: PeerFrameHandler {
         from identity: CertificateIdentity,
         completion: @escaping ([UInt8]) -> Void
     ) {
-        handle(frame, from: identity, isQuestion: true) { [settings] in completion($0.encoded(limits: settings.limits))
-        }
+        handle(frame, from: identity, isQuestion: true) { [self] in completion(encode($0)) }
     }
 
     /// Takes one frame and answers with the verdicts; of a question, with what they would be.
@@ -93,7 +95,7 @@ public final class PeerReceiver: PeerFrameHandler {
         }
         let frame: ForwardFrame
         do throws(FrameError) {
-            frame = try ForwardFrame(decoding: bytes, limits: settings.limits)
+            frame = try ForwardFrame(decoding: try expanded(bytes), limits: settings.limits)
         } catch {
             return refuse(VerdictFrame(refusing: error, pressure: pressure), peer: node.uri, completion)
         }
@@ -122,6 +124,18 @@ public final class PeerReceiver: PeerFrameHandler {
             completion(frame)
         }
         if let target { held.hold(for: target, send) } else { send() }
+    }
+
+    private func expanded(_ bytes: [UInt8]) throws(FrameError) -> [UInt8] {
+        guard let compressor, ForwardFrame.isCompressed(bytes) else { return bytes }
+        router.statistics.peers.compressedFrames += 1
+        return try ForwardFrame.expanded(bytes, by: compressor, limits: settings.limits)
+    }
+
+    private func encode(_ answer: VerdictFrame) -> [UInt8] {
+        var answer = answer
+        answer.takesCompressed = compressor != nil
+        return answer.encoded(limits: settings.limits)
     }
 
     private func refuse(_ answer: VerdictFrame, peer: String, _ completion: (VerdictFrame) -> Void) {
@@ -171,6 +185,6 @@ extension PeerReceiver: HTTPRequestHandler {
             case .notServing: 503
             }
         let type = HTTPField("content-type", "application/octet-stream")
-        return HTTPResponse(status: status, headers: [type], body: answer.encoded(limits: settings.limits))
+        return HTTPResponse(status: status, headers: [type], body: encode(answer))
     }
 }

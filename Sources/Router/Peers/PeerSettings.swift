@@ -44,6 +44,8 @@ public struct PeerStatistics: Sendable, Equatable {
     public var frames: UInt64 = 0
     /// Frames of events that were only asked about.
     public var questions: UInt64 = 0
+    /// Frames that came compressed, refused ones included.
+    public var compressedFrames: UInt64 = 0
     /// Frames refused as a whole.
     public var refusedFrames: UInt64 = 0
     /// Entries of frames, each of which got one verdict.

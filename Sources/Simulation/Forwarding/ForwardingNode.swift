@@ -16,6 +16,8 @@ public final class ForwardingNode: SimulatedNode {
         public var forwarder: ForwarderSettings
         /// The nodes that it dials when it takes no connections itself.
         public var uplinks: [PeerAddress] = []
+        /// Compresses what it sends and takes compressed frames; nil does neither.
+        public var compressor: (any CompressionPort)?
 
         /// A cell of a trust domain.
         public init(hosting accounts: Set<AccountID>, trustDomain: String) {
@@ -59,6 +61,8 @@ public final class ForwardingNode: SimulatedNode {
             settings: plan.forwarder
         )
         receiver = PeerReceiver(router: router, settings: peers)
+        receiver.compressor = plan.compressor
+        forwarder.compressor = plan.compressor
         registry = UplinkRegistry(trustDomain: peers.trustDomain, clock: machine)
         registry.handler = receiver
         registry.onChange = { [weak router] change in

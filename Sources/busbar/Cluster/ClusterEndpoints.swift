@@ -154,7 +154,7 @@ extension CellStatus {
         var object: JSONObject = [
             "cell": .string(cell.description), "waiting": .integer(Int64(waiting)),
             "requests": .integer(Int64(requests)), "allowedRequests": .integer(Int64(allowedRequests)),
-            "hasUplink": .bool(hasUplink),
+            "hasUplink": .bool(hasUplink), "isCompressing": .bool(isCompressing),
         ]
         if let trouble { object["trouble"] = .string(trouble) }
         return .object(object)

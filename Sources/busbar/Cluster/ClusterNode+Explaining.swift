@@ -32,6 +32,7 @@ struct WayThere {
         if let status {
             if status.hasUplink { lines.append("its uplink to this node is open") }
             lines.append("\(status.waiting) events wait for a request to it, \(status.requests) requests are under way")
+            if status.isCompressing { lines.append("what is sent there is compressed, where its nodes take that") }
             if let trouble = status.trouble { lines.append("the way there is in trouble: \(trouble)") }
         } else {
             lines.append("nothing has been sent there lately")

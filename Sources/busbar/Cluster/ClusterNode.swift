@@ -1,4 +1,5 @@
 import Cluster
+import Compression
 import Delivery
 import EventModel
 import Logging
@@ -71,10 +72,12 @@ final class ClusterNode {
             links: links,
             clock: clock,
             seed: random.next(),
-            settings: ForwarderSettings(trustDomain: configuration.trustDomain)
+            settings: configuration.forwarderSettings
         )
         uplinks = UplinkRegistry(trustDomain: configuration.trustDomain, clock: clock)
         receiver = PeerReceiver(router: router, settings: configuration.peerSettings)
+        receiver.compressor = ZlibCompressor()
+        forwarder.compressor = ZlibCompressor()
         uplinks.handler = receiver
         forwarder.uplinks = uplinks
         router.forwarder = forwarder
@@ -83,8 +86,9 @@ final class ClusterNode {
             switch change {
             case .up(let node, let accounts):
                 router.retryForwards(to: accounts)
-                let names = accounts.map(\.description).joined(separator: " ")
-                log.notice("an uplink ends here", metadata: ["peer": "\(node)", "accounts": "\(names)"])
+                let names = accounts.prefix(8).map(\.description).joined(separator: " ")
+                let text = accounts.count > 8 ? "\(names) and \(accounts.count - 8) more" : names
+                log.notice("an uplink ends here", metadata: ["peer": "\(node)", "newAccounts": "\(text)"])
             case .presented(let node, let presence): self?.sponsor?.present(node, presence)
             case .down(let node):
                 self?.sponsor?.withdraw(node)
@@ -264,6 +268,13 @@ extension NodeConfiguration.Cluster {
             for account in cell.accounts { routes[account] = AccountRoute(cell: name, nodes: nodes) }
         }
         return routes
+    }
+
+    /// How events are sent to other cells.
+    var forwarderSettings: ForwarderSettings {
+        var settings = ForwarderSettings(trustDomain: trustDomain)
+        settings.compression = uplink?.queues.compression ?? peers.queues.compression ?? .auto
+        return settings
     }
 
     /// How the router exchanges events with other cells.

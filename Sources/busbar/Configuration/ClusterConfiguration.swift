@@ -1,3 +1,4 @@
+import Cluster
 import EventModel
 import SansIO
 import Transport
@@ -100,6 +101,8 @@ extension NodeConfiguration {
         var whenFull: Overflow?
         /// Events a second that a backlog is sent with when the link is back.
         var drainEventsPerSecond: Int?
+        /// When what is sent is compressed.
+        var compression: ForwarderSettings.Compression?
     }
 
     /// The link of an edge cell to the centre.

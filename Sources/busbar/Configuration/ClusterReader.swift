@@ -1,3 +1,4 @@
+import Cluster
 import EventModel
 import Foundation
 import Membership
@@ -260,7 +261,8 @@ enum UplinkReader {
             queueEvents: reader.integer("queueEvents", in: 1...1_000_000_000),
             queueMegabytes: reader.integer("queueMegabytes", in: 1...1_000_000_000),
             whenFull: reader.choice("whenFull", NodeConfiguration.PeerQueues.Overflow.self),
-            drainEventsPerSecond: reader.integer("drainEventsPerSecond", in: 1...1_000_000)
+            drainEventsPerSecond: reader.integer("drainEventsPerSecond", in: 1...1_000_000),
+            compression: reader.choice("compression", ForwarderSettings.Compression.self)
         )
     }
 }

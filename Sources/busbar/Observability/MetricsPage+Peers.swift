@@ -50,6 +50,8 @@ extension MetricsPage {
 
     mutating func add(_ statistics: PeerStatistics) {
         single("busbar_peer_frames_received_total", "counter", "Batches of other nodes.", statistics.frames)
+        let compressed = statistics.compressedFrames
+        single("busbar_peer_frames_compressed_total", "counter", "Batches that came compressed.", compressed)
         single("busbar_peer_questions_total", "counter", "Batches that were only asked about.", statistics.questions)
         single("busbar_peer_frames_refused_total", "counter", "Batches refused as a whole.", statistics.refusedFrames)
         single("busbar_peer_entries_received_total", "counter", "Events of other nodes.", statistics.entries)
@@ -93,6 +95,11 @@ extension MetricsPage {
         single("busbar_forward_events_total", "counter", "Events for other cells.", statistics.events)
         single("busbar_forward_requests_total", "counter", "Requests made for them.", statistics.requests)
         single("busbar_forward_bytes_total", "counter", "Bytes of these requests.", statistics.bytes)
+        let compressed = statistics.compressedRequests
+        single("busbar_forward_compressed_requests_total", "counter", "Requests that were compressed.", compressed)
+        family("busbar_forward_compression_bytes_total", "counter", "Bytes of compressed requests, before and after.")
+        let sides = [("before", statistics.bytesBeforeCompression), ("after", statistics.bytesAfterCompression)]
+        for (side, bytes) in sides { sample("busbar_forward_compression_bytes_total", [("side", side)], bytes) }
         single("busbar_forward_resent_total", "counter", "Requests made again at another node.", statistics.resent)
         single("busbar_forward_split_total", "counter", "Requests that had to be taken apart.", statistics.split)
         family("busbar_forward_verdicts_total", "counter", "Verdicts of other cells, by kind.")

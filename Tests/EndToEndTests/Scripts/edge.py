@@ -1,6 +1,7 @@
 """An edge that only dials out: events reach it through its uplink, and wait on both sides while the link is down."""
 
 import json
+import os
 
 import cluster
 import harness
@@ -12,7 +13,7 @@ centre = cluster.Node("central", "central-1", [CENTRE], gossip={}).start()
 partner = cluster.Node("partner", "partner-1", [PARTNER], gossip={"seeds": [centre.peer_address]}).start()
 edge = cluster.Node(
     "edge", "edge-1", [EDGE], peers=False, cells=[centre.as_cell],
-    uplink={"seeds": [centre.peer_address], "drainEventsPerSecond": 500, "queueEvents": 40},
+    uplink={"seeds": [centre.peer_address], "drainEventsPerSecond": 500, "queueEvents": 40, "compression": "always"},
 ).start()
 until("the uplink is up", lambda: [u["accounts"] for u in centre.get("/cluster")["uplinks"]] == [[EDGE]], 30)
 equal(edge.get("/cluster")["role"], "edge")
@@ -53,6 +54,30 @@ arrive(*at_edge, set(put(down, entry(1))))
 arrive(*at_centre, set(put(up, entry(2))))
 check("edge-1 through its uplink" in centre.run("map"), centre.run("map"))
 
+part("what is sent is compressed once the centre has said that it takes that")
+arrive(*at_centre, set(put(up, *[entry(n) for n in range(60, 70)])))
+figures = edge.metrics()
+before, after = (figures[f'busbar_forward_compression_bytes_total{{side="{side}"}}'] for side in ("before", "after"))
+check(0 < after < before, before, after)
+equal(centre.metrics()["busbar_peer_frames_compressed_total"], figures["busbar_forward_compressed_requests_total"])
+
+part("a walk asks the other cell, over the link and through the uplink")
+event_file = os.path.join(harness.WORK, "event.json")
+with open(event_file, "w") as file:
+    json.dump({"source": "shop", "detail-type": "order", "detail": {"number": 1}}, file)
+
+
+def walk(node, account, bus):
+    return node.run("policy", "simulate", "--event", event_file, "--from", account, "--bus", bus)
+
+
+for node, account in ((edge, EDGE), (centre, CENTRE)):
+    tree = walk(node, account, bus_arn(account, "default"))
+    check("accepted there" in tree, tree)
+equal([node.metrics()["busbar_peer_questions_total"] for node in (edge, centre)], [1, 1])
+refused = walk(edge, EDGE, bus_arn(CENTRE, "default"))
+check("refused there" in refused and "not authorized" in refused, refused)
+
 part("the centre has gossip say that the edge is there, and how it is reached")
 
 
@@ -70,6 +95,8 @@ table = partner.run("cluster", "members")
 check("2 members, 1 edge" in table and "via central-1" in table and EDGE in table, table)
 answer = partner.client("events", PARTNER).put_events(Entries=[entry(3, bus=bus_arn(EDGE, "in"))])["Entries"][0]
 check("reached only through central-1 of cell central" in answer.get("ErrorMessage", ""), answer)
+tree = walk(partner, PARTNER, bus_arn(EDGE, "in"))
+check("decided there" in tree and "reached only through central-1 of cell central" in tree, tree)
 
 part("the edge is away: events for it wait at the centre, and arrive when it is back")
 edge.kill()
