@@ -55,8 +55,8 @@ extension EmbeddedStore {
 
     private func accept(_ pending: PendingAppend, at offset: Int) {
         var sequence = pending.firstSequence
-        for record in pending.records {
-            table.add(sequence: sequence, offset: offset, targets: record.targets)
+        for index in pending.records.indices {
+            table.add(sequence: sequence, offset: offset, targets: pending.records[index].targets)
             sequence += 1
         }
         appendedRecords += UInt64(pending.records.count)

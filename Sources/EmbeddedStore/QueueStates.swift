@@ -11,6 +11,12 @@ struct QueueStates {
         /// No message has a higher key; nil until it was looked up.
         var newest: MessageKey?
         var isDirty = false
+
+        mutating func place(_ row: MessageRow, _ key: MessageKey) {
+            let visible = (time: row.visibleAt.ordered, major: key.major, minor: key.minor)
+            if visible < firstVisible { firstVisible = visible }
+            firstSent = min(firstSent, row.sentAt.ordered)
+        }
     }
 
     static let kind: UInt64 = 2
@@ -51,11 +57,7 @@ struct QueueStates {
 
     /// Notes rows of a message that may be the first.
     mutating func place(_ queue: UInt64, _ row: MessageRow, _ key: MessageKey) {
-        guard var state = states[queue] else { return }
-        let visible = (time: row.visibleAt.ordered, major: key.major, minor: key.minor)
-        if visible < state.firstVisible { state.firstVisible = visible }
-        state.firstSent = min(state.firstSent, row.sentAt.ordered)
-        states[queue] = state
+        states[queue]?.place(row, key)
     }
 
     mutating func advance(_ queue: UInt64, firstVisible: (time: UInt64, major: UInt64, minor: UInt64)) {
@@ -67,13 +69,14 @@ struct QueueStates {
     }
 
     private mutating func change(_ queue: UInt64, _ body: (inout QueueState) -> Void) {
-        var state = states[queue] ?? QueueState()
+        let wasDirty = Self.mark(&states[queue, default: QueueState()], body)
+        if !wasDirty { dirty.append(queue) }
+    }
+
+    private static func mark(_ state: inout QueueState, _ body: (inout QueueState) -> Void) -> Bool {
         body(&state)
-        if !state.isDirty {
-            state.isDirty = true
-            dirty.append(queue)
-        }
-        states[queue] = state
+        defer { state.isDirty = true }
+        return state.isDirty
     }
 
     /// Adds the changed sizes to a batch that is about to be written.

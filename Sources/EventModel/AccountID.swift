@@ -24,8 +24,14 @@ public struct AccountID: Hashable, Comparable, Sendable, CustomStringConvertible
 
     /// The twelve digits.
     public var description: String {
-        let digits = String(number)
-        return String(repeating: "0", count: 12 - digits.utf8.count) + digits
+        String(unsafeUninitializedCapacity: 12) { buffer in
+            var rest = number
+            for index in (0..<12).reversed() {
+                buffer[index] = 0x30 + UInt8(rest % 10)
+                rest /= 10
+            }
+            return 12
+        }
     }
 
     /// Orders by number, which is the order of the text.

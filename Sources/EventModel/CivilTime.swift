@@ -40,8 +40,26 @@ public struct CivilTime: Hashable, Sendable {
 
     /// `YYYY-MM-DDTHH:MM:SSZ` (spec: patterns §1.1).
     public var iso8601: String {
-        "\(Self.pad(year, 4))-\(Self.pad(month, 2))-\(Self.pad(day, 2))T"
-            + "\(Self.pad(hour, 2)):\(Self.pad(minute, 2)):\(Self.pad(second, 2))Z"
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(20)
+        appendISO8601(to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Appends what ``iso8601`` gives.
+    func appendISO8601(to bytes: inout [UInt8]) {
+        bytes.appendDigits(year, atLeast: 4)
+        bytes.append(UInt8(ascii: "-"))
+        bytes.appendDigits(month, atLeast: 2)
+        bytes.append(UInt8(ascii: "-"))
+        bytes.appendDigits(day, atLeast: 2)
+        bytes.append(UInt8(ascii: "T"))
+        bytes.appendDigits(hour, atLeast: 2)
+        bytes.append(UInt8(ascii: ":"))
+        bytes.appendDigits(minute, atLeast: 2)
+        bytes.append(UInt8(ascii: ":"))
+        bytes.appendDigits(second, atLeast: 2)
+        bytes.append(UInt8(ascii: "Z"))
     }
 
     /// `YYYY-MM-DDTHH:MM:SS.mmmZ` (spec: patterns §4.4).
@@ -62,5 +80,26 @@ public struct CivilTime: Hashable, Sendable {
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
         let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
         return era * 146_097 + dayOfEra - 719_468
+    }
+}
+
+extension [UInt8] {
+    /// Appends a number in decimal, with zeros before it up to `width` characters.
+    mutating func appendDigits(_ value: Int, atLeast width: Int) {
+        guard value >= 0, width <= 20 else {
+            // A sign counts as a character, as in the text of the number.
+            let digits = String(value)
+            append(contentsOf: String(repeating: "0", count: Swift.max(0, width - digits.utf8.count)).utf8)
+            return append(contentsOf: digits.utf8)
+        }
+        let start = count
+        var rest = value
+        var written = 0
+        repeat {
+            append(0x30 + UInt8(rest % 10))
+            rest /= 10
+            written += 1
+        } while rest > 0 || written < width
+        self[start...].reverse()
     }
 }

@@ -30,6 +30,37 @@ import Testing
         #expect(frame.items == entries.map { .entry($0) })
     }
 
+    @Test func neighboursThatClaimTheSameKeepTheirIdsTracesAndEvents() throws {
+        var entries = try (1...5).map { try FrameSamples.entry($0, envelope: #"{"detail":{"n":\#($0)}}"#) }
+        entries[1].traceHeader = ""
+        entries[2].traceHeader = "Root=2"
+        entries[3].rule += "2"
+        let frame = try ForwardFrame(decoding: ForwardFrame.encode(entries, origin: 1))
+        #expect(frame.items == entries.map { .entry($0) })
+        #expect(entries[1].claimsTheSame(as: entries[2]))
+        #expect(!entries[2].claimsTheSame(as: entries[3]))
+    }
+
+    @Test func aClaimBehindThoseOfTheEntryBeforeIsReadToo() throws {
+        let entries = [try FrameSamples.entry(), try FrameSamples.entry(2)]
+        let bytes = ForwardFrame.encode(entries, origin: 1)
+        let first = Int(bytes[18]) << 8 | Int(bytes[19])
+        let second = 20 + first
+        for (tag, isTaken) in [(UInt8(6), true), (5, false)] {
+            var changed = bytes
+            changed += [tag, 0, 0, 0, 1, UInt8(ascii: "h")]
+            let longer = (Int(bytes[second + 2]) << 8 | Int(bytes[second + 3])) + 6
+            changed[second + 2] = UInt8(longer >> 8)
+            changed[second + 3] = UInt8(longer & 0xFF)
+            let frame = try ForwardFrame(decoding: changed)
+            #expect(frame.items[0] == .entry(entries[0]))
+            var more = entries[1]
+            more.hops.append("h")
+            let fault = FrameError(.malformed, "field 5 is there twice")
+            #expect(frame.items[1] == (isTaken ? .entry(more) : .faulty(fault)))
+        }
+    }
+
     @Test func everyCutIsRefused() throws {
         let bytes = ForwardFrame.encode([try FrameSamples.entry(), try FrameSamples.entry(2)], origin: 1)
         for length in 0..<bytes.count {

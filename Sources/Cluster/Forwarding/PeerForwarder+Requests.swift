@@ -255,6 +255,7 @@ extension PeerForwarder {
         }
         let verdict: PeerVerdict =
             answer.status == .tooLarge ? .tooLarge(answer.message) : .malformed(answer.message)
+        count((verdict.kind, UInt64(request.items.count)))
         for item in request.items { complete(item, verdict, request) }
     }
 
@@ -265,6 +266,9 @@ extension PeerForwarder {
 
     private func settle(_ request: PeerRequest, _ verdicts: [PeerVerdict], _ scope: AccountScope) {
         request.lane.trouble = nil
+        // Neighbours mostly have the same verdict, so they are counted together.
+        var run: (kind: String, count: UInt64) = ("", 0)
+        defer { count(run) }
         for (item, verdict) in zip(request.items, verdicts) {
             guard scope.covers(item.account) else {
                 let failure = ForwardFailure(
@@ -276,12 +280,21 @@ extension PeerForwarder {
                 fail(item, failure, request)
                 continue
             }
+            if verdict.kind != run.kind {
+                count(run)
+                run = (verdict.kind, 0)
+            }
+            run.count += 1
             complete(item, verdict, request)
         }
     }
 
+    private func count(_ run: (kind: String, count: UInt64)) {
+        guard run.count > 0 else { return }
+        statistics.verdicts[run.kind, default: 0] += run.count
+    }
+
     private func complete(_ item: Item, _ verdict: PeerVerdict, _ request: PeerRequest) {
-        statistics.verdicts[verdict.kind, default: 0] += 1
         item.completion(.success(verdict))
         ended(request)
     }

@@ -15,10 +15,17 @@ public final class PeerForwarder {
     /// What receives the verdict on an event, or why there is none. Runs on a later turn.
     public typealias Completion = (Result<PeerVerdict, ForwardFailure>) -> Void
 
-    struct Item {
+    /// An event that waits or is under way; shared by the lists that it goes through.
+    final class Item {
         let entry: ForwardEntry
         let account: AccountID
         let completion: Completion
+
+        init(entry: ForwardEntry, account: AccountID, completion: @escaping Completion) {
+            self.entry = entry
+            self.account = account
+            self.completion = completion
+        }
     }
 
     /// What waits for one cell and is under way to it.

@@ -132,12 +132,12 @@ public final class EventRouter {
             case .success(let sequences):
                 if let note, let sequence = sequences.last { ledger.appended(sequence, note, ids) }
                 completion(.success(()))
-                for (sequence, record) in zip(sequences, records) {
+                for index in records.indices {
                     delivery.accept(
-                        sequence: sequence,
-                        acceptedAt: record.acceptedAt,
-                        event: record.event,
-                        targets: record.targets
+                        sequence: sequences[index],
+                        acceptedAt: records[index].acceptedAt,
+                        event: records[index].event,
+                        targets: records[index].targets
                     )
                 }
             }

@@ -36,6 +36,11 @@ public struct StoredEvent: Sendable, Equatable {
     /// Reads what ``encoded`` wrote; nil for anything else.
     public init?(decoding bytes: [UInt8]) {
         guard bytes.count >= 4, bytes[0] == 1 else { return nil }
+        // Most events come from nowhere else and carry no trace.
+        if bytes[1] == 0, bytes[2] == 0, bytes[3] == 0 {
+            (hops, traceHeader, envelope) = ([], "", Array(bytes[4...]))
+            return
+        }
         var position = 2
         var texts: [String] = []
         for _ in 0...Int(bytes[1]) {

@@ -141,7 +141,10 @@ final class DeliveryLedger {
 
     /// Notes that a delivery was taken in.
     func note(_ id: DeliveryID, from sender: DuplicateWindow.Sender, on bus: String) {
-        let now = clock.now
+        note(id, from: sender, on: bus, now: clock.now)
+    }
+
+    func note(_ id: DeliveryID, from sender: DuplicateWindow.Sender, on bus: String, now: Timestamp) {
         if window.needsRotation(now: now) { window.rotate(now: now) }
         window.insert(id, from: sender, on: bus, now: now)
     }

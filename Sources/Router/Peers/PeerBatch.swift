@@ -18,6 +18,7 @@ final class PeerBatch {
     private struct Place {
         var policy: String?
         var matcher: BusMatcher?
+        var way: PeerReceiver.Way
     }
 
     private let receiver: PeerReceiver
@@ -41,6 +42,7 @@ final class PeerBatch {
     private var place: Place?
     /// Whether the disk was full when the frame came.
     private lazy var isFull = router.store.statistics.isFull
+    private let now: Timestamp
 
     private var router: EventRouter { receiver.router }
     private var settings: PeerSettings { receiver.settings }
@@ -57,6 +59,7 @@ final class PeerBatch {
         self.authority = authority
         self.isQuestion = isQuestion
         self.completion = completion
+        now = receiver.router.clock.now
         cell = CellIdentity(of: authority.node)
         sender = DuplicateWindow.Sender(cell: cell.description, origin: origin)
         verdicts = [PeerVerdict?](repeating: nil, count: count)
@@ -107,9 +110,13 @@ final class PeerBatch {
             return report(.denied("Not authorized for the source."), entry)
         }
         let destination = claim.destination
-        if place == nil, let verdict = find(destination, entry) { return verdict }
+        let place: Place
+        switch find(destination, entry) {
+        case .failure(let refusal): return refusal.verdict
+        case .success(let found): place = found
+        }
         if !isAllowed(facts) {
-            if let reason = refusal(entry, claim, facts, policy: place?.policy) {
+            if let reason = refusal(entry, claim, facts, policy: place.policy) {
                 if !isQuestion { router.books[destination, default: BusBook()].denied += 1 }
                 tell(.denied(bus: destination.arn, reason: reason))
                 return .denied(reason)
@@ -124,31 +131,40 @@ final class PeerBatch {
             return .loop(failure.message)
         }
         isPathGood = true
-        return isQuestion ? .accepted : takeIn(entry, index, claim)
+        return isQuestion ? .accepted : takeIn(entry, index, claim, place)
     }
 
     private func tell(_ notice: RouterNotice) {
         if !isQuestion { router.notice(notice) }
     }
 
-    /// Looks for the bus that the checked claims name; the verdict when it is not here.
-    private func find(_ destination: BusAddress, _ entry: ForwardEntry) -> PeerVerdict? {
+    /// The bus that the checked claims name, or the verdict when it is not here.
+    private func find(
+        _ destination: BusAddress,
+        _ entry: ForwardEntry
+    ) -> Result<Place, PeerAuthority.Refusal> {
+        if let place { return .success(place) }
         guard router.catalog.state.accounts.contains(destination.account) else {
             let reason = "Account \(destination.account) is not hosted here."
             report(reason, account: entry.sourceAccount.description)
-            return .notHosted
+            return .failure(PeerAuthority.Refusal(.notHosted))
         }
         if router.isPending(destination) {
             tell(.busPending(bus: destination.arn, caller: entry.principal))
-            return .busPending(retryAfter: settings.retryAfterPending)
+            return .failure(PeerAuthority.Refusal(.busPending(retryAfter: settings.retryAfterPending)))
         }
         guard let bus = router.catalog.state.bus(destination) else {
             if !isQuestion { router.statistics.unknownBus += 1 }
             tell(.unknownBus(bus: destination.arn, caller: entry.principal, eventID: "\(entry.id)"))
-            return .unknownBus
+            return .failure(PeerAuthority.Refusal(.unknownBus))
         }
-        place = Place(policy: bus.policy, matcher: router.catalog.matcher(destination))
-        return nil
+        let found = Place(
+            policy: bus.policy,
+            matcher: router.catalog.matcher(destination),
+            way: PeerReceiver.Way(sender: sender, bus: entry.bus)
+        )
+        place = found
+        return .success(found)
     }
 
     /// Checks an entry's claims. Most entries of a frame come from one rule and claim the same.
@@ -210,13 +226,18 @@ final class PeerBatch {
         return "\(text) (\(account) A node of another cell acts in its name only where the bus's policy allows it.)"
     }
 
-    private func takeIn(_ entry: ForwardEntry, _ index: Int, _ claim: PeerAuthority.Claim) -> PeerVerdict? {
+    private func takeIn(
+        _ entry: ForwardEntry,
+        _ index: Int,
+        _ claim: PeerAuthority.Claim,
+        _ place: Place
+    ) -> PeerVerdict? {
         let destination = claim.destination
         if router.ledger.contains(entry.id, from: sender, on: entry.bus) {
             router.books[destination, default: BusBook()].duplicates += 1
             return .duplicate
         }
-        let key = PeerReceiver.PendingKey(id: entry.id, sender: sender, bus: entry.bus)
+        let key = PeerReceiver.PendingKey(id: entry.id, way: place.way)
         if receiver.pending[key] != nil {
             // The same delivery is on its way to the disk: its outcome is this one's too. Who asks often takes room as well.
             let held = max(entry.envelope.count, PeerReceiver.waitingBytes)
@@ -237,18 +258,17 @@ final class PeerBatch {
         guard router.appendingBytes + bytes < router.settings.appendingBytes,
             receiver.appending[cell, default: 0] + bytes < settings.appendingBytesPerCell
         else { return .throttled(retryAfter: settings.retryAfter) }
-        if let delay = receiver.quotas.delay(of: entry.sourceAccount, now: router.clock.now) {
+        if let delay = receiver.quotas.delay(of: entry.sourceAccount, now: now) {
             router.statistics.peers.beyondRate += 1
             router.notice(.beyondRate(account: entry.sourceAccount.description, peer: authority.node.uri))
             return .throttled(retryAfter: delay)
         }
         var event = StoredEvent(hops: entry.hops, traceHeader: entry.traceHeader, envelope: entry.envelope)
-        let now = router.clock.now
         if let last = claim.lastBus, last.region != destination.region {
             let id = EventID.make(using: &router.generator)
             event.envelope = EnvelopeRewriting.arrival(entry.envelope, id: id, time: now)
         }
-        let outcome = place?.matcher?.match(event.envelope) ?? BusMatcher.Outcome()
+        let outcome = place.matcher?.match(event.envelope) ?? BusMatcher.Outcome()
         guard outcome.isReadable else { return report(.malformed("The event cannot be read."), entry) }
         guard !outcome.targets.isEmpty else {
             router.books[destination, default: BusBook()].enter(outcome)
@@ -269,7 +289,7 @@ final class PeerBatch {
     /// Makes the events durable together with their ids.
     private func appendTaken() {
         var ids = WindowRecord()
-        for one in taken { ids.add(one.key.id, from: sender, on: one.key.bus) }
+        for one in taken { ids.add(one.key.id, from: sender, on: one.key.way.bus) }
         receiver.appending[cell, default: 0] += bytes
         router.append(records, noting: ids) { [self] result in
             receiver.release(bytes, of: cell)
@@ -299,7 +319,8 @@ final class PeerBatch {
             router.books[destination, default: BusBook()].enter(run.lazy.map(\.outcome))
             first = run.endIndex
         }
-        for one in taken { router.ledger.note(one.key.id, from: sender, on: one.key.bus) }
+        let now = router.clock.now
+        for one in taken { router.ledger.note(one.key.id, from: sender, on: one.key.way.bus, now: now) }
     }
 
     private func give(_ verdict: PeerVerdict, at index: Int) {

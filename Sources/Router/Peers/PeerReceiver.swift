@@ -34,10 +34,24 @@ public final class PeerReceiver: PeerFrameHandler {
         if appending[cell] == 0 { appending[cell] = nil }
     }
 
+    /// Who sends and where to; shared by the keys of a batch.
+    final class Way: Equatable {
+        let sender: DuplicateWindow.Sender
+        let bus: String
+
+        init(sender: DuplicateWindow.Sender, bus: String) {
+            self.sender = sender
+            self.bus = bus
+        }
+
+        static func == (left: Way, right: Way) -> Bool {
+            left === right || (left.sender == right.sender && left.bus == right.bus)
+        }
+    }
+
     struct PendingKey: Hashable {
         var id: DeliveryID
-        var sender: DuplicateWindow.Sender
-        var bus: String
+        var way: Way
 
         /// An id hardly ever comes from two senders or for two buses at a time.
         func hash(into hasher: inout Hasher) {
