@@ -90,17 +90,47 @@ struct BacklogRun {
         if let failure { throw failure }
     }
 
-    /// Seconds to open the store and take over every unresolved event, and how many there were.
-    func recover(_ configuration: EmbeddedStoreConfiguration) throws -> (seconds: Double, count: Int) {
+    /// Appends `count` events and resolves none, in a journal that is too small for them: nearly all leave it for rows.
+    func spill(_ count: Int, in store: EmbeddedStore) throws {
+        var left = count
+        while left > 0 {
+            let batch = min(left, 100)
+            let record = IntakeRecord(acceptedAt: .zero, event: Workload.event, targets: [1])
+            var outcome: Result<[UInt64], StoreError>?
+            store.append(Array(repeating: record, count: batch), settling: []) { outcome = $0 }
+            shard.run { outcome != nil }
+            switch outcome {
+            case .success: left -= batch
+            case .failure(let error) where error.code != .full: throw error
+            default: break
+            }
+        }
+    }
+
+    /// What taking over the unresolved events of a store took.
+    struct Recovery {
+        var seconds = 0.0
+        var count = 0
+        /// Megabytes in memory before the store was opened and at the end, while it is open.
+        var residentBefore = 0.0
+        var resident = 0.0
+    }
+
+    /// Opens the store and takes over every unresolved event.
+    func recover(_ configuration: EmbeddedStoreConfiguration) throws -> Recovery {
+        var recovery = Recovery()
+        recovery.residentBefore = ResourceUsage.residentMegabytes()
         let begun = ResourceUsage.clock()
         let store = try EmbeddedStore.open(configuration: configuration, executor: shard.executor)
         var count = 0
         var isDone = false
         store.recover(visit: { count += $0.count }, completion: { _ in isDone = true })
         shard.run { isDone }
-        let seconds = Double(ResourceUsage.clock() - begun) / 1e9
+        recovery.count = count
+        recovery.seconds = Double(ResourceUsage.clock() - begun) / 1e9
+        recovery.resident = ResourceUsage.residentMegabytes()
         Self.close(store, shard)
-        return (seconds, count)
+        return recovery
     }
 
     static func close(_ store: EmbeddedStore, _ shard: BenchmarkShard) {

@@ -2,7 +2,9 @@ import EmbeddedStore
 import Glibc
 import SansIO
 
-/// `StoreBenchmark [--json] [--directory path] [--seconds s] [--writers a,b] [--parked n] [--recover n]`
+/// `StoreBenchmark [--json] [--directory path] [--seconds s] [--writers a,b] [--parked n] [--recover n] [--spilled n]`
+///
+/// `StoreBenchmark --reopen`, in a new process, opens the store with the spilled deliveries of such a run and removes it.
 @main
 struct StoreBenchmark {
     private var json = false
@@ -11,12 +13,14 @@ struct StoreBenchmark {
     private var writers = [1, 16, 256]
     private var parked = 200_000
     private var recover = 200_000
+    private var spilled = 200_000
+    private var reopens = false
 
     static func main() {
         var benchmark = StoreBenchmark()
         guard benchmark.parse(Array(CommandLine.arguments.dropFirst())) else {
             print("usage: StoreBenchmark [--json] [--directory path] [--seconds s] [--writers a,b]")
-            print("                      [--parked n] [--recover n]")
+            print("                      [--parked n] [--recover n] [--spilled n]")
             exit(2)
         }
         do {
@@ -34,6 +38,10 @@ struct StoreBenchmark {
                 json = true
                 continue
             }
+            if option == "--reopen" {
+                reopens = true
+                continue
+            }
             guard let value = rest.popFirst() else { return false }
             switch option {
             case "--directory": directory = value
@@ -41,6 +49,7 @@ struct StoreBenchmark {
             case "--writers": writers = value.split(separator: ",").compactMap { Int($0) }
             case "--parked": parked = Int(value) ?? parked
             case "--recover": recover = Int(value) ?? recover
+            case "--spilled": spilled = Int(value) ?? spilled
             default: return false
             }
         }
@@ -51,9 +60,11 @@ struct StoreBenchmark {
         mkdir(directory, 0o700)
         ResourceUsage.chooseDisk(directory)
         let shard = BenchmarkShard()
+        if reopens { return try reopen(shard) }
         try commits(shard)
         if parked > 0 { try backlog(shard) }
         if recover > 0 { try recovery(shard) }
+        if spilled > 0 { try spilling(shard) }
     }
 
     private func fresh(_ name: String) -> EmbeddedStoreConfiguration {
@@ -135,6 +146,40 @@ struct StoreBenchmark {
         let recovered = try backlog.recover(configuration)
         report("recover", [("records", Double(recovered.count)), ("seconds", recovered.seconds)])
         Self.remove(configuration.directory)
+    }
+
+    private var small: EmbeddedStoreConfiguration {
+        var configuration = EmbeddedStoreConfiguration(directory: "\(directory)/spill")
+        configuration.journalSegmentBytes = 4 << 20
+        configuration.journalLimitBytes = 64 << 20
+        return configuration
+    }
+
+    /// Deliveries that leave a journal of 64 MB for rows. They stay there for ``reopen(_:)``.
+    private func spilling(_ shard: BenchmarkShard) throws {
+        Self.remove(small.directory)
+        let backlog = BacklogRun(shard: shard)
+        let store = try EmbeddedStore.open(configuration: small, executor: shard.executor)
+        let begun = ResourceUsage.clock()
+        try backlog.spill(spilled, in: store)
+        let seconds = Double(ResourceUsage.clock() - begun) / 1e9
+        BacklogRun.close(store, shard)
+        report("spill", [("deliveries", Double(spilled)), ("appended_per_second", Double(spilled) / seconds)])
+    }
+
+    /// What taking spilled deliveries over costs a process that has just begun.
+    private func reopen(_ shard: BenchmarkShard) throws {
+        let recovered = try BacklogRun(shard: shard).recover(small)
+        report(
+            "spilled",
+            [
+                ("deliveries", Double(recovered.count)),
+                ("open_and_recover_s", recovered.seconds),
+                ("resident_before_mb", recovered.residentBefore),
+                ("resident_mb", recovered.resident),
+            ]
+        )
+        Self.remove(small.directory)
     }
 
     private func report(_ name: String, writers: Int, _ figures: Figures) {
