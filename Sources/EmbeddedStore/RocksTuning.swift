@@ -31,11 +31,11 @@ final class RocksTuning {
         rocksdb_options_set_avoid_unnecessary_blocking_io(database, 1)
     }
 
-    /// Compactions can wait; the shard and the journal cannot. Nor can flushes: once the memory tables are full, every write
-    /// waits for one.
+    /// Flushes and compactions can wait; the shard and the journal cannot.
     private static func lowerBackgroundPriority() {
         let environment = rocksdb_create_default_env()
         rocksdb_env_lower_thread_pool_cpu_priority(environment)
+        rocksdb_env_lower_high_priority_thread_pool_cpu_priority(environment)
         rocksdb_env_destroy(environment)
     }
 
