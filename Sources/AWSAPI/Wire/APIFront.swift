@@ -20,8 +20,8 @@ public final class APIFront: HTTPRequestHandler {
         let route: Route
     }
 
-    /// Answers requests that are not API calls, such as health checks; nil when it does not know the request.
-    public var fallback: (HTTPRequest) -> HTTPResponse? = { _ in nil }
+    /// Answers requests that are not API calls, such as health checks; false when it does not know the request.
+    public var fallback: (HTTPRequest, any HTTPReply) -> Bool = { _, _ in false }
     /// Hears of each answered call: service, operation, status, error code or nil.
     public var observer: (_ service: String, _ operation: String, _ status: Int, _ error: String?) -> Void = {
         _,
@@ -87,10 +87,7 @@ public final class APIFront: HTTPRequestHandler {
     public func handle(_ request: HTTPRequest, _ reply: any HTTPReply) {
         let requestID = EventID.make(using: &generator)
         let prefix = request.header("x-amz-target")?.prefix { $0 != "." }
-        if request.header("authorization") == nil, prefix == nil, let response = fallback(request) {
-            reply.send(response)
-            return
-        }
+        if request.header("authorization") == nil, prefix == nil, fallback(request, reply) { return }
         let parsed = SigV4Request.parse(request)
         let route: Route
         do throws(AWSError) {

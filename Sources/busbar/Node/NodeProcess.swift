@@ -171,7 +171,7 @@ final class RunningNode: Sendable {
             let tls = try shown.context(for: admin.tls)
             adminServer = try await bind(admin, tls, configuration, group) { _ in core.value.admin }
         } else {
-            try await eventLoop.submit { core.value.front.fallback = core.value.admin.respond }.get()
+            try await eventLoop.submit { core.value.front.fallback = core.value.admin.answer }.get()
         }
         let peerServer = try await joinCluster(configuration, certificates, core, group, log)
         let all = servers + [adminServer].compactMap { $0 }

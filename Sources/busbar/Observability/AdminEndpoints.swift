@@ -45,12 +45,20 @@ final class AdminEndpoints: HTTPRequestHandler {
 
     func handle(_ request: HTTPRequest, _ reply: any HTTPReply) {
         if let clusterEndpoints, clusterEndpoints.answer(request, reply) { return }
-        if let questions, questions.answer(request, reply) { return }
+        if answer(request, reply) { return }
         let places = "/livez, /readyz, /metrics, /map, /cluster and /policy/..."
-        reply.send(respond(request) ?? Self.text(404, "There is nothing here but \(places).\n"))
+        reply.send(Self.text(404, "There is nothing here but \(places).\n"))
     }
 
-    /// The answer to a request for one of these; nil for any other.
+    /// Answers a request that has nothing to do with the cluster; false for any that it does not know.
+    func answer(_ request: HTTPRequest, _ reply: any HTTPReply) -> Bool {
+        if let questions, questions.answer(request, reply) { return true }
+        guard let response = respond(request) else { return false }
+        reply.send(response)
+        return true
+    }
+
+    /// The answer to a GET for one of these; nil for any other request.
     func respond(_ request: HTTPRequest) -> HTTPResponse? {
         guard request.method == "GET" || request.method == "HEAD" else { return nil }
         switch request.target.prefix(while: { $0 != "?" }) {
