@@ -75,6 +75,20 @@ import Testing
         #expect(isDenied(scene.offer([entry], to: 1, as: 0)), "nor after a restart")
     }
 
+    /// Forgetting since when the others are here would have their events wait for ten minutes where a policy refuses them.
+    @Test func anAccountThatComesBeforeTheStoreWasReadMakesNoOtherNew() throws {
+        let scene = openScene()
+        var entry = try #require(scene.entry(1))
+        entry.bus = scene.bus(c).arn
+        scene.crash(1)
+        scene.machines[1].pause()
+        scene.machines[1].start()
+        scene.host([a, b, c], on: 1)
+        scene.machines[1].resume()
+        scene.run(.seconds(1))
+        #expect(isDenied(scene.offer([entry], to: 1, as: 0)))
+    }
+
     @Test func aRestartMakesNoAccountNewAgain() throws {
         let scene = openScene()
         let entry = try #require(scene.entry(1))

@@ -17,6 +17,8 @@ public final class Catalog {
     private var isWriting = false
     /// Whether the store told which accounts it hosted.
     private var knowsHosted = false
+    /// Whether the store was read.
+    private var isLoaded = false
     private static let epochKey = "meta/epoch"
     private static let hostedKey = "meta/hosted"
 
@@ -43,6 +45,7 @@ public final class Catalog {
             case .failure(let error): completion(.failure(.store(error)))
             case .success(let entries):
                 let unreadable = adopt(entries)
+                isLoaded = true
                 noteNewAccounts()
                 loadEpoch(unreadable, completion: completion)
             }
@@ -176,6 +179,11 @@ public final class Catalog {
     /// Replaces the accounts that this cell hosts; returns those that came. What an account has stays in the store while it
     /// is away.
     func host(_ accounts: Set<AccountID>) -> Set<AccountID> {
+        // What the store tells of those that were here before must not be written over; reading it notes the new ones.
+        guard isLoaded else {
+            state.accounts = accounts
+            return []
+        }
         let added = accounts.subtracting(state.accounts)
         let isChanged = accounts != state.accounts
         state.accounts = accounts
