@@ -268,7 +268,8 @@ public final class EmbeddedStore: StorePort {
         figures.appendedRecords = appendedRecords
         figures.unresolvedDeliveries = UInt64(table.unresolved) + spilledCount
         figures.parkedDeliveries = parkedCount
-        let isFull = space.isFull(now: monotonicNanoseconds())
+        let now = monotonicNanoseconds()
+        let isFull = space.isFull(now: now)
         let segmentBytes = journal.segmentBytes
         journal.shared.withLock { state in
             figures.synchronisations = state.synchronisations
@@ -276,6 +277,7 @@ public final class EmbeddedStore: StorePort {
             figures.journalBytes = UInt64(state.fileCount * segmentBytes)
             figures.isFull = isFull || state.isFull
         }
+        if figures.isFull, !isFull { figures.isFull = journal.staysFull(now: now) }
         return figures
     }
 }

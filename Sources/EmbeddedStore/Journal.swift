@@ -54,7 +54,10 @@ final class Journal: Sendable {
         var free: [JournalFile]
         var fileCount: Int
         var isMaking = false
+        /// The last append was refused for want of room, though the guard of free space saw some.
         var isFull = false
+        /// From then on it is looked whether there is room again.
+        var fullCheck: UInt64 = 0
         var ending: Ending?
         var synchronisations: UInt64 = 0
         var bytesWritten: UInt64 = 0
@@ -121,6 +124,21 @@ final class Journal: Sendable {
     static func segmentBytes(_ configuration: EmbeddedStoreConfiguration) -> Int {
         let bytes = min(max(configuration.journalSegmentBytes, 1 << 16), JournalFormat.largestSegmentBytes)
         return JournalFormat.roundUp(bytes, to: JournalFormat.pageBytes)
+    }
+
+    /// Whether there is still no room for appends, as far as is known. Called on the shard.
+    ///
+    /// Whoever asks may hold appends back for it. So a refusal counts for two seconds, and after that only while the disk has
+    /// no room for a segment: then the next append shows how it is.
+    func staysFull(now: UInt64) -> Bool {
+        let (isFull, isDue, needsFile) = shared.withLock { state in
+            guard state.isFull, now >= state.fullCheck else { return (state.isFull, false, false) }
+            state.fullCheck = now + 100_000_000
+            return (true, true, state.free.isEmpty)
+        }
+        guard isDue, !needsFile || space.hasRoom(for: segmentBytes) else { return isFull }
+        shared.withLock { $0.isFull = false }
+        return false
     }
 
     /// Queues one append. Called on the shard.

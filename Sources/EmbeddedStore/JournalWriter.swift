@@ -74,7 +74,7 @@ final class JournalWriter {
                 let part = complete(group.buffer, from: position)
                 try write(group.buffer, from: position, byteCount: part.byteCount)
                 let written = min(part.frames, appends)
-                if written > 0 || group.frames == 0 { journal.shared.withLock { $0.isFull = false } }
+                if written > 0 { journal.shared.withLock { $0.isFull = false } }
                 if written > 0 { post(frames: written, offset: offset) }
                 offset += part.byteCount
                 nextFrame += UInt64(part.frames)
@@ -270,9 +270,14 @@ final class JournalWriter {
     /// Has the rest of a group's appends fail.
     private func refuse(_ appends: inout Int, _ error: StoreError) {
         guard appends > 0 else { return }
+        let now = monotonicNanoseconds()
+        let isFull = error.code == .full
+        // What the guard of free space sees, it also sees to be over.
+        let isFlagged = isFull && !journal.space.isFull(now: now)
         let isCrowded = journal.shared.withLock { state in
-            state.isFull = error.code == .full
-            return state.isFull && state.live.count >= journal.fileLimit - 1
+            state.isFull = isFlagged
+            state.fullCheck = now + 2_000_000_000
+            return isFull && state.live.count >= journal.fileLimit - 1
         }
         gate.post(JournalOutcome(frames: appends, segment: 0, offset: 0, error: error, isCrowded: isCrowded))
         appends = 0

@@ -130,6 +130,20 @@ struct JournalPressureTests {
         #expect(try test.recover().records.isEmpty)
     }
 
+    /// Who sees that the store is full appends nothing, and nothing else could show that there is room again.
+    @Test func aJournalAtItsLimitLetsAnAppendTryNowAndThen() throws {
+        let injector = FaultInjector()
+        let test = try StoreUnderTest(files: injector.files)
+        injector.set { $0.engineError = StoreError(.failed, "no rows today") }
+        let record = IntakeRecord.sample(0, targets: [1], byteCount: 20_000)
+        var isRefused = false
+        for _ in 0..<1_000 where !isRefused { isRefused = try errorCode { _ = try test.append([record]) } == .full }
+        #expect(isRefused && test.store.statistics.isFull)
+        #expect(test.becomesRoomy())
+        #expect(try errorCode { _ = try test.append([record]) } == .full)
+        #expect(test.store.statistics.isFull)
+    }
+
     /// One delivery holds many segments, which then come free at once, and more of them than are kept for later use.
     /// Opening reads those kept again, so the notes of what was resolved in them must be there too.
     @Test(arguments: [false, true])

@@ -34,6 +34,23 @@ struct StoreFaultTests {
         #expect(try crashed.counts(4, now: 10).visible == 1)
     }
 
+    /// Whoever sees that the store is full holds back what it would append, so no append comes that could show otherwise.
+    @Test func aStoreWithRoomAgainSaysSoThoughNothingIsAppended() throws {
+        let injector = FaultInjector()
+        let test = try StoreUnderTest(files: injector.files, change: { $0.minimumFreeBytes = 1 << 20 })
+        injector.set { $0.freeBytes = 1000 }
+        try waitUntilFull(test, true)
+        #expect(try errorCode { _ = try test.append([.sample(1, targets: [1])]) } == .full)
+        injector.set { $0.freeBytes = 1 << 40 }
+        #expect(test.becomesRoomy())
+        injector.set { $0.writeError = ENOSPC }
+        #expect(try errorCode { _ = try test.append([.sample(2, targets: [1])]) } == .full)
+        #expect(test.store.statistics.isFull, "the guard of free space knows nothing of this")
+        #expect(test.becomesRoomy(), "the next append may try")
+        injector.set { $0 = FaultInjector.Faults() }
+        _ = try test.append([.sample(3, targets: [1])])
+    }
+
     /// The store asks for the free space now and then; operations pass the time until it has.
     private func waitUntilFull(_ test: StoreUnderTest, _ expected: Bool) throws {
         let deadline = monotonicNanoseconds() + 20_000_000_000

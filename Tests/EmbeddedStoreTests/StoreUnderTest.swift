@@ -88,6 +88,13 @@ final class StoreUnderTest {
         shard.run { isClosed }
     }
 
+    /// Whether the store is no longer full within half a minute in which nothing is appended.
+    func becomesRoomy() -> Bool {
+        let deadline = monotonicNanoseconds() + 30_000_000_000
+        while store.statistics.isFull, monotonicNanoseconds() < deadline { _ = try? due(1, now: 0) }
+        return !store.statistics.isFull
+    }
+
     func append(_ records: [IntakeRecord], settling: [DeliveryRef] = []) throws -> [UInt64] {
         try shard.wait { store.append(records, settling: settling, completion: $0) }
     }
