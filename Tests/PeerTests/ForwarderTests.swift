@@ -37,6 +37,7 @@ import Testing
         by forwarder: PeerForwarder,
         of account: AccountID = PeerScene.a,
         bytes: Int = 100,
+        deadline: Timestamp? = nil,
         note: @escaping (Result<PeerVerdict, ForwardFailure>) -> Void
     ) {
         for number in 0..<count {
@@ -47,7 +48,7 @@ import Testing
                 bus: "b",
                 envelope: [UInt8](repeating: 32, count: bytes)
             )
-            forwarder.forward(entry, to: PeerScene.b, completion: note)
+            forwarder.forward(entry, to: PeerScene.b, deadline: deadline, completion: note)
         }
     }
 
@@ -177,6 +178,70 @@ import Testing
         send(1, by: forwarder) { if case .failure(let error) = $0 { failure = error } }
         shard.advance(by: .seconds(1))
         #expect(failure?.code == .untrusted)
+    }
+
+    /// Such an answer ends a lone event as a verdict does, so it needs the same proof.
+    @Test(arguments: [.malformed, .tooLarge, nil] as [VerdictFrame.Status?])
+    func aRefusalOfTheWholeFrameByAnUncoveredNodeIsNotBelieved(status: VerdictFrame.Status?) {
+        links.answer = { _ in .success(VerdictFrame(status: status ?? .malformed, message: "no")) }
+        if status == nil { links.plainStatus = ["n1": 413, "n2": 413] }
+        var results: [Result<PeerVerdict, ForwardFailure>] = []
+        for scope in ["\(PeerScene.c).account.example.com", "\(PeerScene.b).account.example.com"] {
+            links.scope = scope
+            let forwarder = forwarder()
+            send(2, by: forwarder) { results.append($0) }
+            shard.advance(by: .seconds(1))
+        }
+        #expect(results.count == 4)
+        for result in results.prefix(2) {
+            guard case .failure(let failure) = result else { return #expect(Bool(false), "\(result) is final") }
+            #expect(failure.code == .untrusted)
+        }
+        for result in results.suffix(2) {
+            guard case .success(let verdict) = result else { return #expect(Bool(false), "\(result)") }
+            #expect(verdict.kind == (status == .malformed ? "malformed" : "tooLarge"))
+        }
+    }
+
+    @Test func aNodeThatDoesNotServeIsAskedMoreAndMoreSeldom() {
+        links.answer = { request in
+            guard request.node.hasSuffix("n2") else { return .success(VerdictFrame(status: .notServing)) }
+            return .success(VerdictFrame(verdicts: [PeerVerdict](repeating: .accepted, count: request.events)))
+        }
+        let forwarder = forwarder()
+        var accepted = 0
+        for _ in 0..<1_200 {
+            send(1, by: forwarder) { if case .success(.accepted) = $0 { accepted += 1 } }
+            shard.advance(by: .milliseconds(100))
+        }
+        #expect(accepted == 1_200)
+        let asked = links.requests.count { $0.node.hasSuffix("n1") }
+        #expect(asked >= 3 && asked <= 12, "\(asked) times in two minutes, after 1, 2, 4 and up to 32 seconds")
+    }
+
+    /// Whoever put it was told that it failed, and may have put it again.
+    @Test func whatWaitedUntilItsDeadlineIsNotSent() {
+        links.serviceTime = .seconds(60)
+        let forwarder = forwarder { settings in
+            settings.batches.maximumInFlight = 1
+            settings.timeout = .seconds(10)
+        }
+        var codes: [ForwardFailure.Code] = []
+        var late: [ForwardFailure] = []
+        let deadline = shard.now + .seconds(5)
+        send(1, by: forwarder, deadline: deadline) { if case .failure(let error) = $0 { codes.append(error.code) } }
+        shard.advance(by: .seconds(1))
+        send(3, by: forwarder, deadline: deadline) { if case .failure(let error) = $0 { late.append(error) } }
+        shard.advance(by: .seconds(20))
+        #expect(codes == [.timedOut])
+        #expect(late.map(\.code) == [.overloaded, .overloaded, .overloaded])
+        #expect(late.allSatisfy { !$0.mayHaveArrived })
+        #expect(links.requests.map(\.events) == [1])
+        links.serviceTime = nil
+        var taken = 0
+        send(3, by: forwarder) { if case .success = $0 { taken += 1 } }
+        shard.advance(by: .seconds(1))
+        #expect(taken == 3, "the way is free")
     }
 
     @Test func whatWaitsForACellIsBounded() {

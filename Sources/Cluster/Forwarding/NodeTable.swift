@@ -40,9 +40,11 @@ struct NodeTable {
             isTouched = true
         }
 
-        mutating func answered(_ pressure: UInt8, _ now: Timestamp) {
+        mutating func answered(_ pressure: UInt8, isServing: Bool, _ now: Timestamp) {
             self.pressure = pressure
             reportedAt = now
+            // One that starts for long is asked more and more seldom, as one that does not answer is.
+            guard isServing else { return }
             failures = 0
             coolUntil = .zero
         }
@@ -118,8 +120,8 @@ struct NodeTable {
         states[node]?.inFlight -= 1
     }
 
-    mutating func answered(_ node: NodeIdentity, pressure: UInt8, now: Timestamp) {
-        states[node]?.answered(pressure, now)
+    mutating func answered(_ node: NodeIdentity, pressure: UInt8, isServing: Bool, now: Timestamp) {
+        states[node]?.answered(pressure, isServing: isServing, now)
     }
 
     mutating func failed(_ node: NodeIdentity, now: Timestamp, coolDown: Duration) {

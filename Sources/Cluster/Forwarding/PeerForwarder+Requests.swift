@@ -170,7 +170,7 @@ extension PeerForwarder {
     private func takeUnreadable(_ reply: PeerReply, _ error: FrameError, _ request: PeerRequest) {
         let text = "The answer of status \(reply.status) cannot be read: \(error)."
         switch reply.status {
-        case 413: takeApart(request, VerdictFrame(status: .tooLarge, message: text))
+        case 413: takeApart(request, VerdictFrame(status: .tooLarge, message: text), reply.identity)
         case 400...407, 421, 429, 503: retryElsewhere(request, ForwardFailure(.refused, text))
         default: settle(request, ForwardFailure(.misunderstood, text, mayHaveArrived: true))
         }
@@ -191,7 +191,8 @@ extension PeerForwarder {
 
     private func take(_ answer: VerdictFrame, _ identity: CertificateIdentity, _ request: PeerRequest) {
         if let node = request.node {
-            table.answered(node, pressure: answer.pressure, now: clock.now)
+            let isServing = answer.status != .notServing
+            table.answered(node, pressure: answer.pressure, isServing: isServing, now: clock.now)
             // A node that was replaced by a newer release is spoken to in its version from now on.
             if answer.status != .unsupportedVersion, let best = settings.versions.best(with: answer.versions),
                 best > request.version
@@ -209,7 +210,7 @@ extension PeerForwarder {
             settle(request, answer.verdicts, AccountScope(identity, trustDomain: settings.trustDomain))
         case .unsupportedVersion where request.isCompressed: sendPlain(request)
         case .unsupportedVersion: renegotiate(request, answer)
-        case .malformed, .tooLarge: takeApart(request, answer)
+        case .malformed, .tooLarge: takeApart(request, answer, identity)
         case .notServing:
             noteFailure(request)
             retryElsewhere(request, ForwardFailure(.refused, "The node does not serve now: \(answer.message)"))
@@ -244,8 +245,9 @@ extension PeerForwarder {
         if let way = way(to: node, request.lane) { send(again, way) } else { send(again) }
     }
 
-    /// Sends the events of a refused frame one by one, so that one that cannot be taken does not hold up the others.
-    private func takeApart(_ request: PeerRequest, _ answer: VerdictFrame) {
+    /// Sends the events of a refused frame one by one, so that one that cannot be taken does not hold up the others. What is
+    /// said of a single one is a verdict, and counts for the accounts that the certificate covers, as every verdict does.
+    private func takeApart(_ request: PeerRequest, _ answer: VerdictFrame, _ identity: CertificateIdentity) {
         if request.items.count > 1 {
             statistics.split += 1
             for item in request.items {
@@ -255,8 +257,7 @@ extension PeerForwarder {
         }
         let verdict: PeerVerdict =
             answer.status == .tooLarge ? .tooLarge(answer.message) : .malformed(answer.message)
-        count((verdict.kind, UInt64(request.items.count)))
-        for item in request.items { complete(item, verdict, request) }
+        settle(request, [verdict], AccountScope(identity, trustDomain: settings.trustDomain))
     }
 
     private func settle(_ request: PeerRequest, _ failure: ForwardFailure) {

@@ -19,11 +19,13 @@ public final class PeerForwarder {
     final class Item {
         let entry: ForwardEntry
         let account: AccountID
+        let deadline: Timestamp?
         let completion: Completion
 
-        init(entry: ForwardEntry, account: AccountID, completion: @escaping Completion) {
+        init(entry: ForwardEntry, account: AccountID, deadline: Timestamp?, completion: @escaping Completion) {
             self.entry = entry
             self.account = account
+            self.deadline = deadline
             self.completion = completion
         }
     }
@@ -36,6 +38,8 @@ public final class PeerForwarder {
         var sponsors: [NodeIdentity] = []
         var batcher: AdaptiveBatcher<Item>
         var gauge: LinkGauge
+        /// Whether anything may wait that has a deadline.
+        var hasDeadlines = false
         var isScheduled = false
         var isGathering = false
         /// Whether anything came since the last look for idle lanes.
@@ -97,8 +101,14 @@ public final class PeerForwarder {
     /// - Parameters:
     ///   - entry: the event.
     ///   - account: the owner of the receiving bus.
+    ///   - deadline: from when on it is not sent any more, since nobody waits for the verdict; nil for never.
     ///   - completion: receives the verdict, or why there is none.
-    public func forward(_ entry: ForwardEntry, to account: AccountID, completion: @escaping Completion) {
+    public func forward(
+        _ entry: ForwardEntry,
+        to account: AccountID,
+        deadline: Timestamp? = nil,
+        completion: @escaping Completion
+    ) {
         statistics.events += 1
         let route = directory.route(to: account)
         guard let cell = uplinks?.cell(hosting: account) ?? route?.cell else {
@@ -110,7 +120,8 @@ public final class PeerForwarder {
             if lane.sponsors != route.sponsors { lane.sponsors = route.sponsors }
         }
         lane.isTouched = true
-        let item = Item(entry: entry, account: account, completion: completion)
+        if deadline != nil { lane.hasDeadlines = true }
+        let item = Item(entry: entry, account: account, deadline: deadline, completion: completion)
         switch lane.batcher.add(item, of: entry.sourceAccount, bytes: entry.size) {
         case .taken: break
         case .displacing(let items):
@@ -148,12 +159,29 @@ public final class PeerForwarder {
     /// Makes requests as long as there is enough for one, or none is under way.
     func pump(_ lane: Lane, isUrgent: Bool = false) {
         var isUrgent = isUrgent
-        while let items = lane.batcher.next(isUrgent: isUrgent) {
+        while var items = lane.batcher.next(isUrgent: isUrgent) {
             isUrgent = false
+            if lane.hasDeadlines { items = dropLate(items, lane) }
+            guard !items.isEmpty else {
+                lane.batcher.batchFinished(inTime: true, now: clock.now)
+                continue
+            }
             send(PeerRequest(lane: lane, items: items, batch: OpenBatch(items.count)))
         }
         // When no further request is allowed, the end of one makes the next.
         if lane.batcher.waitingItems > 0, lane.batcher.hasPermit { gather(lane) }
+    }
+
+    /// Lets go of items that waited here until their deadline; returns the others.
+    private func dropLate(_ items: [Item], _ lane: Lane) -> [Item] {
+        if lane.batcher.waitingItems == 0 { lane.hasDeadlines = false }
+        let now = clock.now
+        return items.filter { item in
+            guard let deadline = item.deadline, now >= deadline else { return true }
+            let text = "The event waited here for cell \(lane.cell) until its time was up, and was not sent."
+            fail(item.completion, ForwardFailure(.overloaded, text))
+            return false
+        }
     }
 
     /// Sees to it that what does not fill a request leaves soon all the same: the answer that is due may never come.

@@ -103,7 +103,9 @@ extension EventRouter {
                 traceHeader: entry.traceHeader ?? "",
                 envelope: envelope
             )
-            forwarder.forward(forward, to: address.account) { [self] result in
+            // What the caller was told to have failed by then may be put again under another id.
+            let deadline = clock.now + (settings.peers?.putTimeout ?? .seconds(5))
+            forwarder.forward(forward, to: address.account, deadline: deadline) { [self] result in
                 switch result {
                 case .success(.accepted), .success(.duplicate): completion(.accepted(id: id))
                 case .success(.unknownBus):
