@@ -68,6 +68,7 @@ extension DeliveryDriver {
             guard case .success(let old) = result, !old.isEmpty else {
                 // Nothing is there yet that could go; the count is mended when the queue is read to its end.
                 queue.isDraining = false
+                queue.arrived = nil
                 return scheduleDrain(of: queue.target, at: clock.now + settings.storeRetryDelay)
             }
             var rest = excess
@@ -103,6 +104,7 @@ extension DeliveryDriver {
         for target in queues.keys.sorted() {
             guard let queue = queues[target], isMeant(target) else { continue }
             queue.breaker.endOpenTime(now: now)
+            queue.returns += 1
             // What failed often has a long wait before it.
             if queue.hasBacklog { queue.hurriesTo = now + settings.backoff.cap }
             if queue.hasBacklog, !queue.isDraining { due.setEarlier(now, for: target) }

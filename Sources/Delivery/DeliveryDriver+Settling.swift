@@ -17,10 +17,12 @@ extension DeliveryDriver {
         var heldBackBy: DeliveryFailure?
     }
 
+    /// Works through a batch's outcomes. They are outdated when it was heard meanwhile that the target is back.
     func settle(
         _ attempts: [DeliveryAttempt],
         _ outcomes: [DeliveryOutcome],
         pass: CircuitBreaker.Pass,
+        isOutdated: Bool,
         on queue: TargetQueue
     ) {
         releaseBytes(attempts, of: queue)
@@ -44,6 +46,8 @@ extension DeliveryDriver {
             }
         }
         let tried = attempts.count - aftermath.heldBack
+        // What was put back waits for its time; what failed before the target was back tells nothing of it.
+        if tried == 0 || troubles > 0 && !isOutdated { queue.hurriesTo = nil }
         note(troubles: troubles, of: tried, pass: pass, on: queue, now: now)
         if let passesWithin { queue.breaker.endOpenTime(by: now + passesWithin) }
         apply(aftermath, on: queue)
@@ -58,8 +62,6 @@ extension DeliveryDriver {
         on queue: TargetQueue,
         now: Timestamp
     ) {
-        // What was put back waits for its time.
-        if troubles > 0 || count == 0 { queue.hurriesTo = nil }
         if count > 0 {
             queue.isFailing = troubles > 0
             if troubles > 0 { queue.ramp.noteFailure(now: now) }

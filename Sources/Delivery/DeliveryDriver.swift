@@ -186,11 +186,12 @@ public final class DeliveryDriver {
         let fresh = attempts.count { $0.source == .intake }
         queue.inFlight += attempts.count
         queue.freshInFlight += fresh
+        let returns = queue.returns
         dispatcher.dispatch(attempts, target: queue.target) { [self] outcomes in
             precondition(outcomes.count == attempts.count, "a dispatcher answers every attempt")
             queue.inFlight -= attempts.count
             queue.freshInFlight -= fresh
-            settle(attempts, outcomes, pass: pass, on: queue)
+            settle(attempts, outcomes, pass: pass, isOutdated: returns != queue.returns, on: queue)
             if case .parked? = attempts.first?.source { endDrainStep(queue) }
         }
     }

@@ -32,8 +32,11 @@ final class TargetQueue {
     var arrived: Timestamp?
     /// The backlog is not read before this time, because there was no room on this side.
     var drainsFrom = Timestamp.zero
-    /// What is due up to this time is attempted now, because the target is known to be back; until an attempt fails.
+    /// What is due up to this time is attempted now, because the target is known to be back; until an attempt fails that
+    /// began after that was heard.
     var hurriesTo: Timestamp?
+    /// How often it was heard that the target is back.
+    var returns = 0
     /// Nothing is pushed out before this time, because dead letters could not be written.
     var trimsFrom = Timestamp.zero
     /// Bounds the rate at which the backlog is worked off, where that is configured.

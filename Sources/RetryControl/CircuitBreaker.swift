@@ -54,9 +54,14 @@ public struct CircuitBreaker: Hashable, Sendable {
         lastProbe = now
     }
 
-    /// Ends the open time early, because the target is known to be back; the probes still decide.
+    /// Ends the open time early, because the target is known to be back; the probes still decide, those that begin from now
+    /// on.
     public mutating func endOpenTime(now: Timestamp) {
-        if case .open(let until) = state, now < until { state = .open(until: now) }
+        switch state {
+        case .open(let until): state = .open(until: min(until, now))
+        case .halfOpen: begin(.halfOpen, now)
+        case .closed: break
+        }
     }
 
     /// Has the open time end at `limit` at the latest, because what made the target fail is known to pass soon.

@@ -301,6 +301,29 @@ import Testing
         #expect(scene.unresolved == 0)
     }
 
+    /// As over a connection that was half open: the answer is a time-out, and comes after the news.
+    @Test(arguments: [false, true]) func anAttemptFromBeforeTheTargetWasBackDoesNotDelayTheOthers(hasBreaker: Bool) {
+        var settings = DeliverySettings()
+        if !hasBreaker {
+            settings.breaker = CircuitBreaker.Settings(consecutiveFailures: 1_000_000, minimumAttempts: 1_000_000)
+        }
+        let scene = DeliveryScene(settings: settings)
+        scene.dispatcher.failingTargets = [7]
+        for number in 0..<20 { scene.accept("e\(number)") }
+        scene.shard.advance(by: .seconds(7_200))
+        scene.dispatcher.isHolding = true
+        let before = scene.dispatcher.attempted.count
+        for _ in 0..<700 where scene.dispatcher.attempted.count == before { scene.shard.advance(by: .seconds(1)) }
+        #expect(scene.dispatcher.attempted.count > before, "an attempt is under way")
+        scene.driver.retryNow { $0 == 7 }
+        scene.shard.advance(by: .seconds(5))
+        scene.dispatcher.release()
+        scene.dispatcher.failingTargets = []
+        scene.shard.advance(by: .seconds(60))
+        #expect(scene.dispatcher.delivered == 20, "though the waits before them had grown to minutes")
+        #expect(scene.unresolved == 0)
+    }
+
     @Test func aTargetThatIsSaidToBeBackAndIsNotIsNotHammered() {
         let scene = DeliveryScene()
         scene.dispatcher.failingTargets = [7]

@@ -70,6 +70,9 @@ final class ScriptedDispatcher: DeliveryDispatcher {
     /// Targets for which there is no room on this side.
     var crowdedTargets: Set<UInt64> = []
     var isSilent = false
+    /// Whether attempts are held until ``release()``.
+    var isHolding = false
+    private var held: [() -> Void] = []
     var hasQueue = true
     var letterOutcome = DeadLetterOutcome.noQueue
     var limits: BacklogLimits?
@@ -95,6 +98,23 @@ final class ScriptedDispatcher: DeliveryDispatcher {
         attempted += attempts.map { String(decoding: $0.event, as: UTF8.self) }
         repeats += attempts.count { $0.mayRepeat }
         guard !isSilent else { return }
+        guard !isHolding else { return held.append { [self] in answer(attempts, target, completion) } }
+        answer(attempts, target, completion)
+    }
+
+    /// Answers the attempts that were held.
+    func release() {
+        isHolding = false
+        let actions = held
+        held = []
+        for action in actions { action() }
+    }
+
+    private func answer(
+        _ attempts: [DeliveryAttempt],
+        _ target: UInt64,
+        _ completion: ([DeliveryOutcome]) -> Void
+    ) {
         let failure = DeliveryFailure(code: "TIMEOUT", message: "no answer", isRetryable: isRetryable)
         completion(
             attempts.map { _ in

@@ -1,7 +1,8 @@
-import Delivery
 import SansIO
 import Simulation
 import Testing
+
+@testable import Delivery
 
 /// Queues that hold so many bytes and no more.
 @Suite struct QueueLimitTests {
@@ -49,6 +50,18 @@ import Testing
         scene.shard.advance(by: .seconds(600))
         #expect(scene.driver.backlog(of: 7) == .zero)
         #expect(scene.driver.hasRoom(7) && scene.dispatcher.letters.isEmpty)
+    }
+
+    /// What came meanwhile is seen when the queue is read again; remembered for longer, it would have the queue read once more.
+    @Test func aQueueThatFoundNothingToPushOutForgetsWhatCameMeanwhile() {
+        let scene = scene(.dropOldest, deliveries: 1, bytes: nil)
+        let queue = scene.driver.queue(7)
+        queue.parked = BacklogSize(count: 3, bytes: 300)
+        scene.driver.trim(queue)
+        #expect(queue.isDraining)
+        queue.arrived = .zero
+        scene.shard.run()
+        #expect(!queue.isDraining && queue.arrived == nil)
     }
 
     @Test func bytesUnderWayCountOnceAndArePastWithTheirDelivery() {

@@ -53,6 +53,17 @@ import Testing
         #expect(breaker.state == .halfOpen)
     }
 
+    @Test func aProbeFromBeforeTheTargetWasBackDecidesNothing() throws {
+        var generator = SeededGenerator(seed: 7)
+        var breaker = CircuitBreaker(now: start)
+        let until = try open(&breaker, start, &generator)
+        let old = try pass(&breaker, until)
+        breaker.endOpenTime(now: until + .seconds(5))
+        #expect(breaker.record(old, succeeded: false, now: until + .seconds(9), using: &generator) == nil)
+        #expect(breaker.state == .halfOpen)
+        #expect(try pass(&breaker, until + .seconds(9)).isProbe)
+    }
+
     @Test func opensOnTheFailureRate() throws {
         var generator = SeededGenerator(seed: 7)
         var breaker = CircuitBreaker(now: start)
