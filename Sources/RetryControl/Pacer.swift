@@ -36,6 +36,12 @@ public struct Pacer: Hashable, Sendable {
         return Int(granted)
     }
 
+    /// Gives back tokens that were taken for nothing; what is more than the burst is lost.
+    public mutating func giveBack(_ count: Int = 1) {
+        precondition(count >= 0 && count <= 1 << 40, "a count of tokens is neither negative nor beyond 2^40")
+        bucket.add(Int64(count) * TokenBucket.unit)
+    }
+
     /// When the next token will be there; `now` when one is.
     public func nextPermission(now: Timestamp) -> Timestamp {
         var bucket = bucket

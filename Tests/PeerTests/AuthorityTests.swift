@@ -38,6 +38,24 @@ import Testing
         #expect(scene.numbers(b, on: 1) == ["2"])
     }
 
+    /// They are stored with every event.
+    @Test func busesWithLongerNamesThanABusCanHaveAreRefused() throws {
+        let scene = openScene()
+        let base = try #require(scene.entry(1))
+        func verdict(_ change: (inout ForwardEntry) -> Void) -> PeerVerdict? {
+            var entry = base
+            change(&entry)
+            return scene.offer([entry], to: 1, as: 0).first
+        }
+        let long = String(repeating: "x", count: 350)
+        guard case .malformed? = verdict({ $0.bus = scene.bus(b, long).arn }),
+            case .malformed? = verdict({ $0.hops.insert(scene.bus(c, long).arn, at: 0) })
+        else { return #expect(Bool(false)) }
+        let longest = String(repeating: "x", count: 256)
+        #expect(verdict { $0.bus = scene.bus(b, longest).arn } == .unknownBus)
+        #expect(verdict { $0.hops.insert(scene.bus(c, longest).arn, at: 0) } == .accepted)
+    }
+
     @Test func namesBeyondTheAccountAreRefused() throws {
         let scene = openScene()
         let base = try #require(scene.entry(1))

@@ -65,6 +65,22 @@ import Testing
         #expect(scene.numbers(b, on: 1) == ["1"])
     }
 
+    /// What is stored of an event is more than its envelope: the buses that it passed.
+    @Test func aCellsShareOfTheDiskCountsAllThatIsStored() throws {
+        let scene = openScene { $0.appendingBytesPerCell = 20 << 10 }
+        let path = (0..<8).map { scene.bus(PeerScene.c, "b\($0)" + String(repeating: "x", count: 250)).arn }
+        let entries = try (1...20 as ClosedRange<UInt64>).map { number in
+            var entry = try #require(scene.entry(number))
+            entry.hops = path + entry.hops
+            return entry
+        }
+        let verdicts = scene.offer(entries, to: 1, as: 0)
+        let accepted = verdicts.count { $0 == .accepted }
+        #expect(accepted == 8, "2.6 KB each")
+        #expect(verdicts.suffix(12).allSatisfy { $0 == .throttled(retryAfter: .milliseconds(250)) })
+        #expect(scene.offer(Array(entries.suffix(8)), to: 1, as: 0).allSatisfy { $0 == .accepted })
+    }
+
     /// Before and after the ids have left the journal, and whatever the disk had not synchronised.
     @Test(arguments: [10, 1_500, 5_000, 140_000, 290_000]) func aReceiversCrashForgetsNothing(
         milliseconds: Int

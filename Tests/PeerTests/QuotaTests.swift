@@ -1,3 +1,4 @@
+import Delivery
 import EventModel
 import PeerProtocol
 import SansIO
@@ -51,6 +52,25 @@ import Testing
         scene.run(.seconds(600))
         #expect(Set(scene.numbers(b, on: 1)).count == 200)
         #expect(scene.drain(a, on: 0, queue: "dlq").isEmpty)
+    }
+
+    /// Refused events cost nothing of the rate, also when the last thing that could refuse them does.
+    @Test func eventsForAFullQueueUseUpNoRate() throws {
+        let scene = PeerScene()
+        scene.peers.accountRate = 2
+        scene.peers.queues.maximumDeliveries = 1
+        scene.addCell([a])
+        scene.addCell([b])
+        scene.addCell([c])
+        scene.forward(b, on: 1, to: c)
+        scene.allow(a, on: b, of: 1)
+        scene.crash(2)
+        let entries = try (1...10).map { try #require(scene.entry(UInt64($0))) }
+        #expect(scene.offer([entries[0]], to: 1, as: 0) == [.accepted])
+        scene.run(.seconds(5))
+        let verdicts = scene.offer(Array(entries.dropFirst()), to: 1, as: 0)
+        #expect(verdicts == [PeerVerdict](repeating: .throttled(retryAfter: .seconds(5)), count: 9))
+        #expect(scene.cell(1).router.statistics.peers.beyondRate == 0)
     }
 
     /// A certificate may cover any account.

@@ -45,6 +45,15 @@ import Testing
         #expect(pacer.take(now: .distantFuture) == .go)
     }
 
+    @Test func whatIsGivenBackIsThereAtOnceAndNoMoreThanTheBurst() {
+        var pacer = Pacer(rate: 1, burst: 3, now: start)
+        #expect(pacer.take(3, now: start) == .go)
+        pacer.giveBack()
+        #expect(pacer.take(upTo: 3, now: start) == 1)
+        pacer.giveBack(100)
+        #expect(pacer.take(upTo: 100, now: start) == 3)
+    }
+
     @Test func change() {
         var pacer = Pacer(rate: 1, burst: 100, now: start)
         pacer.change(rate: 10, burst: 1, now: start)

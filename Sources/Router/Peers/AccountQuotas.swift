@@ -41,6 +41,11 @@ struct AccountQuotas {
         return Self.delay(until, now)
     }
 
+    /// Gives back an event's worth that ``delay(of:now:)`` took, because the event was refused after all.
+    mutating func giveBack(to account: AccountID) {
+        if quotas[account] != nil { quotas[account]?.pacer.giveBack() } else { shared?.giveBack() }
+    }
+
     private mutating func takeShared(_ rate: Double, _ now: Timestamp) -> Duration? {
         var pacer = shared ?? Pacer(rate: rate, now: now)
         defer { shared = pacer }

@@ -28,7 +28,7 @@ struct PeerAuthority {
                 Refusal(.notCovered("The certificate of \(node) does not speak for account \(account)."))
             )
         }
-        guard let destination = BusAddress(arn: entry.bus) else {
+        guard let destination = Self.bus(entry.bus) else {
             return .failure(Refusal(.malformed("\(entry.bus) is not the ARN of a bus.")))
         }
         guard let principal = ARN(entry.principal), principal.service == "iam",
@@ -46,7 +46,7 @@ struct PeerAuthority {
             else {
                 return .failure(Refusal(.denied("\(entry.rule) is no rule of \(hop.arn).")))
             }
-            guard entry.hops.allSatisfy({ BusAddress(arn: $0) != nil }) else {
+            guard entry.hops.allSatisfy({ Self.bus($0) != nil }) else {
                 return .failure(Refusal(.malformed("A hop is not the ARN of a bus.")))
             }
             lastBus = hop
@@ -54,6 +54,15 @@ struct PeerAuthority {
         let subject = AccessRequest.Subject.remote(arn: entry.principal, session: entry.session, account: account)
         return .success(Claim(destination: destination, lastBus: lastBus, subject: subject))
     }
+
+    /// Reads a bus's ARN; nil also for one longer than any bus has, since it is stored with the event.
+    private static func bus(_ arn: String) -> BusAddress? {
+        guard arn.utf8.count <= longestARN else { return nil }
+        return BusAddress(arn: arn)
+    }
+
+    /// The fixed parts and the account take 39 bytes, a bus's name 256 at most; no region needs more than the rest.
+    private static let longestARN = 384
 
     /// A verdict that ends an entry.
     struct Refusal: Error {

@@ -254,7 +254,6 @@ final class PeerBatch {
             return nil
         }
         if isFull { return .throttled(retryAfter: settings.retryAfterFull) }
-        let size = entry.envelope.count
         guard router.appendingBytes + bytes < router.settings.appendingBytes,
             receiver.appending[cell, default: 0] + bytes < settings.appendingBytesPerCell
         else { return .throttled(retryAfter: settings.retryAfter) }
@@ -269,20 +268,25 @@ final class PeerBatch {
             event.envelope = EnvelopeRewriting.arrival(entry.envelope, id: id, time: now)
         }
         let outcome = place.matcher?.match(event.envelope) ?? BusMatcher.Outcome()
-        guard outcome.isReadable else { return report(.malformed("The event cannot be read."), entry) }
+        guard outcome.isReadable else {
+            receiver.quotas.giveBack(to: entry.sourceAccount)
+            return report(.malformed("The event cannot be read."), entry)
+        }
         guard !outcome.targets.isEmpty else {
             router.books[destination, default: BusBook()].enter(outcome)
             router.ledger.note(entry.id, from: sender, on: entry.bus)
             return .accepted
         }
         if let full = router.fullTarget(among: outcome.targets) {
+            receiver.quotas.giveBack(to: entry.sourceAccount)
             router.notice(.queueFull(target: full))
             return .throttled(retryAfter: settings.retryAfterFull)
         }
         receiver.pending[key] = []
-        bytes += size
+        let encoded = event.encoded
+        bytes += encoded.count
         taken.append(Taken(index: index, key: key, destination: destination, outcome: outcome))
-        records.append(IntakeRecord(acceptedAt: now, event: event.encoded, targets: outcome.targets))
+        records.append(IntakeRecord(acceptedAt: now, event: encoded, targets: outcome.targets))
         return nil
     }
 
