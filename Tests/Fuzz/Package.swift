@@ -26,6 +26,16 @@ func transportFuzzer(_ name: String) -> Target {
     )
 }
 
+/// A fuzzer of the membership protocol, with its check.
+func membershipFuzzer(_ name: String) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: ["MembershipFuzzing"],
+        swiftSettings: fuzzing,
+        linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]
+    )
+}
+
 let package = Package(
     name: "fuzz",
     dependencies: [.package(url: "https://github.com/apple/swift-nio", from: "2.101.0")],
@@ -52,6 +62,18 @@ let package = Package(
         transportFuzzer("HTTP2ClientFuzzer"),
         transportFuzzer("HTTP1Fuzzer"),
         transportFuzzer("TLSRecordFuzzer"),
+        .target(
+            name: "Membership",
+            dependencies: ["EventModel", "SansIO"],
+            swiftSettings: fuzzing + [.unsafeFlags(["-enable-testing"])]
+        ),
+        .target(
+            name: "MembershipFuzzing",
+            dependencies: ["EventModel", "Membership", "SansIO"],
+            swiftSettings: fuzzing
+        ),
+        membershipFuzzer("MembershipDatagramFuzzer"),
+        membershipFuzzer("MembershipSyncFuzzer"),
         .executableTarget(
             name: "PatternFuzzer",
             dependencies: ["EventModel", "EventPattern"],

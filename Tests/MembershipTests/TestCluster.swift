@@ -56,6 +56,8 @@ final class TestCluster {
     var canLink: (Int, Int) -> Bool = { _, _ in true }
     /// Nobody reaches anybody over a link.
     var areLinksBroken = false
+    /// Changes what a node answers to a sync; what its peers get instead.
+    var falsify: ((Int, [UInt8]?) -> [UInt8]?)?
     /// Sees every datagram that is sent.
     var tap: (([UInt8], NodeEndpoint, NodeEndpoint) -> Void)?
     private var arrivals: [Int64: [Arrival]] = [:]
@@ -201,7 +203,7 @@ final class TestCluster {
                 using: &nodes[index].generator
             )
             perform(actions, index)
-            arrive(.syncReply(answer, number: sync.number, to: from), after: 3)
+            arrive(.syncReply(falsify?(index, answer) ?? answer, number: sync.number, to: from), after: 3)
         case .syncReply(let body, let number, let index):
             guard nodes[index].isRunning else { return }
             guard let body else {
