@@ -9,9 +9,15 @@ import Testing
     private let a = PeerScene.a
     private let b = PeerScene.b
 
-    /// Cell 0 hosts a, whose event waits there: the cell that hosts b is down. A complete cell 0 has b's rule and policy.
-    private func waitingScene(isComplete: Bool) -> PeerScene {
+    /// Cell 0 hosts a, whose events wait there: the cell that hosts b is down. A complete cell 0 has b's rule and policy.
+    private func waitingScene(
+        isComplete: Bool,
+        events numbers: [String] = ["1"],
+        wait: Duration = .seconds(20),
+        retention: Duration? = nil
+    ) -> PeerScene {
         let scene = PeerScene()
+        if let retention { scene.peers.retention = retention }
         scene.addCell(isComplete ? [a, b] : [a])
         scene.addCell([b])
         if isComplete {
@@ -21,8 +27,8 @@ import Testing
         }
         scene.forward(a, on: 0, to: b)
         scene.crash(1)
-        scene.put("1", by: a, on: 0)
-        scene.run(.seconds(20))
+        for number in numbers { scene.put(number, by: a, on: 0) }
+        scene.run(wait)
         return scene
     }
 
@@ -63,22 +69,11 @@ import Testing
         #expect(scene.numbers(b, on: 0) == ["1"])
     }
 
-    /// An account that other cells could not be reached for in three days, with a week's retention.
+    /// Twenty events have waited for three days, with a week's retention.
     private func longWaitingScene(isComplete: Bool) -> PeerScene {
-        let scene = PeerScene()
-        scene.peers.retention = .seconds(7 * 86_400)
-        scene.addCell(isComplete ? [a, b] : [a])
-        scene.addCell([b])
-        if isComplete {
-            scene.collect(b, on: 0)
-            scene.allow(a, on: b, of: 0)
-            scene.host([a], on: 0)
-        }
-        scene.forward(a, on: 0, to: b)
-        scene.crash(1)
-        for number in 0..<20 { scene.put("\(number)", by: a, on: 0) }
-        scene.run(.seconds(3 * 86_400))
-        return scene
+        let day = Duration.seconds(86_400)
+        let numbers = (0..<20).map(String.init)
+        return waitingScene(isComplete: isComplete, events: numbers, wait: day * 3, retention: day * 7)
     }
 
     /// What waited could not be attempted here before: the target's own policy of a day and 185 retries does not end it.
