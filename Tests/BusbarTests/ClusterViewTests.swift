@@ -54,8 +54,8 @@ import Testing
         let change = DirectoryChange(hosted: accounts, withdrawn: [accounts[0]])
         #expect(
             MembershipEvent.directory(change).text
-                == "another answer for accounts 100000000000 100000000001 100000000002 100000000003 and 196 more; "
-                + "nobody hosts any more account 100000000000"
+                == "hosted anew: accounts 100000000000 100000000001 100000000002 100000000003 and 196 more; "
+                + "hosted no more: account 100000000000"
         )
     }
 

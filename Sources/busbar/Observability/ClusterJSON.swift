@@ -44,7 +44,9 @@ extension DirectoryEntry {
             "nodes": .array(
                 nodes.map { node in
                     .object([
-                        "node": .string(node.identity.uri), "peer": .string(node.endpoint.description),
+                        "node": .string(node.identity.uri),
+                        // Nobody dials an edge: it is reached by way of its sponsors.
+                        "peer": node.sponsors.isEmpty ? .string(node.endpoint.description) : .null,
                         "pressure": .integer(Int64(node.pressure)), "isSuspect": .bool(node.isSuspect),
                         "sponsors": .array(node.sponsors.map { .string($0.uri) }),
                     ])
@@ -89,7 +91,7 @@ extension MembershipEvent {
         case .ejected(let member, let reason): "\(member.identity) is ejected: its certificate is \(reason.rawValue)"
         case .changed(let member): "\(member.identity) describes itself anew"
         case .directory(let change):
-            [("another answer for", change.hosted), ("nobody hosts any more", change.withdrawn)]
+            [("hosted anew:", change.hosted), ("hosted no more:", change.withdrawn)]
                 .filter { !$0.1.isEmpty }.map { "\($0.0) \(Self.list($0.1))" }.joined(separator: "; ")
         case .alarm(let alarm): alarm.text
         case .leaveCompleted: "this node has left"
