@@ -13,16 +13,18 @@ let fuzzing: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// Gold fails on the debug information of this many modules.
+let linking: [LinkerSetting] = [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]
+
 let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
 
 /// A fuzzer of the transport; its check is shared with the ordinary tests, which replay `Inputs`.
 func transportFuzzer(_ name: String) -> Target {
     .executableTarget(
         name: name,
-        dependencies: ["Transport", "TransportFuzzing"],
+        dependencies: ["FuzzDriver", "Transport", "TransportFuzzing"],
         swiftSettings: fuzzing,
-        // Gold fails on the debug information of this many modules.
-        linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]
+        linkerSettings: linking
     )
 }
 
@@ -30,9 +32,9 @@ func transportFuzzer(_ name: String) -> Target {
 func membershipFuzzer(_ name: String) -> Target {
     .executableTarget(
         name: name,
-        dependencies: ["MembershipFuzzing"],
+        dependencies: ["FuzzDriver", "MembershipFuzzing"],
         swiftSettings: fuzzing,
-        linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]
+        linkerSettings: linking
     )
 }
 
@@ -40,6 +42,7 @@ let package = Package(
     name: "fuzz",
     dependencies: [.package(url: "https://github.com/apple/swift-nio", from: "2.101.0")],
     targets: [
+        .target(name: "FuzzDriver", swiftSettings: fuzzing),
         .target(name: "SansIO", swiftSettings: fuzzing),
         .target(name: "CScan"),
         .target(name: "EventModel", dependencies: ["SansIO"], swiftSettings: fuzzing),
@@ -76,9 +79,9 @@ let package = Package(
         membershipFuzzer("MembershipSyncFuzzer"),
         .executableTarget(
             name: "PatternFuzzer",
-            dependencies: ["EventModel", "EventPattern"],
+            dependencies: ["EventModel", "EventPattern", "FuzzDriver"],
             swiftSettings: fuzzing,
-            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]
+            linkerSettings: linking
         ),
     ],
     swiftLanguageModes: [.v6]

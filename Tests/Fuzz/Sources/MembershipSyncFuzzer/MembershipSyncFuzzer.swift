@@ -1,27 +1,11 @@
+import FuzzDriver
 import MembershipFuzzing
 
-/// libFuzzer's own main loop.
-@_silgen_name("LLVMFuzzerRunDriver")
-private func runFuzzer(
-    _ argumentCount: UnsafeMutablePointer<CInt>,
-    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?>,
-    _ test: @convention(c) (UnsafePointer<UInt8>, Int) -> CInt
-) -> CInt
-
-/// The entry point under the name that the package manager links executables with.
+/// libFuzzer with this target's check.
 @_cdecl("MembershipSyncFuzzer_main")
 public func startFuzzer(
     _ argumentCount: CInt,
     _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> CInt {
-    var argumentCount = argumentCount
-    var arguments = arguments
-    return runFuzzer(&argumentCount, &arguments) { data, size in
-        do {
-            try MembershipFuzzCheck.sync(Array(UnsafeBufferPointer(start: data, count: size)))
-        } catch {
-            fatalError("\(error)")
-        }
-        return 0
-    }
+    FuzzDriver.run(argumentCount, arguments) { FuzzDriver.check($0, $1, MembershipFuzzCheck.sync) }
 }
