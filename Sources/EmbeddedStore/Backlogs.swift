@@ -25,9 +25,9 @@ struct Backlogs {
     private(set) var total: UInt64 = 0
 
     init(_ database: RocksDatabase) throws(StoreError) {
-        for (target, count, bytes) in try CountRows.load(Self.kind, database) {
+        for (target, count, more) in try CountRows.load(Self.kind, database) {
             // Earlier releases did not count bytes, so they are counted once.
-            let known = if let bytes { bytes } else { try Self.eventBytes(of: target, database) }
+            let known = if let bytes = more.first { bytes } else { try Self.eventBytes(of: target, database) }
             backlogs[target] = Backlog(size: BacklogSize(count: count, bytes: known))
             total += count
         }
@@ -117,7 +117,7 @@ struct Backlogs {
     mutating func writeCounts(to batch: RocksBatch) {
         for target in dirty {
             guard let backlog = backlogs[target] else { continue }
-            CountRows.write(Self.kind, target, backlog.count, bytes: backlog.size.bytes, to: batch)
+            CountRows.write(Self.kind, target, backlog.count, backlog.size.bytes, to: batch)
             let isForgotten = backlog.count == 0 && backlogs.count > Self.remembered
             if isForgotten { backlogs[target] = nil } else { backlogs[target]?.isDirty = false }
         }
@@ -125,32 +125,33 @@ struct Backlogs {
     }
 }
 
-/// The rows that keep sizes: a number of rows and, for retry queues, the bytes of their events.
+/// The rows that keep sizes: a number of rows and, behind it, for retry queues the bytes of their events, for queues the
+/// key from which on no message of the line was received.
 enum CountRows {
     static func load(
         _ kind: UInt64,
         _ database: RocksDatabase
-    ) throws(StoreError) -> [(subject: UInt64, count: UInt64, bytes: UInt64?)] {
+    ) throws(StoreError) -> [(subject: UInt64, count: UInt64, more: [UInt64])] {
         let rows = database.rows(.count, from: RowKey(kind), before: RowKey(kind + 1))
-        var found: [(subject: UInt64, count: UInt64, bytes: UInt64?)] = []
+        var found: [(subject: UInt64, count: UInt64, more: [UInt64])] = []
         while rows.isValid {
             var reader = RawReader(rows.value)
             let count = reader.take(UInt64.self) ?? 0
-            found.append((RowKey.word(1, of: rows.key), count, reader.take(UInt64.self)))
+            var more: [UInt64] = []
+            while let word = reader.take(UInt64.self) { more.append(word) }
+            found.append((RowKey.word(1, of: rows.key), count, more))
             rows.next()
         }
         try rows.check()
         return found
     }
 
-    static func write(_ kind: UInt64, _ subject: UInt64, _ count: UInt64, bytes: UInt64? = nil, to batch: RocksBatch) {
+    static func write(_ kind: UInt64, _ subject: UInt64, _ count: UInt64, _ more: UInt64..., to batch: RocksBatch) {
         guard count > 0 else {
             batch.remove(.count, RowKey(kind, subject))
             return
         }
-        guard let bytes else {
-            return withUnsafeBytes(of: count.littleEndian) { batch.put(.count, RowKey(kind, subject), $0) }
-        }
-        withUnsafeBytes(of: (count.littleEndian, bytes.littleEndian)) { batch.put(.count, RowKey(kind, subject), $0) }
+        let words = [count.littleEndian] + more.map(\.littleEndian)
+        words.withUnsafeBytes { batch.put(.count, RowKey(kind, subject), $0) }
     }
 }

@@ -9,8 +9,18 @@ extension RocksEngine {
 
     func messageRow(_ message: QueuedKey) throws(StoreError) -> MessageRow? {
         if let known = overlay.messages[message] { return known }
-        guard queues[message.queue].count > 0 else { return nil }
-        return try database.read(.message, message.row) { MessageRow($0) } ?? nil
+        let state = queues[message.queue]
+        guard state.count > 0 else { return nil }
+        if let sentAt = state.line.sentAt(unwritten: message.key) { return MessageRow(unreadSentAt: sentAt) }
+        if let row = try database.read(.message, message.row, { MessageRow($0) }) { return row }
+        guard message.key >= state.line.unread else { return nil }
+        let rows = try database.rows(
+            .line,
+            from: message.row,
+            before: RowKey(message.queue, message.key.major, message.key.minor, .max)
+        )
+        try rows.check()
+        return rows.isValid ? MessageRow(unreadSentAt: Timestamp(ordered: RowKey.word(3, of: rows.key))) : nil
     }
 
     /// Writes the rows that say where a message stands.
@@ -27,21 +37,27 @@ extension RocksEngine {
     }
 
     private func unfile(_ message: QueuedKey, _ row: MessageRow) {
+        guard !row.isUnread else { return }
         batch.remove(
             .visible,
             RowKey(message.queue, row.visibleAt.ordered, message.key.major, message.key.minor)
         )
     }
 
-    private func removeAge(_ message: QueuedKey, _ row: MessageRow) {
-        batch.remove(.age, RowKey(message.queue, row.sentAt.ordered, message.key.major, message.key.minor))
+    /// Removes what was written once and stays until the message goes.
+    private func removeContent(_ message: QueuedKey, _ row: MessageRow) {
+        if row.isInLine {
+            batch.remove(.line, message.line(sentAt: row.sentAt))
+        } else {
+            batch.remove(.age, RowKey(message.queue, row.sentAt.ordered, message.key.major, message.key.minor))
+            batch.remove(.content, message.row)
+        }
     }
 
-    private func remove(_ message: QueuedKey, _ row: MessageRow) {
+    func remove(_ message: QueuedKey, _ row: MessageRow) {
         unfile(message, row)
-        removeAge(message, row)
-        batch.remove(.message, message.row)
-        batch.remove(.content, message.row)
+        removeContent(message, row)
+        if !row.isUnread { batch.remove(.message, message.row) }
         overlay.messages[message] = .some(nil)
         queues.subtract(message.queue)
     }
@@ -51,7 +67,7 @@ extension RocksEngine {
         let isNewest = queues[message.queue].newest.map { $0 < message.key } ?? false
         if !isNewest, let old = try messageRow(message) {
             unfile(message, old)
-            removeAge(message, old)
+            removeContent(message, old)
         } else {
             queues.add(message)
         }
@@ -70,35 +86,58 @@ extension RocksEngine {
         let state = queues[queue]
         guard state.newest == nil else { return }
         var newest = MessageKey(major: 0, minor: 0)
+        var newestSent: UInt64 = 0
         if state.count > 0 {
             try flush()
-            let last = try database.lastKey(.message, from: RowKey(queue), before: RowKey(queue, .max, .max))
-            last?.withUnsafeBytes { newest = MessageKey(major: RowKey.word(1, of: $0), minor: RowKey.word(2, of: $0)) }
+            let lower = RowKey(queue)
+            let upper = RowKey(queue, .max, .max, .max)
+            let filed = try database.lastKey(.message, from: lower, before: upper)
+            filed?.withUnsafeBytes { newest = RowKey.message(of: $0) }
+            let last = try database.lastKey(.line, from: lower, before: upper)
+            last?.withUnsafeBytes {
+                newest = max(newest, RowKey.message(of: $0))
+                newestSent = RowKey.word(3, of: $0)
+            }
         }
-        queues.note(queue, newest: newest)
+        queues.note(queue, newest: newest, newestSent: newestSent)
     }
 
     func send(_ send: QueueSend) throws(StoreError) {
         if send.durable { try requireSpace() }
         try findNewest(of: send.queue)
-        for message in send.messages {
-            let place = QueuedKey(queue: send.queue, key: message.key)
-            if send.mayRepeat, try messageRow(place) != nil { continue }
-            let row = MessageRow(
-                visibleAt: message.visibleAt,
-                receiveCount: message.receiveCount,
-                firstReceivedAt: nil,
-                sentAt: message.sentAt
-            )
-            var outcome: Result<Void, StoreError> = .success(())
-            message.content.withUnsafeBytes { bytes in
-                do throws(StoreError) { try add(place, row, content: bytes) } catch { outcome = .failure(error) }
-            }
-            try outcome.get()
+        var index = 0
+        while index < send.messages.count {
+            let end = queues.takeInLine(send.queue, send.messages, from: index)
+            for message in send.messages[index..<end] { putInLine(send.queue, message) }
+            index = end
+            guard index < send.messages.count else { break }
+            try add(send.messages[index], to: send.queue, mayRepeat: send.mayRepeat)
+            index += 1
         }
         try finish(send.finishing.lazy.map(\.ref))
         settleSpilled(send.settling)
         noteWhenSynchronised(send.settling)
+    }
+
+    private func putInLine(_ queue: UInt64, _ message: QueueMessage) {
+        let key = QueuedKey(queue: queue, key: message.key).line(sentAt: message.sentAt)
+        message.content.withUnsafeBytes { batch.put(.line, key, $0) }
+    }
+
+    private func add(_ message: QueueMessage, to queue: UInt64, mayRepeat: Bool) throws(StoreError) {
+        let place = QueuedKey(queue: queue, key: message.key)
+        if mayRepeat, try messageRow(place) != nil { return }
+        let row = MessageRow(
+            visibleAt: message.visibleAt,
+            receiveCount: message.receiveCount,
+            firstReceivedAt: nil,
+            sentAt: message.sentAt
+        )
+        var outcome: Result<Void, StoreError> = .success(())
+        message.content.withUnsafeBytes { bytes in
+            do throws(StoreError) { try add(place, row, content: bytes) } catch { outcome = .failure(error) }
+        }
+        try outcome.get()
     }
 
     func receive(
@@ -111,60 +150,52 @@ extension RocksEngine {
         try flush()
         var receipt = QueueReceipt(messages: [])
         guard queues[queue].count > 0, limit > 0 else { return receipt }
-        let first = queues[queue].firstVisible
-        let rows = try database.rows(
-            .visible,
-            from: RowKey(queue, first.time, first.major, first.minor),
-            before: RowKey(queue, .max, .max, .max)
-        )
-        while rows.isValid, receipt.messages.count < limit, receipt.redriven < Self.redriveLimit {
-            guard RowKey.word(1, of: rows.key) <= now.ordered else { break }
-            let key = MessageKey(major: RowKey.word(2, of: rows.key), minor: RowKey.word(3, of: rows.key))
-            let message = QueuedKey(queue: queue, key: key)
-            guard let row = try messageRow(message) else {
-                throw StoreError(.corrupt, "message \(key.major) of queue \(queue) has no row")
-            }
-            let content = try content(of: message)
+        var walk = QueueWalk(queue, queues[queue], try database)
+        while let head = walk.head, receipt.messages.count < limit, receipt.redriven < Self.redriveLimit {
+            guard head.time <= now.ordered else { break }
+            let message = QueuedKey(queue: queue, key: head.key)
+            let (row, content) = try read(message, at: head, of: walk)
             if let redrive, row.receiveCount >= redrive.maxReceiveCount, redrive.deadLetterQueue != queue {
                 try move(message, row, content, to: redrive.deadLetterQueue, now: now)
                 receipt.redriven += 1
             } else {
                 receipt.messages.append(hand(message, row, content, now: now, hiddenUntil: hiddenUntil))
             }
-            rows.next()
+            if head.isUnread { queues.advance(queue, unread: head.key.successor) }
+            walk.step()
         }
-        try rows.check()
-        advance(queue, to: rows, receipt, hiddenUntil)
+        try walk.check()
+        // Every row before where the walk stopped was received or moved away.
+        queues.advance(queue, firstVisible: walk.firstVisible)
+        for message in receipt.messages {
+            let row = MessageRow(visibleAt: hiddenUntil, receiveCount: 0, firstReceivedAt: nil, sentAt: message.sentAt)
+            queues.place(queue, row, message.key)
+        }
         if receipt.messages.count < limit {
-            let waiting = rows.isValid ? Timestamp(ordered: RowKey.word(1, of: rows.key)) : nil
+            let waiting = walk.head.map { Timestamp(ordered: $0.time) }
             let hidden = receipt.messages.isEmpty ? nil : hiddenUntil
             receipt.nextVisibleAt = [waiting, hidden].compactMap { $0 }.min()
         }
         return receipt
     }
 
-    /// Every row before where the walk stopped was received or moved away.
-    private func advance(_ queue: UInt64, to rows: RocksRows, _ receipt: QueueReceipt, _ hiddenUntil: Timestamp) {
-        if rows.isValid {
-            let key = rows.key
-            queues.advance(
-                queue,
-                firstVisible: (RowKey.word(1, of: key), RowKey.word(2, of: key), RowKey.word(3, of: key))
-            )
-        } else {
-            queues.advance(queue, firstVisible: (.max, .max, .max))
+    private func read(
+        _ message: QueuedKey,
+        at head: QueueWalk.Head,
+        of walk: QueueWalk
+    ) throws(StoreError) -> (row: MessageRow, content: [UInt8]) {
+        if head.isUnread { return (MessageRow(unreadSentAt: Timestamp(ordered: head.time)), walk.content) }
+        guard let row = try messageRow(message) else {
+            throw StoreError(.corrupt, "message \(message.key.major) of queue \(message.queue) has no row")
         }
-        for message in receipt.messages {
-            let row = MessageRow(visibleAt: hiddenUntil, receiveCount: 0, firstReceivedAt: nil, sentAt: message.sentAt)
-            queues.place(queue, row, message.key)
-        }
-    }
-
-    private func content(of message: QueuedKey) throws(StoreError) -> [UInt8] {
-        guard let content = try database.read(.content, message.row, { Array($0) }) else {
+        let content =
+            row.isInLine
+            ? try database.read(.line, message.line(sentAt: row.sentAt)) { Array($0) }
+            : try database.read(.content, message.row) { Array($0) }
+        guard let content else {
             throw StoreError(.corrupt, "message \(message.key.major) of queue \(message.queue) has no content")
         }
-        return content
+        return (row, content)
     }
 
     private func hand(
@@ -200,6 +231,7 @@ extension RocksEngine {
         var moved = row
         moved.visibleAt = now
         moved.firstReceivedAt = nil
+        moved.isInLine = false
         let place = QueuedKey(queue: deadLetterQueue, key: message.key)
         var outcome: Result<Void, StoreError> = .success(())
         content.withUnsafeBytes { bytes in
@@ -238,55 +270,11 @@ extension RocksEngine {
         try flush()
         let count = queues[queue].count
         guard count > 0 else { return }
-        for family in [RowFamily.visible, .age, .message, .content] {
+        for family in [RowFamily.line, .visible, .age, .message, .content] {
             batch.removeRange(family, from: RowKey(queue), before: RowKey(queue, .max, .max, .max))
         }
         queues.subtract(queue, count)
         try flush()
     }
 
-    func expireMessages(queue: UInt64, sentBefore: Timestamp) throws(StoreError) -> UInt64 {
-        try flush()
-        guard queues[queue].count > 0 else { return 0 }
-        let rows = try database.rows(
-            .age,
-            from: RowKey(queue, queues[queue].firstSent),
-            before: RowKey(queue, sentBefore.ordered)
-        )
-        var removed: UInt64 = 0
-        while rows.isValid {
-            let key = MessageKey(major: RowKey.word(2, of: rows.key), minor: RowKey.word(3, of: rows.key))
-            let message = QueuedKey(queue: queue, key: key)
-            if let row = try messageRow(message) {
-                remove(message, row)
-                removed += 1
-            }
-            rows.next()
-            if batch.byteCount > 1 << 20 { try flush() }
-        }
-        try rows.check()
-        if sentBefore.ordered > queues[queue].firstSent {
-            queues.advance(queue, firstSent: sentBefore.ordered)
-        }
-        try flush()
-        return removed
-    }
-
-    func counts(queue: UInt64, now: Timestamp) throws(StoreError) -> QueueCounts {
-        try flush()
-        var counts = QueueCounts(visible: queues[queue].count, inFlight: 0, delayed: 0)
-        guard counts.visible > 0 else { return counts }
-        let rows = try database.rows(
-            .visible,
-            from: RowKey(queue, now.ordered, .max, .max),
-            before: RowKey(queue, .max, .max, .max)
-        )
-        while rows.isValid {
-            if rows.value.first == 1 { counts.inFlight += 1 } else { counts.delayed += 1 }
-            rows.next()
-        }
-        try rows.check()
-        counts.visible -= min(counts.visible, counts.inFlight + counts.delayed)
-        return counts
-    }
 }

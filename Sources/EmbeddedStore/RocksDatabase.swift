@@ -12,6 +12,9 @@ enum RowFamily: Int, CaseIterable {
     case parked
     /// (target, event) → the event's bytes.
     case payload
+    /// (queue, major, minor, sent at) → content. Messages that came in order: all there is of one until it is received,
+    /// and what orders it by age afterwards. Every other message has a row in each of the next four.
+    case line
     /// (queue, visible at, major, minor) → nothing.
     case visible
     /// (queue, sent at, major, minor) → nothing.
@@ -29,6 +32,7 @@ enum RowFamily: Int, CaseIterable {
         case .due: "due"
         case .parked: "parked"
         case .payload: "payload"
+        case .line: "line"
         case .visible: "visible"
         case .age: "age"
         case .message: "message"
@@ -38,7 +42,10 @@ enum RowFamily: Int, CaseIterable {
     }
 
     /// Families of big values, which are compressed and need no filter because only rows known to exist are read.
-    var holdsBodies: Bool { self == .payload || self == .content }
+    var holdsBodies: Bool { self == .payload || self == .content || self == .line }
+
+    /// Families that earlier releases did not have. What opens a directory of theirs adds them.
+    static let added: Set<String> = [RowFamily.line.name]
 }
 
 /// RocksDB behind a safe face. Confined to one thread at a time.
@@ -75,6 +82,9 @@ final class RocksDatabase {
     ) throws(StoreError) -> RocksDatabase {
         let tuning = RocksTuning(memtableBytes: memtableBytes, cacheBytes: cacheBytes, mayCreate: mayCreate)
         let families = RowFamily.allCases
+        if !mayCreate, lacks(RowFamily.added, path, tuning) {
+            rocksdb_options_set_create_missing_column_families(tuning.database, 1)
+        }
         let names = families.map { strdup($0.name) }
         defer { for name in names { free(name) } }
         var namePointers = names.map { name in name.map { UnsafePointer($0) } }
@@ -93,6 +103,18 @@ final class RocksDatabase {
         if let error = takeError(message, "cannot open \(path)") { throw error }
         guard let opened else { throw StoreError(.failed, "cannot open \(path)") }
         return RocksDatabase(database: opened, handles: handles.compactMap { $0 })
+    }
+
+    /// Whether the database has every family but `added`. Any other that is missing is damage.
+    private static func lacks(_ added: Set<String>, _ path: String, _ tuning: RocksTuning) -> Bool {
+        var count = 0
+        var message: UnsafeMutablePointer<CChar>?
+        let list = rocksdb_list_column_families(tuning.database, path, &count, &message)
+        // Opening says what is wrong.
+        guard takeError(message, "cannot list the families of \(path)") == nil, let list else { return false }
+        defer { rocksdb_list_column_families_destroy(list, count) }
+        let found = Set((0..<count).compactMap { list[$0].map { String(cString: $0) } })
+        return found == Set(RowFamily.allCases.map(\.name)).subtracting(added)
     }
 
     /// How many changes the database has seen in its life. A reopened one has seen all that were synchronised.
@@ -151,19 +173,54 @@ final class RocksDatabase {
 
     /// The last key of `family` from `lower` to `upper`; nil when there is none.
     func lastKey(_ family: RowFamily, from lower: RowKey, before upper: RowKey) throws(StoreError) -> [UInt8]? {
-        let iterator = rocksdb_create_iterator_cf(database, readOptions, handles[family.rawValue])
+        var last: [UInt8]?
+        try eachKeyBackwards(family, from: lower, before: upper) { key in
+            last = Array(key)
+            return false
+        }
+        return last
+    }
+
+    /// Walks the keys of `family` from `upper` back to `lower` while `body` says so.
+    func eachKeyBackwards(
+        _ family: RowFamily,
+        from lower: RowKey,
+        before upper: RowKey,
+        _ body: (UnsafeRawBufferPointer) -> Bool
+    ) throws(StoreError) {
+        // Without the bound RocksDB would go on through the marks of removed rows before it.
+        var bound = lower.withBytes { $0.map { CChar(bitPattern: $0) } }
+        let boundBytes = bound.count
+        try bound.withUnsafeMutableBufferPointer { bytes throws(StoreError) in
+            let options = rocksdb_readoptions_create()
+            defer { rocksdb_readoptions_destroy(options) }
+            rocksdb_readoptions_set_iterate_lower_bound(options, bytes.baseAddress, boundBytes)
+            try eachKeyBackwards(family, options, before: upper, body)
+        }
+    }
+
+    private func eachKeyBackwards(
+        _ family: RowFamily,
+        _ options: OpaquePointer?,
+        before upper: RowKey,
+        _ body: (UnsafeRawBufferPointer) -> Bool
+    ) throws(StoreError) {
+        let iterator = rocksdb_create_iterator_cf(database, options, handles[family.rawValue])
         defer { rocksdb_iter_destroy(iterator) }
         upper.withBytes { bytes in
             rocksdb_iter_seek_for_prev(iterator, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
         }
+        var goesOn = true
+        while goesOn, rocksdb_iter_valid(iterator) != 0 {
+            var count = 0
+            let start = rocksdb_iter_key(iterator, &count)
+            let key = UnsafeRawBufferPointer(start: start, count: count)
+            goesOn = body(key)
+            if goesOn { rocksdb_iter_prev(iterator) }
+        }
         var message: UnsafeMutablePointer<CChar>?
         rocksdb_iter_get_error(iterator, &message)
-        if let error = Self.takeError(message, "cannot find a last row") { throw error }
-        guard rocksdb_iter_valid(iterator) != 0 else { return nil }
-        var count = 0
-        let start = rocksdb_iter_key(iterator, &count)
-        let key = [UInt8](UnsafeRawBufferPointer(start: start, count: count))
-        return lower.withBytes { key.lexicographicallyPrecedes($0) } ? nil : key
+        if let error = Self.takeError(message, "cannot find the last rows") { throw error }
     }
 
     /// Writes a batch to RocksDB's log and memory, without waiting for the disk.

@@ -34,6 +34,11 @@ struct RowKey {
         guard bytes.count >= index * 8 + 8 else { return 0 }
         return UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
     }
+
+    /// The message that a stored key of the line, or of a message's small row, names.
+    static func message(of bytes: UnsafeRawBufferPointer) -> MessageKey {
+        MessageKey(major: word(1, of: bytes), minor: word(2, of: bytes))
+    }
 }
 
 extension Timestamp {

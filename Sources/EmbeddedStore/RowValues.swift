@@ -51,13 +51,25 @@ struct ParkedRow: Equatable {
     }
 }
 
-/// The small row of a queue's message; the content lies in a row of its own.
+/// The small row of a queue's message; the content lies in a row of its own. A message of the line has none before it is
+/// received.
 struct MessageRow: Equatable {
     var visibleAt: Timestamp
     var receiveCount: UInt32
     /// When this queue handed the message out first, or nil.
     var firstReceivedAt: Timestamp?
     var sentAt: Timestamp
+    /// Whether the content lies in the line, in the order of sending.
+    var isInLine = false
+
+    private static let received: UInt8 = 1
+    private static let inLine: UInt8 = 2
+
+    /// What is true of a message of the line that was not received.
+    init(unreadSentAt sentAt: Timestamp) {
+        self.init(visibleAt: sentAt, receiveCount: 0, firstReceivedAt: nil, sentAt: sentAt)
+        isInLine = true
+    }
 
     init(visibleAt: Timestamp, receiveCount: UInt32, firstReceivedAt: Timestamp?, sentAt: Timestamp) {
         self.visibleAt = visibleAt
@@ -69,13 +81,14 @@ struct MessageRow: Equatable {
     init?(_ bytes: UnsafeRawBufferPointer) {
         var reader = RawReader(bytes)
         guard let visibleAt = reader.take(Int64.self), let receiveCount = reader.take(UInt32.self),
-            let wasReceived = reader.take(UInt8.self), let firstReceivedAt = reader.take(Int64.self),
+            let flags = reader.take(UInt8.self), let firstReceivedAt = reader.take(Int64.self),
             let sentAt = reader.take(Int64.self)
         else { return nil }
         self.visibleAt = Timestamp(milliseconds: visibleAt)
         self.receiveCount = receiveCount
-        self.firstReceivedAt = wasReceived == 1 ? Timestamp(milliseconds: firstReceivedAt) : nil
+        self.firstReceivedAt = flags & Self.received != 0 ? Timestamp(milliseconds: firstReceivedAt) : nil
         self.sentAt = Timestamp(milliseconds: sentAt)
+        isInLine = flags & Self.inLine != 0
     }
 
     var encoded: [UInt8] {
@@ -84,12 +97,15 @@ struct MessageRow: Equatable {
             var writer = RawWriter(UnsafeMutableRawPointer(start))
             writer.put(visibleAt.milliseconds)
             writer.put(receiveCount)
-            writer.put(UInt8(firstReceivedAt == nil ? 0 : 1))
+            writer.put((firstReceivedAt == nil ? 0 : Self.received) | (isInLine ? Self.inLine : 0))
             writer.put(firstReceivedAt?.milliseconds ?? 0)
             writer.put(sentAt.milliseconds)
             count = 29
         }
     }
+
+    /// Whether its place in the line is all that there is of the message.
+    var isUnread: Bool { isInLine && firstReceivedAt == nil }
 
     /// Whether a consumer holds the message at `now`.
     func isInFlight(at now: Timestamp) -> Bool {
@@ -103,6 +119,9 @@ struct QueuedKey: Hashable {
     var key: MessageKey
 
     var row: RowKey { RowKey(queue, key.major, key.minor) }
+
+    /// The key of its content in the line.
+    func line(sentAt: Timestamp) -> RowKey { RowKey(queue, key.major, key.minor, sentAt.ordered) }
 }
 
 /// Small rows as the unwritten batch changes them: a row, or nil for one that is removed.

@@ -163,4 +163,29 @@ struct QueueConformanceTests {
         #expect(try test.expireMessages(4, before: 12) == 2)
         #expect(try test.receive(4, now: 9, limit: 1, hiddenUntil: 10).messages.map(\.key.major) == [1])
     }
+
+    @Test(arguments: StoreKind.allCases)
+    func messagesThatComeInOrderAndOthersAreOneQueue(kind: StoreKind) throws {
+        let test = try StoreUnderTest(kind)
+        func send(_ messages: [QueueMessage], mayRepeat: Bool = false) throws {
+            try test.send(QueueSend(queue: 4, messages: messages, mayRepeat: mayRepeat, durable: false))
+        }
+        try send([.sample(5, sentAt: 5, visibleAt: 5), .sample(7, sentAt: 6, visibleAt: 6)])
+        // Behind its turn, delayed, and sent before the last.
+        try send([
+            .sample(6, sentAt: 7, visibleAt: 7), .sample(8, sentAt: 7, visibleAt: 9),
+            .sample(9, sentAt: 4, visibleAt: 4),
+        ])
+        try send([.sample(12, sentAt: 8, visibleAt: 8), .sample(12, sentAt: 9, visibleAt: 9)], mayRepeat: true)
+        #expect(try test.counts(4, now: 7) == QueueCounts(visible: 4, inFlight: 0, delayed: 2))
+        #expect(try test.receive(4, now: 8, limit: 3, hiddenUntil: 20).messages.map(\.key.major) == [9, 5, 7])
+        try test.reopen()
+        #expect(try test.delete(4, [key(7), key(12)]) == [true, true])
+        try send([.sample(12, sentAt: 9, visibleAt: 9), .sample(13, sentAt: 9, visibleAt: 9)])
+        #expect(try test.receive(4, now: 20, hiddenUntil: 30).messages.map(\.key.major) == [6, 8, 12, 13, 5, 9])
+        #expect(try test.expireMessages(4, before: 9) == 4)
+        #expect(try test.receive(4, now: 30, hiddenUntil: 40).messages.map(\.receiveCount) == [2, 2])
+        #expect(try test.expireMessages(4, before: 10) == 2)
+        #expect(try test.counts(4, now: 100) == QueueCounts(visible: 0, inFlight: 0, delayed: 0))
+    }
 }

@@ -216,7 +216,11 @@ struct RandomOperations {
     private mutating func bytes() -> Int { Int(pick(0...UInt64(eventBytes))) }
     private mutating func event() -> UInt64 { events.suffix(40).randomElement(using: &generator) ?? 1 }
     private mutating func ref() -> DeliveryRef { DeliveryRef(event: event(), target: pick(1...3)) }
-    private mutating func key() -> MessageKey { MessageKey(major: pick(1...30), minor: pick(0...1)) }
+    /// Mostly rising, so that many messages come in order.
+    private mutating func key() -> MessageKey {
+        let high = UInt64(clock) + 3
+        return MessageKey(major: pick(high > 20 ? high - 20...high : 1...high), minor: pick(0...1))
+    }
 
     private mutating func parked() -> ParkedDelivery {
         let ref = ref()
@@ -231,7 +235,12 @@ struct RandomOperations {
     }
 
     private mutating func message() -> QueueMessage {
-        QueueMessage(
+        if pick(0...1) == 0 {
+            let key = MessageKey(major: UInt64(clock) + pick(0...3), minor: pick(0...1))
+            let content = sampleBytes(Int(pick(0...255)), Int(pick(0...30)))
+            return QueueMessage(key: key, sentAt: .at(clock), visibleAt: .at(clock), content: content)
+        }
+        return QueueMessage(
             key: key(),
             sentAt: .at(time()),
             visibleAt: .at(time()),
