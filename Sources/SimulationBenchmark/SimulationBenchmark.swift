@@ -4,11 +4,11 @@ import Simulation
 
 /// Runs many worlds with mixed faults, each from a seed of its own, and reports what was wrong in them.
 ///
-///     SimulationBenchmark [--json] [--first-seed N] [--hours H] [--hours-each H] [--nodes N] [--faults LIST]
+///     SimulationBenchmark [--json] [--first-seed N] [--hours H] [--hours-each H] [--nodes N] [--leaves N] [--faults LIST]
 ///         [--jobs N] [--workload membership|forwarding]
 ///
 /// Nodes and kinds of fault of each world follow from its seed: 3 to 30 nodes, and all kinds or a random choice. Every second
-/// world is one of 3 to 6 cells that forward events to each other; in the others nodes gossip. `--workload` wants one kind only.
+/// world is one of 3 to 6 cells that forward events to each other; in the others nodes gossip, beside up to 5 leaves. `--workload` wants one kind only.
 @main
 struct SimulationBenchmark {
     private var isJSON = false
@@ -16,6 +16,7 @@ struct SimulationBenchmark {
     private var hours = 50.0
     private var hoursEach = 2.0
     private var nodes: Int?
+    private var leaves: Int?
     private var faults: [FaultKind]?
     private var jobs = 2
     private var only: Workload?
@@ -41,8 +42,8 @@ struct SimulationBenchmark {
         var benchmark = Self()
         guard benchmark.read(arguments) else {
             tell(
-                "usage: SimulationBenchmark [--json] [--first-seed N] [--hours H] [--hours-each H] [--faults LIST] "
-                    + "[--jobs N] [--workload membership|forwarding]\n       \(EdgeWeekBenchmark.usage)\n"
+                "usage: SimulationBenchmark [--json] [--first-seed N] [--hours H] [--hours-each H] [--nodes N] "
+                    + "[--leaves N] [--faults LIST] [--jobs N] [--workload membership|forwarding]\n       \(EdgeWeekBenchmark.usage)\n"
             )
             exit(2)
         }
@@ -70,6 +71,9 @@ struct SimulationBenchmark {
             case "--nodes":
                 guard let number = Int(value), (1...1000).contains(number) else { return false }
                 nodes = number
+            case "--leaves":
+                guard let number = Int(value), (0...1000).contains(number) else { return false }
+                leaves = number
             case "--faults":
                 guard case .success(let kinds) = FaultKind.list(value) else { return false }
                 faults = kinds
@@ -89,7 +93,10 @@ struct SimulationBenchmark {
         let workload = only ?? Workload.allCases[Int(seed % 2)]
         var options = self.options(seed: seed)
         // Whole routers and stores take far more time than gossip.
-        if workload == .forwarding { options.nodes = nodes.map { max(3, $0) } ?? (3 + options.nodes % 4) }
+        switch workload {
+        case .membership: options.leaves = leaves ?? Int(seed / 2 % 6)
+        case .forwarding: options.nodes = nodes.map { max(3, $0) } ?? (3 + options.nodes % 4)
+        }
         return (workload, options)
     }
 
@@ -140,7 +147,7 @@ struct SimulationBenchmark {
         let options = plan.options
         let run = SimulationRun(options) { world in
             switch plan.workload {
-            case .membership: Scenario.membership(in: world, faults: options.faults)
+            case .membership: Scenario.membership(in: world, faults: options.faults, leaves: options.leaves)
             case .forwarding: Scenario.forwarding(in: world, cells: options.nodes)
             }
         }

@@ -81,7 +81,8 @@ import Testing
         let found = violations { workload in
             let event = workload.record.put(on: 0, routes: [.next], at: workload.world.time)
             for time in [0, 10_000_000, 200_000_000] as [Int64] {
-                workload.record.takeIn(event, .next, at: 1, time, window: 150_000_000) { _ in false }
+                let now = ForwardingRecord.NodeTime(time: time)
+                workload.record.takeIn(event, .next, at: 1, now, window: 150_000_000) { _ in false }
             }
         }
         #expect(found.map(\.text) == ["event 0 of cell 0 was taken in by way of next again after 10 s"], "\(found)")
@@ -93,7 +94,8 @@ import Testing
             for hasMoved in [true, false] {
                 let event = workload.record.put(on: 3, routes: [.wanderer], at: 0)
                 for site in 0...1 {
-                    workload.record.takeIn(event, .wanderer, at: site, 0, window: 150_000_000) { $0 == 0 && hasMoved }
+                    let now = ForwardingRecord.NodeTime(time: 0)
+                    workload.record.takeIn(event, .wanderer, at: site, now, window: 1_000_000) { $0 == 0 && hasMoved }
                 }
             }
         }

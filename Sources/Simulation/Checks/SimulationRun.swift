@@ -6,6 +6,8 @@ public struct SimulationOptions: Equatable, Sendable {
     public var seed: UInt64
     /// How many nodes take part.
     public var nodes: Int
+    /// How many more only dial out, where nodes gossip.
+    public var leaves = 0
     /// How much time is to pass in the world.
     public var duration: Duration
     /// What may go wrong.

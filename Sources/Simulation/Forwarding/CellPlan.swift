@@ -23,6 +23,8 @@ struct CellPlan {
     let sites: [Site]
     /// How long receivers remember deliveries.
     static let window = Duration.seconds(300)
+    /// What a short queue towards another cell holds.
+    static let queueLimit = 40
 
     init(cells: Int, using generator: inout SeededGenerator) {
         self.cells = cells
@@ -80,7 +82,7 @@ struct CellPlan {
         plan.router.delivery.breaker = CircuitBreaker.Settings(openTimeCap: .seconds(10))
         plan.router.peers?.window.span = Self.window
         if let overflow = overflow(cell) {
-            plan.router.peers?.queues.maximumDeliveries = 40
+            plan.router.peers?.queues.maximumDeliveries = UInt64(Self.queueLimit)
             plan.router.peers?.queues.overflow = overflow
         }
         return plan

@@ -23,8 +23,16 @@ struct ForwardingRecord {
         var marks: [Route: Marks] = [:]
     }
 
+    /// When something happened, and how much the node's clock had gained by then in steps forward.
+    struct NodeTime {
+        /// Microseconds from the beginning of the world.
+        var time: Int64
+        /// Microseconds.
+        var gained: Int64 = 0
+    }
+
     private struct Marks {
-        var takenIn: [(site: Int, time: Int64)] = []
+        var takenIn: [(site: Int, time: NodeTime)] = []
         var copies = 0
     }
 
@@ -46,13 +54,17 @@ struct ForwardingRecord {
     /// What must not have come out.
     private(set) var wrong: [String] = []
     private var messages: [Set<MessageKey>] = []
+    /// Events that were put to each cell since the last calm, by way.
+    private var puts: [[Route: Int]]
 
     init(cells: Int, queues: Int) {
         entries = [[Entry]](repeating: [], count: cells)
+        puts = [[Route: Int]](repeating: [:], count: cells)
         messages = [Set<MessageKey>](repeating: [], count: queues)
     }
 
     mutating func put(on cell: Int, routes: [Route], at time: Int64) -> Event {
+        for route in routes { puts[cell][route, default: 0] += 1 }
         entries[cell].append(Entry(routes: routes, putAt: time, open: routes))
         return Event(cell: cell, number: entries[cell].count - 1)
     }
@@ -61,6 +73,14 @@ struct ForwardingRecord {
         acknowledged += 1
         entries[event.cell][event.number].isAcknowledged = true
         if !entries[event.cell][event.number].open.isEmpty { open.insert(event) }
+    }
+
+    /// How many events were put to a cell since the last calm that were to take a way.
+    func putsSinceCalm(_ cell: Int, _ route: Route) -> Int { puts[cell][route, default: 0] }
+
+    /// Everything has come to its end: no queue holds an event.
+    mutating func calm() {
+        puts = [[Route: Int]](repeating: [:], count: puts.count)
     }
 
     mutating func refuse() {
@@ -94,14 +114,14 @@ struct ForwardingRecord {
     ///   - event: the event.
     ///   - route: the way by which it came.
     ///   - site: the node.
-    ///   - time: now, in microseconds.
-    ///   - window: for how long the node promises to know it again.
+    ///   - time: now.
+    ///   - window: for how long the node promises to know it again, in microseconds by its clock.
     ///   - mayRepeat: whether the node may not know what another one took in.
     mutating func takeIn(
         _ event: Event,
         _ route: Route,
         at site: Int,
-        _ time: Int64,
+        _ time: NodeTime,
         window: Int64,
         mayRepeat: (_ other: Int) -> Bool
     ) {
@@ -111,11 +131,11 @@ struct ForwardingRecord {
         guard let last = before.last else { return }
         let own = before.last { $0.site == site }
         if own == nil { repeatedElsewhere += 1 } else { forgotten += 1 }
-        if let own, time - own.time < window {
-            let seconds = (time - own.time) / 1_000_000
+        if let own, time.time - own.time.time + time.gained - own.time.gained < window {
+            let seconds = (time.time - own.time.time) / 1_000_000
             wrong.append("\(name(event)) was taken in by way of \(route) again after \(seconds) s")
         } else if last.site != site, !mayRepeat(last.site) {
-            let seconds = (time - last.time) / 1_000_000
+            let seconds = (time.time - last.time.time) / 1_000_000
             wrong.append("\(name(event)) was taken in by way of \(route) by another cell after \(seconds) s")
         }
     }

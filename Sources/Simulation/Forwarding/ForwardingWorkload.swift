@@ -183,10 +183,12 @@ extension ForwardingWorkload {
 extension ForwardingWorkload {
     /// A record is on a node's disk: an event of the node itself, or one that came from another cell.
     private func tookIn(_ record: IntakeRecord, _ sequence: UInt64, at index: Int) {
+        // The window's own records lie beside the events.
+        if (try? WindowRecord(decoding: record.event)) != nil { return }
         guard let target = record.targets.first,
             let bus = node(index)?.router.catalog.state.revision(target)?.bus,
             let event = Self.event(in: record.event)
-        else { return }
+        else { return self.record.found("\(machines[index].name) took in what cannot be read") }
         let own = plan.sites[index].cell
         if event.cell == own, bus.account == CellPlan.account(own) {
             if !plan.hasLetters(own) { sequences[index][sequence] = event }
@@ -195,9 +197,11 @@ extension ForwardingWorkload {
         let name = self.record.name(event)
         let route = self.record.routes(of: event)?.first { $0.destination(from: event.cell, in: plan) == bus }
         guard let route else { return self.record.found("\(name) was taken in on \(bus.arn), where nobody sent it") }
-        let window = (CellPlan.window - .seconds(150)).microseconds
+        // What the clock gained does not count as time, nor the drift of a window.
+        let window = (CellPlan.window - .seconds(1)).microseconds
         let putTime = self.record.putTime(of: event)
-        self.record.takeIn(event, route, at: index, world.time, window: window) { other in
+        let time = ForwardingRecord.NodeTime(time: world.time, gained: machines[index].clockGain.microseconds)
+        self.record.takeIn(event, route, at: index, time, window: window) { other in
             mayRepeat(at: index, after: other, putAt: putTime)
         }
         let pair = PolicyHistory.Pair(site: index, sender: event.cell, statement: route.statement)
@@ -235,16 +239,22 @@ extension ForwardingWorkload {
         switch code {
         case "NO_PERMISSIONS":
             let bus = route.destination(from: event.cell, in: plan)
-            let receivers = sites(of: CellPlan.number(of: bus.account))
+            // Both cells between which the wanderer moves have its policy.
+            let number = CellPlan.number(of: bus.account)
+            let receivers = number == plan.wanderer ? sites(of: 0) + sites(of: 1) : sites(of: number)
             let isAllowed = receivers.allSatisfy { receiver in
                 let pair = PolicyHistory.Pair(site: receiver, sender: event.cell, statement: route.statement)
                 return history.isAllowed(pair, from: record.putTime(of: event), to: world.time)
             }
-            if !receivers.isEmpty, isAllowed { record.found("\(name) was refused, though the policy lets it") }
+            if isAllowed { record.found("\(name) was refused, though the policy lets it") }
         case "RESOURCE_LIMIT_EXCEEDED":
             let overflow = plan.overflow(plan.sites[site].cell)
-            guard overflow == nil || overflow == .refuseNew else { return }
-            record.found("\(name) was pushed out of a queue that pushes nothing out")
+            let count = record.putsSinceCalm(event.cell, route)
+            if overflow == nil || overflow == .refuseNew {
+                record.found("\(name) was pushed out of a queue that pushes nothing out")
+            } else if count <= CellPlan.queueLimit {
+                record.found("\(name) was pushed out of a queue for which there were \(count) events")
+            }
         default:
             record.found("\(name) ended with \(code)")
         }

@@ -5,10 +5,11 @@ import SansIO
 
 /// Knows which processes run, and holds every view against that.
 ///
-/// At any time: no view holds anybody who does not exist, and no process holds itself for anything but alive. When all that
-/// may go wrong is harmless (forgery, repetition, overtaking, clocks, disks, renewals), nobody is ever declared dead.
-/// After a calm: every running process holds exactly the running ones for present, at their right addresses and with all of
-/// their accounts.
+/// At any time: no view takes up anybody who does not exist. When all that may go wrong is harmless (forgery, repetition,
+/// overtaking, clocks, disks, renewals), nobody who runs is ever declared dead, gone or ejected.
+/// After a calm: every running process holds exactly the running ones for alive, at their right addresses, with all of their
+/// accounts and at equal incarnations, and exactly the running leaves for attached, by way of nodes to which they have an
+/// uplink.
 public final class MembershipChecker: Checker {
     /// Names it in reports.
     public let name = "membership"
@@ -19,8 +20,8 @@ public final class MembershipChecker: Checker {
     /// Declared dead while they ran.
     public private(set) var falseDeaths: UInt64 = 0
 
-    private let world: World
-    private let workload: MembershipWorkload
+    let world: World
+    let workload: MembershipWorkload
     private let allowsDeaths: Bool
     private var found: [String] = []
     private var hash = TraceHash()
@@ -38,15 +39,28 @@ public final class MembershipChecker: Checker {
     public var fingerprint: UInt64 { hash.value }
 
     private func heard(_ machine: Machine, _ event: MembershipEvent) {
-        guard case .died(let member) = event else { return }
-        hash.fold(UInt64(machine.index))
-        guard let subject = subject(member.identity), subject.isUp else { return }
-        falseDeaths += 1
-        guard !allowsDeaths, subject.membership != nil else { return }
-        found.append("\(machine.name) declares \(subject.name) dead, and nothing was wrong with it")
+        switch event {
+        case .joined(let member), .changed(let member):
+            guard subject(member.identity) == nil else { return }
+            found.append("\(machine.name) takes up \(member.identity), which does not exist")
+        case .died(let member):
+            hash.fold(UInt64(machine.index))
+            if subject(member.identity)?.isUp == true { falseDeaths += 1 }
+            heard(machine, member, is: "dead")
+        case .left(let member): heard(machine, member, is: "gone")
+        case .ejected(let member, _): heard(machine, member, is: "ejected")
+        case .suspected, .recovered, .directory, .alarm, .leaveCompleted: break
+        }
     }
 
-    private func subject(_ identity: NodeIdentity) -> Machine? {
+    private func heard(_ machine: Machine, _ member: Member, is state: String) {
+        guard !allowsDeaths, let subject = subject(member.identity), subject.isUp, subject.membership != nil else {
+            return
+        }
+        found.append("\(machine.name) declares \(subject.name) \(state), and nothing was wrong with it")
+    }
+
+    func subject(_ identity: NodeIdentity) -> Machine? {
         for index in machines.count..<max(machines.count, world.machines.count) {
             if let identity = world.machines[index].nodeIdentity { machines[identity] = index }
         }
@@ -55,10 +69,6 @@ public final class MembershipChecker: Checker {
 
     /// What must not be at any time.
     public func violations(at world: World) -> [String] {
-        for machine in world.machines {
-            guard let own = machine.membership?.driver.own, own.state != .alive, own.state != .left else { continue }
-            found.append("\(machine.name) holds itself \(own.state.rawValue)")
-        }
         defer { found = [] }
         return found
     }
@@ -67,37 +77,58 @@ public final class MembershipChecker: Checker {
     public func violationsOnceSettled(at world: World) -> [String] {
         var texts: [String] = []
         let running = world.machines.filter { $0.isRunning && $0.membership != nil }
-        let settled = running.filter { world.elapsed - $0.changedAt >= patience }
+        let settled = running.filter { isSettled($0) }
         for observer in settled {
             guard let view = observer.membership?.driver else { continue }
             hash.fold(view.viewFingerprint)
-            var present: Set<Int> = []
-            for member in view.members {
-                guard let subject = subject(member.identity) else {
-                    texts.append("\(observer.name) knows of \(member.identity), which does not exist")
-                    continue
-                }
-                guard member.state == .alive || member.state == .suspect else { continue }
-                present.insert(subject.index)
-                if !subject.isUp, world.elapsed - subject.changedAt >= patience {
-                    texts.append("\(observer.name) holds \(subject.name) \(member.state.rawValue), which is down")
-                } else if subject.isUp, member.description.gossip != subject.endpoint {
-                    texts.append("\(observer.name) seeks \(subject.name) at \(member.description.gossip)")
-                }
+            texts += faults(of: view, at: observer, settled)
+            texts += leafFaults(of: view, at: observer.name)
+        }
+        guard settled.count == running.count, texts.isEmpty, let first = settled.first?.membership?.driver else {
+            return texts
+        }
+        for other in settled where other.membership?.driver.viewFingerprint != first.viewFingerprint {
+            texts.append("\(other.name) holds other incarnations than \(settled[0].name)")
+        }
+        return texts
+    }
+
+    /// Whether a machine's process has run, or been gone, for long enough that others must know.
+    func isSettled(_ machine: Machine) -> Bool { world.elapsed - machine.changedAt >= patience }
+
+    /// What a view has wrong about members.
+    private func faults(of view: MembershipDriver, at observer: Machine, _ settled: [Machine]) -> [String] {
+        var texts: [String] = []
+        var present: Set<Int> = []
+        for member in view.members {
+            guard let subject = subject(member.identity) else {
+                texts.append("\(observer.name) knows of \(member.identity), which does not exist")
+                continue
             }
-            for subject in settled {
-                guard let accounts = subject.membership?.accounts, present.contains(subject.index) else { continue }
-                let missing = accounts.count { account in
-                    view.directory.entry(for: account)?.nodes.first?.identity != subject.nodeIdentity
-                }
-                if missing > 0 {
-                    texts.append("\(observer.name) misses \(missing) of \(accounts.count) accounts of \(subject.name)")
-                }
+            guard member.state == .alive || member.state == .suspect else { continue }
+            present.insert(subject.index)
+            if workload.isLeaf(subject) {
+                texts.append("\(observer.name) holds the leaf \(subject.name) for a member")
+            } else if !subject.isUp, isSettled(subject) {
+                texts.append("\(observer.name) holds \(subject.name) \(member.state.rawValue), which is down")
+            } else if subject.isUp, member.description.gossip != subject.endpoint {
+                texts.append("\(observer.name) seeks \(subject.name) at \(member.description.gossip)")
+            } else if subject.isUp, isSettled(subject), member.state == .suspect {
+                texts.append("\(observer.name) suspects \(subject.name), which runs")
             }
-            for subject in settled where !present.contains(subject.index) {
-                let state = subject.nodeIdentity.flatMap { view.member($0) }?.state.rawValue
-                texts.append("\(observer.name) holds \(subject.name) \(state ?? "unknown"), which runs")
+        }
+        for subject in settled {
+            guard let accounts = subject.membership?.accounts, present.contains(subject.index) else { continue }
+            let missing = accounts.count { account in
+                view.directory.entry(for: account)?.nodes.first?.identity != subject.nodeIdentity
             }
+            if missing > 0 {
+                texts.append("\(observer.name) misses \(missing) of \(accounts.count) accounts of \(subject.name)")
+            }
+        }
+        for subject in settled where !present.contains(subject.index) {
+            let state = subject.nodeIdentity.flatMap { view.member($0) }?.state.rawValue
+            texts.append("\(observer.name) holds \(subject.name) \(state ?? "unknown"), which runs")
         }
         return texts
     }

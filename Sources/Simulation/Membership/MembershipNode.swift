@@ -3,7 +3,7 @@ import EventModel
 import Membership
 import SansIO
 
-/// A process that takes part in membership and does nothing else.
+/// A process that takes part in membership, passes on what leaves say that dial it, and does nothing else.
 public final class MembershipNode: SimulatedNode, HTTPRequestHandler {
     /// Runs the protocol; the same code as in production.
     public let driver: MembershipDriver
@@ -19,6 +19,8 @@ public final class MembershipNode: SimulatedNode, HTTPRequestHandler {
     /// What its cell hosts.
     public let accounts: [AccountID]
     private let seeds: [NodeEndpoint]
+    private let uplinks: UplinkRegistry
+    private let sponsor: LeafSponsor
 
     /// Creates a process that has not begun; nil when the machine's certificate names no node.
     ///
@@ -63,11 +65,21 @@ public final class MembershipNode: SimulatedNode, HTTPRequestHandler {
             links: machine.links,
             seed: machine.generator.next()
         )
+        uplinks = UplinkRegistry(trustDomain: trustDomain, clock: machine)
+        sponsor = LeafSponsor(driver, clock: machine)
+        uplinks.onChange = { [sponsor] change in
+            switch change {
+            case .up: break
+            case .presented(let node, let presence): sponsor.present(node, presence)
+            case .down(let node): sponsor.withdraw(node)
+            }
+        }
     }
 
     /// Begins to take part.
     public func start() {
         machine.requestHandler = self
+        machine.channelAcceptor = uplinks
         _ = driver.observe { [unowned self] event in onEvent(event) }
         driver.start(seeds: seeds)
         guard isDeaf != nil, let hear = machine.datagrams.onReceive else { return }

@@ -18,6 +18,8 @@ public final class MembershipWorkload: Workload {
     public var onEvent: (Machine, MembershipEvent) -> Void = { _, _ in }
     /// Changes each process before it starts; a test plants its bugs here.
     public var adjust: (MembershipNode) -> Void = { _ in }
+    /// So many machines more only dial out; the first nodes pass on what they say of themselves.
+    public var leaves = 0
     /// While the world is calm, so many machines stay down that all others must know to be gone.
     public var absentees = 1
     /// The cluster's keys as each machine has them, by index.
@@ -27,6 +29,7 @@ public final class MembershipWorkload: Workload {
     private var authority: SimulatedAuthority?
     private var generator = SeededGenerator(seed: 0)
     private var absent: [Machine] = []
+    private var leafIndices: Set<Int> = []
 
     /// Creates a workload.
     public init(configuration: MembershipConfiguration = .lan) {
@@ -43,6 +46,10 @@ public final class MembershipWorkload: Workload {
             machine.hasFixedAddress = machine.index < Self.seedCount
             world.after(.milliseconds(generator.below(1000))) { machine.start() }
         }
+        for _ in 0..<leaves {
+            let machine = add(to: world, isLeaf: true)
+            world.after(.milliseconds(generator.below(1000))) { machine.start() }
+        }
     }
 
     /// Adds one machine, which is not started.
@@ -50,9 +57,10 @@ public final class MembershipWorkload: Workload {
     /// - Parameters:
     ///   - world: the world of ``prepare(_:nodes:)``.
     ///   - name: the node's name, which its cell has too; by default a new one.
+    ///   - isLeaf: whether it only dials out.
     /// - Returns: the machine.
     @discardableResult
-    public func add(to world: World, name: String? = nil) -> Machine {
+    public func add(to world: World, name: String? = nil, isLeaf: Bool = false) -> Machine {
         let index = world.machines.count
         let name = name ?? "n\(index)"
         let count = index % 5 == 4 ? Self.manyAccounts : 2
@@ -69,9 +77,28 @@ public final class MembershipWorkload: Workload {
         )
         rings.append(SimulatedKeyRing(world: world))
         machine.boot = { [unowned self, unowned world] machine in
-            node(on: machine, in: world, accounts: accounts.compactMap { AccountID($0) })
+            let accounts = accounts.compactMap { AccountID($0) }
+            return isLeaf
+                ? leaf(on: machine, in: world, accounts: accounts) : node(on: machine, in: world, accounts: accounts)
         }
+        if isLeaf { leafIndices.insert(index) }
         return machine
+    }
+
+    /// Whether a machine only dials out.
+    public func isLeaf(_ machine: Machine) -> Bool { leafIndices.contains(machine.index) }
+
+    private func leaf(on machine: Machine, in world: World, accounts: [AccountID]) -> any SimulatedNode {
+        guard let authority else { preconditionFailure("the world is not prepared") }
+        let leaf = LeafNode(
+            machine: machine,
+            accounts: accounts,
+            dials: world.machines.prefix(Self.seedCount).filter { !isLeaf($0) }.map(\.endpoint),
+            crypto: SimulatedCrypto(machine: machine, authority: authority, ring: rings[machine.index]),
+            trustDomain: Self.trustDomain
+        )
+        guard let leaf else { preconditionFailure("\(machine.name) has no certificate of a node") }
+        return leaf
     }
 
     private func node(on machine: Machine, in world: World, accounts: [AccountID]) -> any SimulatedNode {
@@ -103,6 +130,12 @@ public final class MembershipWorkload: Workload {
         var candidates = world.machines.filter(\.isUp)
         // The seeds stay: a node that starts anew when none of them is there finds nobody.
         candidates.removeAll { $0.index < Self.seedCount }
+        // The others must also notice that a leaf is gone.
+        if let leaf = generator.pick(candidates.filter(isLeaf)), generator.chance(0.5) {
+            leaf.crash()
+            absent.append(leaf)
+        }
+        candidates.removeAll(where: isLeaf)
         for _ in 0..<min(absentees, candidates.count) {
             let machine = candidates.remove(at: generator.below(candidates.count))
             machine.crash()
@@ -114,4 +147,7 @@ public final class MembershipWorkload: Workload {
 extension Machine {
     /// The process on it, when it takes part in membership.
     public var membership: MembershipNode? { node as? MembershipNode }
+
+    /// The process on it, when it only dials out.
+    public var leaf: LeafNode? { node as? LeafNode }
 }

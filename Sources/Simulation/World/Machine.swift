@@ -65,7 +65,11 @@ public final class Machine: ClockPort {
     public var generator: SeededGenerator
 
     /// How far the clock is ahead of the true time.
-    public var clockOffset: Duration = .zero
+    public var clockOffset: Duration = .zero {
+        didSet { clockGain += max(.zero, clockOffset - oldValue) }
+    }
+    /// The sum of the steps by which the clock was set forward.
+    public private(set) var clockGain: Duration = .zero
     /// How much faster than true the clock runs, in millionths.
     public var clockDrift = 0.0 {
         didSet { rebaseClock(previousDrift: oldValue) }

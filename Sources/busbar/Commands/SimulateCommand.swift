@@ -31,6 +31,9 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: "How many nodes take part, 1 to 1000.")
     var nodes = 10
 
+    @Option(help: "How many more only dial out, 0 to 1000; gossip tells of them by way of the first three nodes.")
+    var leaves = 0
+
     @Option(help: "How much time passes in the world.")
     var hours = 1.0
 
@@ -47,6 +50,10 @@ struct SimulateCommand: AsyncParsableCommand {
         guard workload == .membership || nodes >= 3 else {
             throw ValidationError("--workload forwarding takes at least 3 nodes.")
         }
+        guard (0...1000).contains(leaves) else { throw ValidationError("--leaves must be 0 to 1000.") }
+        guard workload == .membership || leaves == 0 else {
+            throw ValidationError("--workload forwarding takes no --leaves: its last cell always dials out only.")
+        }
         guard hours > 0, hours <= 100_000 else { throw ValidationError("--hours must be above 0, at most 100000.") }
         if case .failure(let error) = FaultKind.list(faults) { throw ValidationError("\(error).") }
     }
@@ -54,8 +61,9 @@ struct SimulateCommand: AsyncParsableCommand {
     func run() async throws {
         guard case .success(let kinds) = FaultKind.list(faults) else { return }
         let duration = Duration.milliseconds(Int64(hours * 3_600_000))
-        let options = SimulationOptions(seed: seed, nodes: nodes, duration: duration, faults: kinds)
-        print(options.summary)
+        var options = SimulationOptions(seed: seed, nodes: nodes, duration: duration, faults: kinds)
+        options.leaves = leaves
+        print("workload \(workload.rawValue), \(options.summary)")
         let report = simulate(options)
         print("faults: \(report.faultLine)")
         for violation in report.violations { print("violation \(violation)") }
@@ -81,7 +89,7 @@ struct SimulateCommand: AsyncParsableCommand {
         }
         let report = SimulationRun(options, progress: show) { world in
             switch workload {
-            case .membership: Scenario.membership(in: world, faults: options.faults)
+            case .membership: Scenario.membership(in: world, faults: options.faults, leaves: options.leaves)
             case .forwarding: Scenario.forwarding(in: world, cells: options.nodes)
             }
         }.run()
