@@ -216,7 +216,7 @@ import Testing
         _ = leaf.instance.changedDescription(description, now: cluster.now)
         let sponsor = cluster.nodes[2]
         let (claim, chain) = leaf.instance.ownSignedClaim
-        let (key, actions) = sponsor.instance.leafAttached(
+        let (outcome, actions) = sponsor.instance.leafAttached(
             claim: claim,
             chain: chain,
             accounts: accounts,
@@ -224,7 +224,7 @@ import Testing
             using: &sponsor.generator
         )
         cluster.perform(actions, 2)
-        try #require(key != nil)
+        try #require(outcome == .attached(leaf.instance.own.key))
         let isComplete = { (0..<4).allSatisfy { cluster.nodes[$0].instance.directory.accountCount == 150 } }
         #expect(cluster.run(atMost: .seconds(30), until: isComplete) != nil)
         cluster.perform(sponsor.instance.leafDetached(leaf.instance.own.key, now: cluster.now), 2)

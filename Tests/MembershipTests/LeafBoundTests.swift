@@ -28,14 +28,14 @@ import Testing
         _ = leaf.instance.changedDescription(description, now: cluster.now)
         let (claim, chain) = leaf.instance.ownSignedClaim
         let node = cluster.nodes[sponsor]
-        let (key, actions) = node.instance.leafAttached(
+        let (outcome, actions) = node.instance.leafAttached(
             claim: claim,
             chain: chain,
             now: cluster.now,
             using: &node.generator
         )
         cluster.perform(actions, sponsor)
-        return key
+        return outcome.leaf
     }
 
     private func word(
@@ -48,6 +48,7 @@ import Testing
         let statement = AttachmentStatement(
             domain: sponsor.instance.domain,
             leaf: leaf,
+            certificate: sponsor.instance.certificate(ofLeaf: leaf) ?? sponsor.crypto.ownCertificate,
             signer: sponsor.crypto.ownCertificate,
             number: number,
             isAttached: isAttached

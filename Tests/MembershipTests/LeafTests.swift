@@ -32,7 +32,7 @@ import Testing
                 using: &node.generator
             )
             cluster.perform(actions, sponsor)
-            key = attached
+            key = attached.leaf
         }
         return key
     }
@@ -82,14 +82,14 @@ import Testing
         cluster.run(.seconds(3))
         let (claim, chain) = leaf.instance.ownSignedClaim
         let other = cluster.nodes[3]
-        let (key, actions) = other.instance.leafAttached(
+        let (outcome, actions) = other.instance.leafAttached(
             claim: claim,
             chain: chain,
             now: cluster.now,
             using: &other.generator
         )
         cluster.perform(actions, 3)
-        #expect(key == nil)
+        #expect(outcome == .unnamed(leaf.instance.own.key))
         cluster.run(.seconds(3))
         #expect(sponsors(cluster, at: 0) == ["n2"])
     }
@@ -177,6 +177,126 @@ import Testing
         let place = try #require(node.instance.leaves.place(key))
         #expect(node.instance.leaves.leaves[place].facts.fingerprint == leaf.crypto.ownCertificate)
         #expect(node.alarms.contains { if case .nameContested = $0 { true } else { false } })
+    }
+
+    /// A new process of a leaf, under a certificate that the former one did not vouch for.
+    private func successor(
+        of leaf: TestCluster.Node,
+        _ cluster: TestCluster,
+        sponsor: Int
+    ) -> (claim: [UInt8], chain: [UInt8]) {
+        cluster.now = cluster.now + .milliseconds(5)
+        let certificate = cluster.authority.issue(leaf.identity)
+        var claim = leaf.instance.records[0].claim
+        claim.incarnation += 1000
+        claim.certificate = certificate.facts.fingerprint
+        claim.description.sponsors = [cluster.nodes[sponsor].instance.own.key]
+        claim.endorsement = nil
+        var bytes = claim.unsigned(domain: leaf.instance.domain)
+        bytes.appendSignature(TestCrypto.signature(bytes[...], secret: certificate.secret))
+        return (bytes, certificate.chain)
+    }
+
+    private func detach(_ key: NodeKey, at index: Int, _ cluster: TestCluster) {
+        cluster.perform(cluster.nodes[index].instance.leafDetached(key, now: cluster.now), index)
+    }
+
+    /// A revoked certificate stands in nobody's way, though a sponsor's word for the new process overtakes its claim.
+    @Test func aLeafWhoseCertificateWasRevokedComesBackUnderAnother() throws {
+        let (cluster, leaf) = try scene(seed: 66)
+        let key = try #require(dial([2], leaf, cluster))
+        cluster.run(.seconds(3))
+        cluster.authority.revoked.insert(leaf.crypto.own.facts.fingerprint)
+        for index in 0..<6 {
+            let node = cluster.nodes[index]
+            cluster.perform(node.instance.changedTrust(now: cluster.now, using: &node.generator), index)
+        }
+        let next = successor(of: leaf, cluster, sponsor: 2)
+        offer(next, to: 2, cluster)
+        try hearWordsFirst(key, cluster)
+        cluster.run(.seconds(3))
+        for node in cluster.nodes[..<6] {
+            #expect(node.instance.certificate(ofLeaf: key) != leaf.crypto.ownCertificate)
+            #expect(node.instance.counters.claimsContested == 0)
+        }
+        #expect((0..<6).allSatisfy { sponsors(cluster, at: $0) == ["n2"] })
+    }
+
+    /// The sponsor's word arrives everywhere before the claim of which it speaks.
+    private func hearWordsFirst(_ key: NodeKey, _ cluster: TestCluster) throws {
+        let sponsor = cluster.nodes[2].instance
+        let place = try #require(sponsor.leaves.place(key))
+        let word = try #require(sponsor.leaves.leaves[place].attachments.first?.signed)
+        for node in cluster.nodes[..<6] where node !== cluster.nodes[2] {
+            node.instance.heardAttachment(word, 0..<word.count, sender: nil)
+        }
+    }
+
+    /// The former process's certificate is good, but its uplink is gone: a word for the next one is no word for it.
+    @Test func aWordForTheNextProcessDoesNotHoldUpItsClaim() throws {
+        let (cluster, leaf) = try scene(seed: 67)
+        let key = try #require(dial([2], leaf, cluster))
+        cluster.run(.seconds(3))
+        detach(key, at: 2, cluster)
+        let next = successor(of: leaf, cluster, sponsor: 2)
+        offer(next, to: 2, cluster)
+        try hearWordsFirst(key, cluster)
+        cluster.run(.seconds(3))
+        let certificate = try #require(cluster.nodes[2].instance.certificate(ofLeaf: key))
+        #expect(certificate != leaf.crypto.ownCertificate)
+        for node in cluster.nodes[..<6] {
+            #expect(node.instance.certificate(ofLeaf: key) == certificate)
+            #expect(node.instance.counters.claimsContested == 0)
+        }
+    }
+
+    /// Two sponsors: the claim of the next process is refused while one of them holds the former one's uplink, and taken
+    /// when that goes; nobody vouches for the one in the other's name.
+    @Test func aRefusedClaimIsHeardAgainWhenTheFormerProcessIsGone() throws {
+        let (cluster, leaf) = try scene(seed: 68)
+        let key = try #require(dial([1, 2], leaf, cluster))
+        cluster.run(.seconds(3))
+        detach(key, at: 1, cluster)
+        cluster.run(.seconds(3))
+        let next = successor(of: leaf, cluster, sponsor: 1)
+        let node = cluster.nodes[1]
+        let (outcome, actions) = node.instance.leafAttached(
+            claim: next.claim,
+            chain: next.chain,
+            now: cluster.now,
+            using: &node.generator
+        )
+        cluster.perform(actions, 1)
+        #expect(outcome == .refused)
+        cluster.run(.seconds(3))
+        #expect((0..<6).allSatisfy { sponsors(cluster, at: $0) == ["n2"] })
+        detach(key, at: 2, cluster)
+        cluster.run(.seconds(3))
+        #expect(node.instance.certificate(ofLeaf: key) != leaf.crypto.ownCertificate)
+        offer(next, to: 1, cluster)
+        cluster.run(.seconds(3))
+        #expect((0..<6).allSatisfy { sponsors(cluster, at: $0) == ["n1"] })
+        for node in cluster.nodes[..<6] {
+            #expect(node.instance.certificate(ofLeaf: key) != leaf.crypto.ownCertificate)
+        }
+    }
+
+    /// The former process's sponsor let go of it, and the next one's claim does not name that sponsor: a node that missed its
+    /// last word hears it from the others.
+    @Test func whoMissedTheLastWordForTheFormerProcessHearsIt() throws {
+        let (cluster, leaf) = try scene(seed: 69)
+        let key = try #require(dial([2], leaf, cluster))
+        cluster.run(.seconds(3))
+        cluster.canPass = { from, to in from != 5 && to != 5 }
+        detach(key, at: 2, cluster)
+        cluster.run(.seconds(1))
+        offer(successor(of: leaf, cluster, sponsor: 1), to: 1, cluster)
+        cluster.run(.seconds(1))
+        cluster.canPass = { _, _ in true }
+        #expect(cluster.nodes[5].instance.certificate(ofLeaf: key) == leaf.crypto.ownCertificate)
+        let isKnown = { (0..<6).allSatisfy { sponsors(cluster, at: $0) == ["n1"] } }
+        #expect(cluster.run(atMost: .seconds(60), until: isKnown) != nil)
+        #expect(cluster.nodes[5].instance.certificate(ofLeaf: key) != leaf.crypto.ownCertificate)
     }
 
     @Test func aLeafClaimTakesNoMembersNameUnderAnotherCertificate() throws {

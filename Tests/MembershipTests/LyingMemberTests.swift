@@ -122,10 +122,13 @@ import Testing
         }
 
         func word() -> [UInt8] {
-            signed(
+            let own = node.crypto.ownCertificate
+            let certificates = [own, node.instance.certificate(ofLeaf: leaf) ?? own]
+            return signed(
                 AttachmentStatement(
                     domain: node.instance.domain,
                     leaf: leaf,
+                    certificate: certificates[Int.random(in: 0..<2, using: &generator)],
                     signer: node.crypto.ownCertificate,
                     number: incarnation + UInt64.random(in: 0...1000, using: &generator),
                     isAttached: Bool.random(using: &generator)

@@ -1,6 +1,7 @@
 import EventModel
-import Membership
 import SansIO
+
+@testable import Membership
 
 /// Several instances with a virtual clock and a network between them, driven event by event from one seed.
 final class TestCluster {
@@ -261,4 +262,14 @@ extension TestCluster {
         guard let account = AccountID("123456789012") else { preconditionFailure("twelve digits") }
         return account
     }()
+}
+
+extension SWIMInstance {
+    /// The certificate of the claim that is held of a leaf.
+    func certificate(ofLeaf key: NodeKey) -> CertificateFingerprint? {
+        leaves.place(key).map { leaves.leaves[$0].claim.certificate }
+    }
+
+    /// Whether any sponsor's word for a leaf holds.
+    func isAttached(_ place: Int) -> Bool { !standing(place).isEmpty }
 }

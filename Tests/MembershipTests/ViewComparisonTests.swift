@@ -20,8 +20,13 @@ import Testing
         description.sponsors = [node.instance.own.key]
         _ = leaf.instance.changedDescription(description, now: cluster.now)
         let (claim, chain) = leaf.instance.ownSignedClaim
-        let key = node.instance.leafAttached(claim: claim, chain: chain, now: cluster.now, using: &node.generator).leaf
-        let place = key.flatMap { node.instance.leaves.place($0) }
+        let outcome = node.instance.leafAttached(
+            claim: claim,
+            chain: chain,
+            now: cluster.now,
+            using: &node.generator
+        ).outcome
+        let place = outcome.leaf.flatMap { node.instance.leaves.place($0) }
         let word = place.flatMap { node.instance.leaves.leaves[$0].attachments.first?.signed }
         return (claim, word ?? [])
     }

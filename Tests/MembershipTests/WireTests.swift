@@ -128,7 +128,14 @@ import Testing
         let signed = suspicion.unsigned + [1, 2, 3]
         #expect(SuspicionStatement(signed, 0..<signed.count) == suspicion)
         #expect(SuspicionStatement(suspicion.unsigned, 0..<SuspicionStatement.signedBytes) == nil, "not signed")
-        let attachment = AttachmentStatement(domain: 1, leaf: key, signer: certificate, number: 9, isAttached: false)
+        let attachment = AttachmentStatement(
+            domain: 1,
+            leaf: key,
+            certificate: CertificateFingerprint(Digest128(high: 5, low: 6)),
+            signer: certificate,
+            number: 9,
+            isAttached: false
+        )
         #expect(attachment.unsigned.count == AttachmentStatement.signedBytes)
         let word = attachment.unsigned + [1]
         #expect(AttachmentStatement(word, 0..<word.count) == attachment)

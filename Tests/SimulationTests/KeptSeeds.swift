@@ -6,17 +6,34 @@ enum KeptSeeds {
     struct Kept: Sendable, CustomStringConvertible {
         var seed: UInt64
         var nodes: Int
+        var leaves = 0
         var minutes: Int
         /// A run is another one with one more kind to choose from, so these are those that there were.
-        var faults: [FaultKind] = FaultKind.allCases.filter { $0 != .halfOpen && $0 != .mute }
+        var faults = KeptSeeds.firstKinds
         var reason: String
 
         var options: SimulationOptions {
-            SimulationOptions(seed: seed, nodes: nodes, duration: .seconds(60 * minutes), faults: faults)
+            var options = SimulationOptions(
+                seed: seed,
+                nodes: nodes,
+                duration: .seconds(60 * minutes),
+                faults: faults
+            )
+            options.leaves = leaves
+            return options
         }
 
         var description: String { "\(options.summary): \(reason)" }
     }
+
+    /// The kinds that there were at first, and those two more that came next.
+    static let firstKinds: [FaultKind] = [
+        .loss, .delay, .duplicate, .reorder, .partition, .oneWay, .pause, .starve, .slow, .crash, .leave, .skew, .disk,
+        .move, .renew, .expire, .revoke, .forge,
+    ]
+    static let nextKinds = FaultKind.allCases.filter { firstKinds.contains($0) || $0 == .halfOpen || $0 == .mute }
+
+    private static let leafStayedAway = "a leaf whose certificate was revoked or had expired stayed away under its next"
 
     static let membership: [Kept] = [
         Kept(seed: 1, nodes: 8, minutes: 30, reason: "groups around different seeds stayed apart"),
@@ -36,6 +53,23 @@ enum KeptSeeds {
                 .loss, .delay, .duplicate, .reorder, .partition, .oneWay, .pause, .starve, .slow, .skew, .disk, .forge,
             ],
             reason: "none; many kinds of fault at once"
+        ),
+        Kept(
+            seed: 403,
+            nodes: 26,
+            leaves: 3,
+            minutes: 17,
+            faults: [.delay, .duplicate, .reorder, .oneWay, .leave, .move, .renew, .revoke, .forge],
+            reason: leafStayedAway
+        ),
+        Kept(seed: 436, nodes: 7, leaves: 2, minutes: 59, faults: nextKinds, reason: leafStayedAway),
+        Kept(
+            seed: 486,
+            nodes: 10,
+            leaves: 3,
+            minutes: 26,
+            faults: [.delay, .starve, .slow, .move, .expire, .halfOpen],
+            reason: leafStayedAway
         ),
     ]
 

@@ -12,7 +12,7 @@ import Testing
         adjust: @escaping (MembershipNode) -> Void = { _ in }
     ) -> SimulationReport {
         SimulationRun(options) { world in
-            Scenario.membership(in: world, faults: options.faults, adjust: adjust)
+            Scenario.membership(in: world, faults: options.faults, leaves: options.leaves, adjust: adjust)
         }.run()
     }
 

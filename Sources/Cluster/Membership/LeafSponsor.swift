@@ -13,10 +13,11 @@ public final class LeafSponsor {
     private let driver: MembershipDriver
     private let clock: any ClockPort
     private var attached: [NodeIdentity: NodeKey] = [:]
-    /// What was not believed, and is tried again: a claim may be refused for coming too soon after another one.
+    /// What was not believed, and is tried again: a claim may be refused for coming too soon after another one, or while the
+    /// uplink of the node's former process counts elsewhere.
     private var refused: [NodeIdentity: LeafPresence] = [:]
     private var isRetrying = false
-    private static let retryDelay = Duration.seconds(60)
+    private static let retryDelay = Duration.seconds(10)
 
     /// Creates a sponsor over a driver that takes part in gossip.
     public init(_ driver: MembershipDriver, clock: any ClockPort) {
@@ -26,13 +27,13 @@ public final class LeafSponsor {
 
     /// A leaf with an open uplink says what gossip is to say of it.
     public func present(_ node: NodeIdentity, _ presence: LeafPresence) {
-        let key = driver.leafAttached(
+        let outcome = driver.leafAttached(
             node,
             claim: presence.claim,
             chain: presence.chain,
             accounts: presence.accounts
         )
-        guard let key else {
+        guard let key = outcome.leaf else {
             let isNew = refused.updateValue(presence, forKey: node) == nil
             retryLater()
             if isNew { onRefusal(node) }

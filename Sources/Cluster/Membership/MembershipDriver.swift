@@ -172,18 +172,18 @@ public final class MembershipDriver {
     ///
     /// - Parameters:
     ///   - node: who the uplink's certificate says it is; a claim of another node is refused.
-    ///   - claim: its signed claim, which must name this node as a sponsor.
+    ///   - claim: its signed claim; nothing is told of the uplink unless it names this node as a sponsor.
     ///   - chain: its certificate's chain.
     ///   - accounts: what it hosts, when there are too many for its claim to carry them all.
-    /// - Returns: the leaf's key for ``leafDetached(_:)``, or nil when its claim was refused.
+    /// - Returns: whether its claim is believed; with the leaf's key for ``leafDetached(_:)`` then.
     public func leafAttached(
         _ node: NodeIdentity,
         claim: [UInt8],
         chain: [UInt8],
         accounts: [AccountID] = []
-    ) -> NodeKey? {
-        guard isRunning, instance.isClaim(claim, of: node) else { return nil }
-        let (leaf, actions) = instance.leafAttached(
+    ) -> LeafOutcome {
+        guard isRunning, instance.isClaim(claim, of: node) else { return .refused }
+        let (outcome, actions) = instance.leafAttached(
             claim: claim,
             chain: chain,
             accounts: accounts,
@@ -191,7 +191,7 @@ public final class MembershipDriver {
             using: &generator
         )
         perform(actions)
-        return leaf
+        return outcome
     }
 
     /// A leaf's uplink to this node is gone.

@@ -172,7 +172,7 @@ extension SWIMInstance {
             return
         }
         guard let slot else {
-            if let place = leaves.place(claim.node), !mayTakeLeafName(claim, facts, place) { return }
+            if let place = leaves.place(claim.node), !mayTakeLeafName(claim, signed, facts, place) { return }
             guard let slot = newSlot(for: claim.life) else { return }
             charge(nil, claim)
             install(claim, signed, facts, slot)

@@ -20,6 +20,25 @@ public struct LeafView: Equatable, Sendable {
     public var isAttached: Bool { !sponsors.isEmpty }
 }
 
+/// What became of a leaf that opened its uplink to this node.
+public enum LeafOutcome: Equatable, Sendable {
+    /// This node tells the others that it holds the uplink.
+    case attached(NodeKey)
+    /// The leaf's claim is believed and names other nodes, so nothing is told of this uplink. A claim has room for
+    /// ``MembershipLimits/sponsors`` of them.
+    case unnamed(NodeKey)
+    /// The claim is not believed, or not yet.
+    case refused
+
+    /// The leaf, unless its claim was refused.
+    public var leaf: NodeKey? {
+        switch self {
+        case .attached(let leaf), .unnamed(let leaf): leaf
+        case .refused: nil
+        }
+    }
+}
+
 extension SWIMInstance {
     /// Every leaf that is held and is no member, by identity. One whose certificate does not entitle it has no sponsors that count.
     public var leafViews: [LeafView] {

@@ -14,36 +14,41 @@ extension SWIMInstance {
     /// A leaf has opened its uplink to this node: advertises its own claim.
     ///
     /// - Parameters:
-    ///   - claim: what the leaf's ``ownSignedClaim`` says; it must name this node as a sponsor.
+    ///   - claim: what the leaf's ``ownSignedClaim`` says; nothing is advertised unless it names this node as a sponsor.
     ///   - chain: its certificate's chain.
     ///   - accounts: what it hosts, when there are too many for its claim to carry them all.
     ///   - now: the wall clock's time.
     ///   - generator: the source of randomness.
-    /// - Returns: the leaf's key, nil when the claim was refused, and what to do.
+    /// - Returns: whether the claim is believed, and what to do.
     public mutating func leafAttached(
         claim: [UInt8],
         chain: [UInt8],
         accounts: [AccountID] = [],
         now: Timestamp,
         using generator: inout some RandomNumberGenerator
-    ) -> (leaf: NodeKey?, actions: [MembershipAction]) {
+    ) -> (outcome: LeafOutcome, actions: [MembershipAction]) {
         entered(now)
         guard let layout = NodeClaim.layout(claim, 0..<claim.count) else {
             counters.droppedMalformed += 1
-            return (nil, left())
+            return (.refused, left())
         }
         // Of a leaf that was away others may have forgotten what they were told before.
         let isRemembered = leaves.place(layout.head.node).map { leaves.leaves[$0].absentSince != nil } ?? false
         if crypto.certificate(layout.head.certificate) == nil { _ = crypto.learn(chain[...]) }
         heardClaim(claim, 0..<claim.count, from: nil, sender: nil, &generator)
         forgetIfUnused(layout.head.certificate)
+        // Another process of the same name may be held instead; what is said of that one is not for this uplink.
         guard let place = leaves.place(layout.head.node),
-            leaves.leaves[place].claim.description.sponsors.contains(records[0].key)
-        else { return (nil, left()) }
+            leaves.leaves[place].claim.certificate == layout.head.certificate
+        else { return (.refused, left()) }
+        guard leaves.leaves[place].claim.description.sponsors.contains(records[0].key) else {
+            let isHeld = leaves.leaves[place].claim.incarnation >= layout.head.incarnation
+            return (isHeld ? .unnamed(layout.head.node) : .refused, left())
+        }
         if !accounts.isEmpty { leafBrought(accounts) }
         if isRemembered { tell(.leaf(layout.head.node, incarnation: leaves.leaves[place].claim.incarnation)) }
         speak(for: place, isAttached: true)
-        return (layout.head.node, left())
+        return (.attached(layout.head.node), left())
     }
 
     /// A leaf's uplink to this node is gone: withdraws it.
@@ -66,6 +71,7 @@ extension SWIMInstance {
         let statement = AttachmentStatement(
             domain: domain,
             leaf: leaf.node,
+            certificate: leaf.certificate,
             signer: records[0].facts.fingerprint,
             number: number,
             isAttached: isAttached
@@ -75,7 +81,13 @@ extension SWIMInstance {
         bytes.append(contentsOf: signature)
         leaves.attach(
             place,
-            LeafTable.Attachment(sponsor: own, number: number, isAttached: isAttached, signed: bytes)
+            LeafTable.Attachment(
+                sponsor: own,
+                number: number,
+                certificate: leaf.certificate,
+                isAttached: isAttached,
+                signed: bytes
+            )
         )
         tell(.attachment(leaf.node, sponsor: own, number: number))
         publishLeaf(place)
@@ -126,6 +138,7 @@ extension SWIMInstance {
 
     private mutating func forgetLeaf(_ place: Int) {
         counters.leavesForgotten += 1
+        dropContender(place)
         releaseLists(leaves.leaves[place].hosting)
         forgetIfUnused(leaves.forget(place))
     }
@@ -145,7 +158,7 @@ extension SWIMInstance {
             charge(slot, claim)
             becomeLeaf(slot, facts)
         } else if let place = leaves.place(claim.node) {
-            guard mayTakeLeafName(claim, facts, place) else { return }
+            guard mayTakeLeafName(claim, signed, facts, place) else { return }
             charge(nil, claim)
         }
         if leaves.place(claim.node) == nil, leaves.count >= configuration.maximumLeaves {
@@ -155,6 +168,7 @@ extension SWIMInstance {
         let (place, unused) = leaves.take(claim, signed, facts)
         followAccounts(ofLeaf: place)
         if slot != nil { leaves.resume(place) }
+        dropContender(place)
         if let unused { forgetIfUnused(unused) }
         counters.claimsAccepted += 1
         tell(.leaf(claim.node, incarnation: claim.incarnation))
@@ -195,6 +209,7 @@ extension SWIMInstance {
             LeafTable.Attachment(
                 sponsor: sponsor,
                 number: statement.number,
+                certificate: statement.certificate,
                 isAttached: statement.isAttached,
                 signed: Array(bytes[range]),
                 changes: changes
@@ -246,8 +261,6 @@ extension SWIMInstance {
         speak(for: place, isAttached: isAttached, above: statement.number)
     }
 
-    func isAttached(_ place: Int) -> Bool { !standing(place).isEmpty }
-
     /// The words about a leaf that hold: of present sponsors, and none of an earlier process of theirs.
     func standing(_ place: Int) -> [LeafTable.Attachment] {
         leaves.leaves[place].attachments.filter { attachment in
@@ -291,6 +304,7 @@ extension SWIMInstance {
         let held = isMember || leaf.claim.life != .alive ? [] : standing(place)
         if leaves.note(place, held: held, now: clock.now) { viewChangedAt = clock.now }
         guard !isMember else { return }
+        hearContenderSoon(place)
         let sponsors = held.compactMap { slots[$0.sponsor].map { records[$0].identity } }.sorted()
         var presence: AccountDirectory.Presence?
         if leaf.isEntitled, !sponsors.isEmpty {

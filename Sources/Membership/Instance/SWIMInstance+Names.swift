@@ -56,8 +56,8 @@ struct NameState: Sendable {
 /// stays, an alarm is raised, and the holder is probed at once. If it does not answer, it dies as any node does, and rule 3
 /// then lets its successor in.
 ///
-/// The rules are the same for members and for leaves; a leaf is present while a sponsor holds its uplink. A name keeps its
-/// holder when it changes between the two.
+/// The rules are the same for members and for leaves; a leaf is present while a sponsor says that it holds an uplink under that
+/// certificate, or under the one that vouched for it. A name keeps its holder when it changes between the two.
 extension SWIMInstance {
     /// Who holds a name.
     private struct NameHolder {
@@ -117,13 +117,22 @@ extension SWIMInstance {
     }
 
     /// Judges a verified claim of a leaf's name.
-    mutating func mayTakeLeafName(_ claim: NodeClaim, _ facts: CertificateFacts, _ place: Int) -> Bool {
+    mutating func mayTakeLeafName(
+        _ claim: NodeClaim,
+        _ signed: [UInt8],
+        _ facts: CertificateFacts,
+        _ place: Int
+    ) -> Bool {
         let leaf = leaves.leaves[place]
         guard leaf.facts.fingerprint != facts.fingerprint else { return true }
+        // What was held of the certificate when it was taken says nothing of today.
+        var held = leaf.facts
+        held.standing = .untrusted
+        held = crypto.certificate(held.fingerprint) ?? held
         let holder = NameHolder(
-            facts: leaf.facts,
+            facts: held,
             previous: leaf.claim.endorsement?.previous,
-            isPresent: isAttached(place),
+            isPresent: isHeldLeafAttached(place),
             isProvisional: leaf.isProvisional
         )
         switch judge(claim, facts, holder) {
@@ -134,6 +143,8 @@ extension SWIMInstance {
         case .refused:
             counters.claimsContested += 1
             names.noteContest(facts.fingerprint, now: clock.now)
+            dropContender(place)
+            leaves.setContender(place, LeafTable.Contender(claim: signed, certificate: facts.fingerprint))
             guard names.leafAlarms.take(capacity: 4, perMinute: 4, now: clock.now) else { return false }
             emit(
                 .alarm(
@@ -148,6 +159,32 @@ extension SWIMInstance {
             return false
         }
         return true
+    }
+
+    /// Whether a sponsor holds the uplink of the process whose claim is held. One that speaks of a claim under another
+    /// certificate says by that that the former uplink to it is gone; its word may overtake that claim.
+    private func isHeldLeafAttached(_ place: Int) -> Bool {
+        let claim = leaves.leaves[place].claim
+        return standing(place).contains {
+            $0.certificate == claim.certificate || $0.certificate == claim.endorsement?.previous
+        }
+    }
+
+    /// Whoever held the name of a leaf is away, or may not speak any more: a claim that was refused for it is heard again.
+    mutating func hearContenderSoon(_ place: Int) {
+        let leaf = leaves.leaves[place]
+        guard leaf.contender != nil, !leaf.isEntitled || !isHeldLeafAttached(place) else { return }
+        timers.schedule(.contender(leaf.claim.node), at: clock.now)
+    }
+
+    mutating func hearContender(_ leaf: NodeKey, _ generator: inout some RandomNumberGenerator) {
+        guard let place = leaves.place(leaf), let contender = leaves.takeContender(place) else { return }
+        heardClaim(contender.claim, 0..<contender.claim.count, from: nil, sender: nil, &generator)
+        forgetIfUnused(contender.certificate)
+    }
+
+    mutating func dropContender(_ place: Int) {
+        if let contender = leaves.takeContender(place) { forgetIfUnused(contender.certificate) }
     }
 
     private func isEndorsed(_ claim: NodeClaim, by held: CertificateFingerprint) -> Bool {

@@ -97,10 +97,8 @@ extension SWIMInstance {
             }
             return (.claim, leaf.signed)
         case .attachment(let key, let sponsor, let number):
-            guard let place = leaves.place(key), let attachment = leaves.attachment(place, sponsor: sponsor),
-                attachment.number == number
-            else { return nil }
-            return (.attachment, attachment.signed)
+            let word = leaves.place(key).flatMap { leaves.word($0, sponsor: sponsor, number: number) }
+            return word.map { (.attachment, $0) }
         }
     }
 

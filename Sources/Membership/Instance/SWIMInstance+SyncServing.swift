@@ -106,7 +106,9 @@ extension SWIMInstance {
             let certificate = UInt32(truncatingIfNeeded: leaf.claim.certificate.digest.low)
             if their?.certificate != certificate { appendChain(leaf.claim.certificate, to: &answer) }
             SyncMessage.append(.claim, leaf.signed, to: &answer)
-            for attachment in leaf.attachments { SyncMessage.append(.attachment, attachment.signed, to: &answer) }
+            for word in leaf.attachments + leaf.farewells {
+                SyncMessage.append(.attachment, word.signed, to: &answer)
+            }
         }
     }
 }

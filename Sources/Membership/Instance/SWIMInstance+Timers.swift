@@ -52,6 +52,7 @@ extension SWIMInstance {
         case .certificateOverlap: endCertificateOverlap()
         case .accountLists: pullLists(&generator)
         case .refutation(let incarnation): refuteLate(incarnation)
+        case .contender(let leaf): hearContender(leaf, &generator)
         case .repeatAttachments: repeatNextAttachments()
         case .leave: completeLeave()
         }

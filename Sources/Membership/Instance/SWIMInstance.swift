@@ -58,8 +58,8 @@ import SansIO
 ///    same for a while though news always are, the nodes sync in full over a peer link. So syncs are rare when idle and
 ///    prompt when needed.
 /// 6. *Dead members are tried for days*, and when one answers the two sync: a partition heals by itself.
-/// 7. *Leaves* are not probed; the nodes that hold their uplinks vouch for them. Such a word is numbered and holds as long as its
-///    sponsor is present and has not restarted since; a sponsor that hears an untrue word in its own name says what is so,
+/// 7. *Leaves* are not probed; the nodes that hold their uplinks vouch for them. Such a word is numbered, names the certificate of the
+///    claim that it is for, and holds as long as its sponsor is present and has not restarted since; a sponsor that hears an untrue word in its own name says what is so,
 ///    above it. A leaf that nobody vouches for is forgotten as a departed member is, and no sync teaches it again. A leaf
 ///    itself, which does not probe either, holds a member dead when two others do, or one does and its own sync failed.
 /// 8. Idle nodes gossip nothing: claims are not repeated, and a round of gossip is sent only while there are news. News of leaves

@@ -7,10 +7,18 @@ struct LeafTable: Sendable {
     struct Attachment: Sendable {
         var sponsor: NodeKey
         var number: UInt64
+        /// The leaf's certificate for which the sponsor said it.
+        var certificate: CertificateFingerprint
         var isAttached: Bool
         var signed: [UInt8]
         /// How often the sponsor may still change its mind about this leaf.
         var changes = Allowance()
+    }
+
+    /// A claim that was refused for its name, whose certificate is kept with it.
+    struct Contender: Sendable {
+        var claim: [UInt8]
+        var certificate: CertificateFingerprint
     }
 
     /// One leaf.
@@ -21,9 +29,14 @@ struct LeafTable: Sendable {
         var isEntitled = true
         /// By order of hearing; only sponsors that the leaf names.
         var attachments: [Attachment] = []
+        /// The last words of the sponsors of a claim under another certificate, which the present one does not name: who still
+        /// holds that claim has to hear that they let go of it.
+        fileprivate(set) var farewells: [Attachment] = []
         var changes = Allowance()
         /// Its certificate replaced another that did not vouch for it.
         var isProvisional = false
+        /// The last claim of its name under another certificate that was refused: heard again when this one is away.
+        fileprivate(set) var contender: Contender?
         /// Since when no present sponsor holds its uplink; nil while one does.
         fileprivate(set) var absentSince: Int64?
         /// What it adds to the sum.
@@ -86,6 +99,19 @@ struct LeafTable: Sendable {
 
     mutating func setHosting(_ place: Int, _ hosting: HostedAccounts) { leaves[place].hosting = hosting }
 
+    mutating func setContender(_ place: Int, _ contender: Contender) {
+        leaves[place].contender = contender
+        certificates[contender.certificate] = leaves[place].claim.node
+    }
+
+    /// Removes and returns a leaf's contender, whose certificate may not be used any more.
+    mutating func takeContender(_ place: Int) -> Contender? {
+        guard let contender = leaves[place].contender else { return nil }
+        leaves[place].contender = nil
+        if leaves[place].facts.fingerprint != contender.certificate { certificates[contender.certificate] = nil }
+        return contender
+    }
+
     mutating func setProvisional(_ place: Int, _ isProvisional: Bool) { leaves[place].isProvisional = isProvisional }
 
     /// Takes a leaf's claim that is newer than what is held; there is room for it. Returns its place and the certificate that it
@@ -106,7 +132,11 @@ struct LeafTable: Sendable {
         leaves[place].signed = signed
         leaves[place].facts = facts
         leaves[place].isEntitled = true
-        leaves[place].attachments.removeAll { !claim.description.sponsors.contains($0.sponsor) }
+        let isNamed = claim.description.sponsors.contains
+        if previous != facts.fingerprint {
+            leaves[place].farewells = leaves[place].attachments.filter { !isNamed($0.sponsor) }
+        }
+        leaves[place].attachments.removeAll { !isNamed($0.sponsor) }
         guard previous != facts.fingerprint else { return (place, nil) }
         certificates[previous] = nil
         certificates[facts.fingerprint] = claim.node
@@ -179,6 +209,12 @@ struct LeafTable: Sendable {
 
     func attachment(_ place: Int, sponsor: NodeKey) -> Attachment? {
         leaves[place].attachments.first { $0.sponsor == sponsor }
+    }
+
+    /// A sponsor's signed word, as it is passed on to others.
+    func word(_ place: Int, sponsor: NodeKey, number: UInt64) -> [UInt8]? {
+        let leaf = leaves[place]
+        return (leaf.attachments + leaf.farewells).first { $0.sponsor == sponsor && $0.number == number }?.signed
     }
 
     mutating func takeChange(_ place: Int, share: Int, now: Int64) {

@@ -32,6 +32,8 @@ struct TimerHeap: Sendable {
         case accountLists
         /// Say that this node is alive, above an incarnation.
         case refutation(UInt64)
+        /// Hear a leaf's refused claim again.
+        case contender(NodeKey)
         /// Say again which leaves' uplinks end here.
         case repeatAttachments
         /// End of a leave.

@@ -2,11 +2,13 @@
 struct AttachmentStatement: Equatable {
     static let tag: UInt8 = 0xC3
     static let formatVersion: UInt8 = 1
-    /// Tag, version, trust domain, leaf, sponsor's certificate, number, flags.
-    static let signedBytes = 51
+    /// Tag, version, trust domain, leaf, its certificate, sponsor's certificate, number, flags.
+    static let signedBytes = 67
 
     var domain: UInt64
     var leaf: NodeKey
+    /// The certificate of the leaf's claim for which this is said.
+    var certificate: CertificateFingerprint
     var signer: CertificateFingerprint
     /// Orders a sponsor's words about a leaf; milliseconds of its clock, raised where needed. Below 2^63, so that every word
     /// has one above it.
@@ -19,15 +21,24 @@ struct AttachmentStatement: Equatable {
         bytes.reserveCapacity(Self.signedBytes + MembershipLimits.signatureBytes)
         bytes.append(domain)
         bytes.append(leaf.digest)
+        bytes.append(certificate.digest)
         bytes.append(signer.digest)
         bytes.append(number)
         bytes.append(isAttached ? 1 as UInt8 : 0)
         return bytes
     }
 
-    init(domain: UInt64, leaf: NodeKey, signer: CertificateFingerprint, number: UInt64, isAttached: Bool) {
+    init(
+        domain: UInt64,
+        leaf: NodeKey,
+        certificate: CertificateFingerprint,
+        signer: CertificateFingerprint,
+        number: UInt64,
+        isAttached: Bool
+    ) {
         self.domain = domain
         self.leaf = leaf
+        self.certificate = certificate
         self.signer = signer
         self.number = number
         self.isAttached = isAttached
@@ -38,12 +49,13 @@ struct AttachmentStatement: Equatable {
         var reader = ByteReader(bytes, range)
         guard range.count > Self.signedBytes, range.count <= Self.signedBytes + MembershipLimits.signatureBytes,
             reader.byte() == Self.tag, reader.byte() == Self.formatVersion, let domain = reader.uint64(),
-            let leaf = reader.digest(), let signer = reader.digest(), let number = reader.uint64(),
-            number <= UInt64(Int64.max), let flags = reader.byte(), flags <= 1
+            let leaf = reader.digest(), let certificate = reader.digest(), let signer = reader.digest(),
+            let number = reader.uint64(), number <= UInt64(Int64.max), let flags = reader.byte(), flags <= 1
         else { return nil }
         self.init(
             domain: domain,
             leaf: NodeKey(leaf),
+            certificate: CertificateFingerprint(certificate),
             signer: CertificateFingerprint(signer),
             number: number,
             isAttached: flags == 1

@@ -124,6 +124,7 @@ final class FuzzScene {
             : AttachmentStatement(
                 domain: victim.domain,
                 leaf: subject,
+                certificate: signer,
                 signer: signer,
                 number: number,
                 isAttached: flag
