@@ -1,13 +1,15 @@
 """The transport against nghttpd as a server and nghttpx as a hop between nodes, in the same run.
 
-Every comparison runs both sides in turn, several times, and takes medians: the machine's speed changes from minute to
-minute, and then changes for both. Run by deploy/bench.
+Every comparison runs both sides in turn, many times for a short while each, and takes medians: the machine's speed changes
+from second to second with what else it does, and a few long runs would show that more than the servers. What others took
+of the processors meanwhile stands beside each comparison. Run by deploy/bench.
 """
 
 import argparse
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import statistics
@@ -22,6 +24,8 @@ BODY_BYTES = 1_200
 class Process:
     """A server that is started, measured from outside, and stopped."""
 
+    running = set()
+
     def __init__(self, command, port=None, prefix=(), environment=None):
         self.log = open(Bench.path("server.log"), "w", encoding="utf-8")
         self.process = subprocess.Popen(
@@ -30,6 +34,7 @@ class Process:
         )
         self.port = port or self.announced()
         self.wait_until_it_listens()
+        Process.running.add(self)
 
     def announced(self):
         words = self.process.stdout.readline().split()
@@ -73,6 +78,7 @@ class Process:
             return [pid] + [int(word) for word in file.read().split()]
 
     def stop(self):
+        Process.running.discard(self)
         if self.process.poll() is None:
             self.process.stdin.close()
             self.process.send_signal(signal.SIGINT)
@@ -176,9 +182,10 @@ def paced(server, rate):
     connections, log = 8, Bench.path("requests.log")
     if os.path.exists(log):
         os.unlink(log)
-    seconds = 3
+    # A second: h2load sends what is due each 10 ms at once, on each connection in a phase that its handshake left to
+    # chance, and how the phases fall together decides about the 99th percentile. Only many runs have many phases.
     h2load(
-        server.port, (connections, 32), "-D", str(seconds), "--warm-up-time=1", f"--rps={rate // connections}", log=log
+        server.port, (connections, 32), "-D", "1", "--warm-up-time=300ms", f"--rps={rate // connections}", log=log
     )
     with open(log, encoding="ascii") as file:
         times = sorted(int(line.split()[2]) for line in file)
@@ -210,16 +217,45 @@ def instructions(start, shape):
     return (counts[1] - counts[0]) / (requests[1] - requests[0])
 
 
+class Others:
+    """What processes that do not belong to this benchmark take of the processors, by the system's clock ticks."""
+
+    def __init__(self):
+        self.started, self.busy, self.own = time.monotonic(), self.busy_seconds(), self.own_seconds()
+
+    def cores(self):
+        """Processors that others have kept busy since the start."""
+        busy, own = self.busy_seconds() - self.busy, self.own_seconds() - self.own
+        return max(0, busy - own) / (time.monotonic() - self.started)
+
+    @staticmethod
+    def busy_seconds():
+        with open("/proc/stat", encoding="ascii") as file:
+            user, nice, system, _, _, irq, softirq, steal = (int(word) for word in file.readline().split()[1:9])
+        return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+    @staticmethod
+    def own_seconds():
+        uses = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        servers = sum(process.cpu_microseconds() for process in Process.running) / 1e6
+        return servers + sum(use.ru_utime + use.ru_stime for use in uses)
+
+
 def in_turn(runs, sides):
     """Runs each side in turn, and takes the median of each figure of each side."""
     figures = {name: [] for name in sides}
+    others = []
     for _ in range(runs):
         for name, measure in sides.items():
+            watch = Others()
             figures[name].append(measure())
-    return {
+            others.append(watch.cores())
+    medians = {
         name: {key: statistics.median(run[key] for run in taken) for key in taken[0]}
         for name, taken in figures.items()
     }
+    medians["others"] = {"median": statistics.median(others), "most": max(others)}
+    return medians
 
 
 def shapes_of(text):
@@ -241,6 +277,9 @@ class Report:
             row[key] = {"busbar": round(ours, digits), peer: round(theirs, digits), "ratio": round(ratio, 3)}
             row[key]["goal"] = goal
             text.append(f"{name} {ours:,.{digits}f} / {theirs:,.{digits}f} = {ratio:.2f} (goal {goal})")
+        if others := figures.get("others"):
+            row["cores_of_others"] = {key: round(value, 2) for key, value in others.items()}
+            text.append(f"others took {others['median']:.2f} processors, at most {others['most']:.2f}")
         self.line(row, f"{what:24} against {peer}: " + ", ".join(text))
 
     def figure(self, what, value, unit, goal):
@@ -268,7 +307,7 @@ def measure_pace(report, options):
     say(f"{options.rate} requests/s")
     with Bench.busbar("serve") as ours, Bench.nghttpd() as theirs:
         figures = in_turn(
-            options.runs,
+            options.pace_runs,
             {"busbar": lambda: paced(ours, options.rate), "nghttpd": lambda: paced(theirs, options.rate)},
         )
     goals = {"p50_us": ("p50 us", 0, "none"), "p99_us": ("p99 us", 0, "<= 1.25")}
@@ -361,8 +400,9 @@ def main():
     parser.add_argument("--directory", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--only", default=",".join(MEASUREMENTS), help="which of " + ", ".join(MEASUREMENTS))
-    parser.add_argument("--runs", type=int, default=3, help="of each side of a comparison (3)")
-    parser.add_argument("--requests", type=int, default=200_000, help="of each run (200000)")
+    parser.add_argument("--runs", type=int, default=9, help="of each side of a comparison (9)")
+    parser.add_argument("--pace-runs", type=int, default=24, help="the same at the fixed rate (24)")
+    parser.add_argument("--requests", type=int, default=100_000, help="of each run (100000)")
     parser.add_argument("--shapes", default="8x32,16x100,64x1", help="connections x streams (8x32,16x100,64x1)")
     parser.add_argument("--hop-shapes", default="8x32,32x1", help="the same for the hop (8x32,32x1)")
     parser.add_argument("--rate", type=int, default=20_000, help="requests a second for the latency (20000)")
