@@ -180,6 +180,50 @@ import Transport
         try flood(.otherFrames, TestFrame.make(2, 0, 1, [0, 0, 0, 0, 1]))
     }
 
+    /// A server that has refused stream 1, of which the client goes on sending.
+    private func refused(_ adjust: (inout HTTP2Settings) -> Void) throws -> SessionPair {
+        var pair = try started(adjust)
+        #expect(pair.giveToServer(TestFrame.headers(1, end: false)) == nil)
+        pair.server.reset(stream: 1, code: 7)
+        _ = SessionPair.bytes(of: pair.server)
+        return pair
+    }
+
+    @Test func dataForAResetStreamEndsTheConnectionInTheEnd() throws {
+        var pair = try refused { $0.lateDataFrames = 50 }
+        let frame = TestFrame.make(0, 0, 1, [UInt8](repeating: 1, count: 100))
+        var count = 0
+        while pair.giveToServer(frame) == nil, count < 1000 { count += 1 }
+        #expect(pair.server.error == .limitExceeded(.lateDataFrames))
+        #expect(count == 50)
+        #expect(goAwayCode(pair) == enhanceYourCalm)
+        #expect(pair.server.isFinished)
+    }
+
+    @Test func dataThatCrossedAResetIsForgiven() throws {
+        // All that 256 streams of 1 MiB may have on their way, in frames of 16 KiB, with requests in between.
+        var pair = try refused { _ in }
+        let frame = TestFrame.make(0, 0, 1, [UInt8](repeating: 1, count: 16_384))
+        for number in 0..<(256 * 64) {
+            #expect(pair.giveToServer(frame) == nil)
+            if number % 1024 == 0 {
+                let stream = UInt32(3 + 2 * (number / 1024))
+                #expect(pair.giveToServer(TestFrame.headers(stream, end: true)) == nil)
+            }
+            _ = SessionPair.bytes(of: pair.server)
+        }
+        #expect(pair.server.takeLimitHits().isEmpty)
+        #expect(pair.server.bufferedBytes == 0)
+    }
+
+    @Test func dataOfOpenStreamsCostsNoLateFrames() throws {
+        var pair = try started { $0.lateDataFrames = 1 }
+        for stream: UInt32 in [1, 3, 5] { #expect(pair.giveToServer(TestFrame.headers(stream, end: false)) == nil) }
+        for _ in 0..<50 {
+            for stream: UInt32 in [1, 3, 5] { #expect(pair.giveToServer(TestFrame.make(0, 0, stream, [1])) == nil) }
+        }
+    }
+
     @Test func continuationFloodEndsTheConnection() throws {
         var pair = try started()
         #expect(pair.giveToServer(TestFrame.make(1, 1, 1, TestFrame.requestBlock)) == nil)

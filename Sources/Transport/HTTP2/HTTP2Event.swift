@@ -49,6 +49,8 @@ public enum HTTP2Limit: String, Hashable, Sendable, CaseIterable {
     case windowUpdates
     /// ``HTTP2Settings/otherFrames``
     case otherFrames
+    /// ``HTTP2Settings/lateDataFrames``
+    case lateDataFrames
     /// ``HTTP2Settings/maximumHeaderListBytes`` or ``HTTP2Settings/maximumHeaderCount``; ends the stream.
     case headers
     /// ``HTTP2Settings/maximumBodyBytes``; ends the stream.

@@ -58,9 +58,13 @@ extension HTTP2Session {
             switch scanner.scan(bytes, &offset) {
             case .data(let stream):
                 // nghttp2 ignores data of all closed streams; see StreamHistory.
-                guard history.wasEnded(stream) || history.wasSkipped(stream) else { continue }
-                giveScanned()
-                if error == nil { refuseConnection(NGHTTP2_STREAM_CLOSED) }
+                if history.wasEnded(stream) || history.wasSkipped(stream) {
+                    giveScanned()
+                    if error == nil { refuseConnection(NGHTTP2_STREAM_CLOSED) }
+                } else if stream <= history.last, self.stream(stream) == nil {
+                    giveScanned()
+                    spend(.lateDataFrames, \.lateDataFrames)
+                }
             case .unknown:
                 giveScanned()
                 if role == .server { spend(.otherFrames, \.otherFrames) }

@@ -332,6 +332,7 @@ struct HTTP2Budgets {
     var continuationFrames: RateBudget
     var windowUpdates: RateBudget
     var otherFrames: RateBudget
+    var lateDataFrames: RateBudget
 
     init(_ settings: HTTP2Settings) {
         let window = settings.budgetWindow
@@ -343,5 +344,6 @@ struct HTTP2Budgets {
         continuationFrames = RateBudget(capacity: settings.continuationFrames, window: window)
         windowUpdates = RateBudget(capacity: settings.windowUpdates, window: window)
         otherFrames = RateBudget(capacity: settings.otherFrames, window: window)
+        lateDataFrames = RateBudget(capacity: settings.lateDataFrames, window: window)
     }
 }

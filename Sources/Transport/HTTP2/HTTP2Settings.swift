@@ -36,6 +36,8 @@ public struct HTTP2Settings: Sendable, Hashable {
     public var windowUpdates: UInt32 = 1000
     /// PRIORITY and GOAWAY frames, frames of unknown types, and trailers of streams that are gone.
     public var otherFrames: UInt32 = 1000
+    /// DATA frames of streams that this side has reset: more than are on their way when resets cross them.
+    public var lateDataFrames: UInt32 = 20_000
     /// The id of a client's first stream. Anything but 1 only brings the end of the ids nearer (RFC 9113 §5.1.1).
     var firstStream: Int32 = 1
 
@@ -60,6 +62,7 @@ public struct HTTP2Settings: Sendable, Hashable {
             ("resetsReceived", resetsReceived), ("resetsSent", resetsSent), ("pings", pings),
             ("settingsFrames", settingsFrames), ("emptyFrames", emptyFrames),
             ("continuationFrames", continuationFrames), ("windowUpdates", windowUpdates), ("otherFrames", otherFrames),
+            ("lateDataFrames", lateDataFrames),
         ]
         for (name, value) in budgets where value == 0 { found.append("\(name) must be at least 1") }
         return found

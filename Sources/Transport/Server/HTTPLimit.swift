@@ -17,6 +17,8 @@ public enum HTTPLimit: String, Hashable, Sendable, CaseIterable {
     case windowUpdates = "window_updates"
     /// ``HTTP2Settings/otherFrames``
     case otherFrames = "other_frames"
+    /// ``HTTP2Settings/lateDataFrames``
+    case lateDataFrames = "late_data_frames"
     /// ``HTTPServerConfiguration/maximumHeaderBytes`` or ``HTTPServerConfiguration/maximumHeaderCount``
     case header
     /// ``HTTPServerConfiguration/maximumBodyBytes``
@@ -63,6 +65,7 @@ public enum HTTPLimit: String, Hashable, Sendable, CaseIterable {
         case .continuationFrames: self = .continuationFrames
         case .windowUpdates: self = .windowUpdates
         case .otherFrames: self = .otherFrames
+        case .lateDataFrames: self = .lateDataFrames
         case .headers: self = .header
         case .body: self = .body
         case .bufferedBytes: self = .bufferedBytes

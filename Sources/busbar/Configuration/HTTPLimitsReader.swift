@@ -44,6 +44,7 @@ enum HTTPLimitsReader {
             ("pings", range, \.http2.pings), ("settingsFrames", range, \.http2.settingsFrames),
             ("emptyFrames", range, \.http2.emptyFrames), ("continuationFrames", range, \.http2.continuationFrames),
             ("windowUpdates", range, \.http2.windowUpdates), ("otherFrames", range, \.http2.otherFrames),
+            ("lateDataFrames", range, \.http2.lateDataFrames),
             ("handshakeMessages", range, \.handshakeMessages),
         ]
     }

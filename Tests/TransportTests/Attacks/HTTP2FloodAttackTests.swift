@@ -85,6 +85,12 @@ import Transport
         try await expectCalm(.otherFrames) { _ in TestFrame.make(0xEE, 0, 0, []) }
     }
 
+    @Test func dataForAResetStreamIsEnded() async throws {
+        // `te: gzip` is malformed (RFC 9113 §8.2.2), so that the server resets the stream.
+        let first = Make.headers(1, Make.post(("te", "gzip")), end: false)
+        try await expectCalm(.lateDataFrames, first: first) { _ in Make.data(1, [1, 2, 3], end: false) }
+    }
+
     @Test func openingAWindowByteByByteIsEnded() async throws {
         try await Attack.run(handler: { $1.send(HTTPResponse(status: 200, body: [UInt8](repeating: 0, count: 50_000))) }
         ) {
