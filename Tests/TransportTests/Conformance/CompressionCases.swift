@@ -35,6 +35,11 @@ enum CompressionCases {
         taken("4.2", "takes two changes of the table size at the front", [0x20, 0x3F, 0xE1, 0x1F] + Make.getBlock),
         taken("5.2", "takes a Huffman-coded string", Make.getBlock + [0, 1, UInt8(ascii: "a"), 0x81, 0x1F]),
         taken("6.2.1", "takes a field with indexing and its later index", Make.getBlock + added + [0xBE, 0xBE]),
+        // `user-agent` is index 58 and `accept` index 19 of the static table (RFC 7541 appendix A).
+        taken("6.2.1", "takes a field with indexing and an indexed name", Make.getBlock + [0x7A, 1, 97, 0xBE]),
+        taken("6.2.2", "takes a field without indexing and an indexed name", Make.getBlock + [0x0F, 0x04, 1, 97]),
+        taken("6.2.3", "takes a field that is never indexed and an indexed name", Make.getBlock + [0x1F, 0x04, 1, 97]),
+        taken("5.2", "takes an empty Huffman-coded string", Make.getBlock + [0, 1, UInt8(ascii: "a"), 0x80]),
         taken("6.2.3", "takes a field that is never indexed", Make.getBlock + [0x10, 1, UInt8(ascii: "a"), 1, 98]),
         taken(
             "4.4",

@@ -112,6 +112,44 @@ import Transport
         }
     }
 
+    @Test func anAnswerToHEADHasNoData() async throws {
+        // RFC 9113 §8.1.1 and RFC 9110 §9.3.2.
+        try await withClient { client in
+            await client.send(Make.headers(1, Make.block([0x86, 0x84], [(":method", "HEAD"), (":authority", "a")])))
+            await client.wait { $0.hasEnded(1) }
+            await client.settle()
+            #expect(client.isAnswered(1))
+            #expect(client.frames.allSatisfy { $0.type != FrameType.data })
+        }
+    }
+
+    @Test func theValuesOfASettingAreTakenInTheirOrder() async throws {
+        // RFC 9113 §6.5.3: the window is the last of the values.
+        try await withClient { client in
+            await client.send(Make.settings((4, 100), (4, 1)) + Make.headers(1))
+            await client.settle()
+            #expect(client.body(1).count == 1)
+        }
+    }
+
+    @Test func anExchangeInSingleOctetsIsUnderstood() async throws {
+        let request = Make.magic + Make.settings() + Make.headers(1, Make.postBlock, end: false) + Make.data(1, [1])
+        try await withClient(preface: []) { client in
+            for octet in request { await client.send([octet]) }
+            await client.wait { $0.hasEnded(1) }
+            #expect(client.isAnswered(1))
+        }
+    }
+
+    @Test func aClientMayTakeSecondsForEachStep() {
+        let configuration = HTTPServerConfiguration()
+        let deadlines = [
+            configuration.handshakeTimeout, configuration.headerTimeout, configuration.bodyTimeout,
+            configuration.idleTimeout, configuration.writeTimeout,
+        ]
+        #expect(deadlines.allSatisfy { $0 >= .seconds(10) })
+    }
+
     @Test func noFrameIsLargerThanTheClientTakes() async throws {
         // RFC 9113 §4.2.
         let server = try await HTTPServer.answering { _, reply in

@@ -189,6 +189,11 @@ enum MessageCases {
     ]
 
     private static let connect = [
+        taken(
+            "8.5",
+            "takes CONNECT with :authority alone",
+            Make.block([], [(":method", "CONNECT"), (":authority", "a:443")])
+        ),
         request(
             "8.5",
             "refuses CONNECT with :scheme and :path",

@@ -115,6 +115,19 @@ enum StreamStateCases {
         ),
         ConformanceCase(
             "5.1.2",
+            "refuses whole requests beyond SETTINGS_MAX_CONCURRENT_STREAMS while no answer leaves",
+            .streamError(513, [ErrorCode.protocolError, ErrorCode.refusedStream]),
+            sending: Make.settings((4, 0)) + (0...256).flatMap { Make.headers(UInt32(1 + 2 * $0)) }
+        ),
+        ConformanceCase(
+            "5.1.2",
+            "takes a stream in the place of one that was reset",
+            .answered(515),
+            sending: (0...255).flatMap { Make.headers(UInt32(1 + 2 * $0), Make.postBlock, end: false) }
+                + Make.reset(1) + Make.headers(515)
+        ),
+        ConformanceCase(
+            "5.1.2",
             "refuses streams beyond SETTINGS_MAX_CONCURRENT_STREAMS",
             .streamError(513, [ErrorCode.protocolError, ErrorCode.refusedStream]),
             sending: (0...256).flatMap { Make.headers(UInt32(1 + 2 * $0), Make.postBlock, end: false) }
@@ -122,6 +135,34 @@ enum StreamStateCases {
     ]
 
     private static let dependencies = [
+        ConformanceCase(
+            "5.3.2",
+            "takes a request below a stream that PRIORITY has named",
+            .answered(1),
+            sending: Make.priority(5),
+            Make.headers(1)
+        ),
+        ConformanceCase(
+            "5.3.2",
+            "takes PRIORITY with an exclusive dependency",
+            .answered(1),
+            sending: Make.priority(1, dependsOn: 0x8000_0000),
+            Make.headers(1)
+        ),
+        // RFC 9113 §5.3.2 leaves this to RFC 7540.
+        ConformanceCase(
+            "RFC 7540 5.3.1",
+            "refuses a request that depends on itself",
+            .streamError(1, [ErrorCode.protocolError]),
+            sending: Make.headers(1, TestFrame.number(1) + [15] + Make.heldBlock, flags: FrameFlag.priority)
+        ),
+        ConformanceCase(
+            "RFC 7540 5.3.1",
+            "refuses PRIORITY that makes a stream depend on itself",
+            .streamError(1, [ErrorCode.protocolError]),
+            sending: Make.headers(1, Make.heldBlock),
+            Make.priority(1, dependsOn: 1)
+        ),
         ConformanceCase(
             "5.3.2",
             "takes a request with priority information",
