@@ -46,6 +46,48 @@ import Testing
         #expect(pair.server.unreadBytes == bytes.readableBytes - 21 * each)
     }
 
+    /// A connection of TLS 1.2, and what its client needs to go on with further handshakes.
+    private func renegotiating() throws -> (TLSPair, RenegotiatingClient) {
+        let certificates = try TestCertificates.shared.get()
+        let pair = TLSPair(
+            client: try RenegotiatingClient.session(certificates.client()),
+            server: try TLSSession(context: certificates.server())
+        )
+        #expect(pair.isComplete)
+        return (pair, try #require(RenegotiatingClient(pair.client)))
+    }
+
+    @Test func anotherHandshakeIsDeclinedAndTheConnectionGoesOn() throws {
+        let (pair, client) = try renegotiating()
+        // Each counts with the alert that answers it, of a header, a nonce, two bytes and a tag.
+        pair.server.receive(ByteBuffer(bytes: client.hellos(10)))
+        #expect(read(pair.server) == .needsInput)
+        #expect(!pair.server.isOverMessageLimit)
+        #expect(pair.server.outputBytes == 10 * (5 + 8 + 2 + 16))
+        #expect([UInt8]([1, 2]).withUnsafeBytes { pair.server.write($0) } == nil)
+    }
+
+    @Test func nothingIsDecryptedBehindTooManyAttemptsAtAnotherHandshake() throws {
+        let (pair, client) = try renegotiating()
+        let bytes = client.hellos(1000)
+        pair.server.receive(ByteBuffer(bytes: bytes))
+        let error = TLSError(.protocolError, operation: "read", reason: "too many handshake messages")
+        #expect(read(pair.server) == .failed(error))
+        #expect(pair.server.isOverMessageLimit)
+        #expect(pair.server.unreadBytes == bytes.count / 1000 * (1000 - 11))
+        #expect(pair.server.outputBytes <= 11 * (5 + 8 + 2 + 16))
+    }
+
+    @Test func aPeersListenerHasNoTLS12ToRenegotiate() throws {
+        let certificates = try TestCertificates.shared.get()
+        let pair = TLSPair(
+            client: try RenegotiatingClient.session(certificates.client()),
+            server: try TLSSession(context: certificates.peerListener())
+        )
+        #expect(pair.serverError?.code == .protocolError)
+        #expect(!pair.isComplete)
+    }
+
     @Test func aClientBoundsWhatItsServerSendsToo() throws {
         let pair = try pair()
         pair.server.clearOutput()

@@ -13,15 +13,18 @@ struct Attack {
     let http1TLS: TLSContext?
 
     /// Starts a server, lets `body` attack it, and has the other client make requests until that is over. The handler gets
-    /// all requests but those of the good client, whose target is `/good`.
+    /// all requests but those of the good client, whose target is `/good`. With `loops` the server has event loops of its own,
+    /// which no other test keeps busy.
     static func run(
         overTLS: Bool = true,
+        loops: Int? = nil,
         _ adjust: (inout HTTPServerConfiguration) -> Void = { _ in },
         handler: @escaping @Sendable (HTTPRequest, any HTTPReply) -> Void = TestHandler.echo,
         _ body: @escaping (Attack) async throws -> Void
     ) async throws {
         let certificates = try TestCertificates.shared.get()
-        let server = try await HTTPServer.forTest(tls: overTLS ? try certificates.server() : nil, adjust) {
+        let tls = overTLS ? try certificates.server() : nil
+        let server = try await HTTPServer.forTest(tls: tls, loops: loops, adjust) {
             $0.target == "/good" ? TestHandler.echo($0, $1) : handler($0, $1)
         }
         try await server.use { server in

@@ -26,14 +26,25 @@ import Transport
     func keyUpdateFloodIsEnded(type: Int32) async throws {
         try await Attack.run { attack in
             let tls = try #require(attack.tls)
-            let sent = try await KeyUpdateFlood.run(port: attack.server.port, tls: tls, type: type)
+            let sent = try await HandshakeFlood.keyUpdates(port: attack.server.port, tls: tls, type: type)
+            #expect(sent > 20)
+            #expect(attack.server.counters[.handshakeMessages] == 1)
+        }
+    }
+
+    @Test func renegotiationFloodIsEnded() async throws {
+        // Each ClientHello on an open connection of TLS 1.2 is answered with an alert (RFC 5746 §4.5).
+        try await Attack.run { attack in
+            let tls = try #require(attack.tls)
+            let sent = try await HandshakeFlood.renegotiations(port: attack.server.port, tls: tls)
             #expect(sent > 20)
             #expect(attack.server.counters[.handshakeMessages] == 1)
         }
     }
 
     @Test func thousandsOfIdleConnectionsLockNobodyOut() async throws {
-        try await Attack.run(overTLS: false) {
+        // One loop, as a connection takes the place of another of its own loop.
+        try await Attack.run(overTLS: false, loops: 1) {
             $0.maximumConnections = 500
         } _: { attack in
             var idle: [RawClient] = []
