@@ -132,7 +132,7 @@ public enum DeliveryOutcome: Sendable, Equatable {
     /// The target has the event; the store still holds the delivery.
     case delivered
     /// The target does not have the event.
-    case failed(DeliveryFailure)
+    indirect case failed(DeliveryFailure)
 }
 
 /// A delivery that is given up, on its way to the dead-letter queue.

@@ -12,7 +12,11 @@ public final class DeliveryDriver {
     let settings: DeliverySettings
     unowned let dispatcher: any DeliveryDispatcher
     var generator: SeededGenerator
-    var queues: [UInt64: TargetQueue] = [:]
+    var queues: [UInt64: TargetQueue] = [:] {
+        didSet { latest = nil }
+    }
+    /// The queue that was asked for last; the next question is mostly for it too.
+    private var latest: TargetQueue?
     var due = DueHeap()
     private var dirty: [TargetQueue] = []
     private var isFlushScheduled = false
@@ -96,6 +100,29 @@ public final class DeliveryDriver {
         }
     }
 
+    /// Takes events that are durable in the intake journal as records of these sequences; a further one may follow them.
+    public func accept(_ records: [IntakeRecord], _ sequences: [UInt64]) {
+        for index in records.indices {
+            for target in records[index].targets {
+                let queue = queue(target)
+                let bytes = records[index].event.count
+                queue.pending.append(
+                    DeliveryAttempt(
+                        ref: DeliveryRef(event: sequences[index], target: target),
+                        source: .intake,
+                        acceptedAt: records[index].acceptedAt,
+                        event: records[index].event,
+                        attempts: 0,
+                        mayRepeat: false
+                    )
+                )
+                pendingBytes += bytes
+                queue.freshBytes += UInt64(bytes)
+                markDirty(queue)
+            }
+        }
+    }
+
     /// Deliveries that wait in memory or are under way.
     public var activeDeliveries: Int {
         queues.values.reduce(0) { $0 + $1.waiting + $1.inFlight }
@@ -117,9 +144,14 @@ public final class DeliveryDriver {
     }
 
     func queue(_ target: UInt64) -> TargetQueue {
-        if let queue = queues[target] { return queue }
+        if let latest, latest.target == target { return latest }
+        if let queue = queues[target] {
+            latest = queue
+            return queue
+        }
         let queue = TargetQueue(target: target, breaker: settings.breaker, now: clock.now)
         queues[target] = queue
+        latest = queue
         return queue
     }
 

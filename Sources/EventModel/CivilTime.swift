@@ -49,17 +49,21 @@ public struct CivilTime: Hashable, Sendable {
     /// Appends what ``iso8601`` gives.
     func appendISO8601(to bytes: inout [UInt8]) {
         bytes.appendDigits(year, atLeast: 4)
-        bytes.append(UInt8(ascii: "-"))
-        bytes.appendDigits(month, atLeast: 2)
-        bytes.append(UInt8(ascii: "-"))
-        bytes.appendDigits(day, atLeast: 2)
-        bytes.append(UInt8(ascii: "T"))
-        bytes.appendDigits(hour, atLeast: 2)
-        bytes.append(UInt8(ascii: ":"))
-        bytes.appendDigits(minute, atLeast: 2)
-        bytes.append(UInt8(ascii: ":"))
-        bytes.appendDigits(second, atLeast: 2)
-        bytes.append(UInt8(ascii: "Z"))
+        // Every event carries one, so its parts go into the array in one piece.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16) { parts in
+            func write(_ mark: UInt8, _ value: Int, at place: Int) {
+                parts[place] = mark
+                parts[place + 1] = 0x30 + UInt8(truncatingIfNeeded: value / 10)
+                parts[place + 2] = 0x30 + UInt8(truncatingIfNeeded: value % 10)
+            }
+            write(UInt8(ascii: "-"), month, at: 0)
+            write(UInt8(ascii: "-"), day, at: 3)
+            write(UInt8(ascii: "T"), hour, at: 6)
+            write(UInt8(ascii: ":"), minute, at: 9)
+            write(UInt8(ascii: ":"), second, at: 12)
+            parts[15] = UInt8(ascii: "Z")
+            bytes.append(contentsOf: parts)
+        }
     }
 
     /// `YYYY-MM-DDTHH:MM:SS.mmmZ` (spec: patterns §4.4).
@@ -92,14 +96,15 @@ extension [UInt8] {
             append(contentsOf: String(repeating: "0", count: Swift.max(0, width - digits.utf8.count)).utf8)
             return append(contentsOf: digits.utf8)
         }
-        let start = count
-        var rest = value
-        var written = 0
-        repeat {
-            append(0x30 + UInt8(rest % 10))
-            rest /= 10
-            written += 1
-        } while rest > 0 || written < width
-        self[start...].reverse()
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var rest = UInt(value)
+            var first = digits.count
+            repeat {
+                first -= 1
+                digits[first] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            } while rest > 0 || digits.count - first < width
+            append(contentsOf: digits[first...])
+        }
     }
 }

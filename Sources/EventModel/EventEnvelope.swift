@@ -38,12 +38,16 @@ public struct EventEnvelope: Sendable {
 
     /// The envelope around `detail`, the text of a JSON object.
     ///
-    /// - Parameter detail: the JSON text; white space between its tokens is dropped.
-    /// - Returns: the whole event as JSON text.
+    /// - Parameters:
+    ///   - detail: the JSON text; white space between its tokens is dropped.
+    ///   - head: what is to stand before the event.
+    /// - Returns: the head and the whole event as JSON text.
     /// - Throws: ``JSONError`` when `detail` is not a JSON object.
-    public func bytes(detail: [UInt8]) throws(JSONError) -> [UInt8] {
+    public func bytes(detail: [UInt8], after head: [UInt8] = []) throws(JSONError) -> [UInt8] {
         var output: [UInt8] = []
-        output.reserveCapacity(detail.count + 256 + source.utf8.count + detailType.utf8.count)
+        let texts = resources.reduce(source.utf8.count + detailType.utf8.count) { $0 + $1.utf8.count + 3 }
+        output.reserveCapacity(head.count + detail.count + 224 + texts)
+        output.append(contentsOf: head)
         output.append(contentsOf: "{\"version\":\"0\",\"id\":\"".utf8)
         output.append(contentsOf: id.utf8)
         output.append(contentsOf: "\",\"detail-type\":".utf8)

@@ -9,6 +9,7 @@ public enum JSONCompaction {
     ///   - output: what the compact text is appended to; on error it is left as it was.
     /// - Throws: ``JSONError`` when `text` is not JSON; `unexpectedCharacter` when it is not an object.
     public static func appendObject(_ text: [UInt8], to output: inout [UInt8]) throws(JSONError) {
+        if try appendIfCompact(text, to: &output) { return }
         let restore = output.count
         do {
             try copy(text, to: &output)
@@ -16,6 +17,17 @@ public enum JSONCompaction {
             output.removeLast(output.count - restore)
             throw error
         }
+    }
+
+    /// Appends a text that has no white space between its tokens, as machines write it, in one piece.
+    private static func appendIfCompact(_ text: [UInt8], to output: inout [UInt8]) throws(JSONError) -> Bool {
+        var reader = JSONReader(text, maximumDepth: Quotas.maximumDetailDepth)
+        let first = try reader.next()
+        guard first.kind == .objectStart else { throw JSONError(.unexpectedCharacter, at: first.start) }
+        while try reader.next().kind != .end {}
+        guard !reader.hasWhiteSpace else { return false }
+        output.append(contentsOf: text)
+        return true
     }
 
     private static func copy(_ text: [UInt8], to output: inout [UInt8]) throws(JSONError) {

@@ -105,17 +105,19 @@ public struct JSONReader: Sendable {
     /// Containers that are open now.
     public var depth: Int { containers.count }
 
+    /// Whether there was white space between tokens up to here.
+    private(set) var hasWhiteSpace = false
+
     private let maximumDepth: Int
     private var expectation = Expectation.value
     /// True for an object, false for an array.
-    private var containers: [Bool] = []
+    private var containers = OpenContainers()
 
-    /// Creates a reader of a whole text.
-    public init(_ bytes: [UInt8], maximumDepth: Int = Quotas.maximumJSONDepth) {
+    /// Creates a reader of a whole text, or of what follows an offset; offsets of tokens count from the first byte.
+    public init(_ bytes: [UInt8], from start: Int = 0, maximumDepth: Int = Quotas.maximumJSONDepth) {
         self.bytes = bytes
         self.maximumDepth = maximumDepth
-        position = 0
-        containers.reserveCapacity(16)
+        position = start
     }
 
     /// Returns the next token; `end` once the value is complete and only white space was left.
@@ -127,7 +129,7 @@ public struct JSONReader: Sendable {
         }
         if case .commaOrEnd = expectation, bytes[position] == UInt8(ascii: ",") {
             position += 1
-            expectation = containers[containers.count - 1] ? .key : .value
+            expectation = containers.last == true ? .key : .value
             skipWhiteSpace()
             guard position < bytes.count else { throw JSONError(.unexpectedEnd, at: position) }
         }
@@ -251,10 +253,43 @@ public struct JSONReader: Sendable {
     private mutating func skipWhiteSpace() {
         while position < bytes.count {
             switch bytes[position] {
-            case 0x20, 0x09, 0x0A, 0x0D: position += 1
+            case 0x20, 0x09, 0x0A, 0x0D:
+                position += 1
+                hasWhiteSpace = true
             default: return
             }
         }
+    }
+}
+
+/// The containers that are open at a place: true for an object, false for an array. The outer 64, which hardly a text goes
+/// beyond, take no memory of their own.
+private struct OpenContainers {
+    private var outer: UInt64 = 0
+    private var inner: [Bool] = []
+    private(set) var count = 0
+
+    var isEmpty: Bool { count == 0 }
+
+    var last: Bool? {
+        guard count > 0 else { return nil }
+        return count > 64 ? inner[count - 65] : outer & (1 << UInt64(count - 1)) != 0
+    }
+
+    mutating func append(_ isObject: Bool) {
+        if count >= 64 {
+            inner.append(isObject)
+        } else if isObject {
+            outer |= 1 << UInt64(count)
+        } else {
+            outer &= ~(1 << UInt64(count))
+        }
+        count += 1
+    }
+
+    mutating func removeLast() {
+        count -= 1
+        if count >= 64 { inner.removeLast() }
     }
 }
 

@@ -223,6 +223,14 @@ public enum JSONStrings {
 
     /// Appends UTF-8 text escaped for a JSON string, without quotes.
     public static func appendContent(_ text: some Sequence<UInt8>, to output: inout [UInt8]) {
+        let isDone = text.withContiguousStorageIfAvailable { bytes in
+            guard bytes.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) else {
+                return false
+            }
+            output.append(contentsOf: bytes)
+            return true
+        }
+        if isDone == true { return }
         for byte in text {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):

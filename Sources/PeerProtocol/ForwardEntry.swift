@@ -6,8 +6,8 @@ public struct ForwardEntry: Sendable, Equatable {
     public var id: DeliveryID
     /// The trace header, or empty.
     public var traceHeader: String
-    /// The event, byte for byte.
-    public var envelope: [UInt8]
+    /// The event, in the bytes that it came in or is kept in.
+    public private(set) var content: ArraySlice<UInt8>
     /// What the entries of one rule have in common; shared, so that a copy of an entry copies no texts.
     private(set) var claims: EntryClaims
 
@@ -25,7 +25,7 @@ public struct ForwardEntry: Sendable, Equatable {
     ) {
         self.id = id
         self.traceHeader = traceHeader
-        self.envelope = envelope
+        content = envelope[...]
         var texts = EntryClaims.Texts(sourceAccount: sourceAccount, principal: principal, bus: bus)
         texts.session = session
         texts.rule = rule
@@ -34,15 +34,21 @@ public struct ForwardEntry: Sendable, Equatable {
     }
 
     /// Creates an entry of the same sender, rule and buses as another.
-    public init(id: DeliveryID, like other: ForwardEntry, traceHeader: String, envelope: [UInt8]) {
-        self.init(id: id, claims: other.claims, traceHeader: traceHeader, envelope: envelope)
+    public init(id: DeliveryID, like other: ForwardEntry, traceHeader: String, content: ArraySlice<UInt8>) {
+        self.init(id: id, claims: other.claims, traceHeader: traceHeader, content: content)
     }
 
-    init(id: DeliveryID, claims: EntryClaims, traceHeader: String, envelope: [UInt8]) {
+    init(id: DeliveryID, claims: EntryClaims, traceHeader: String, content: ArraySlice<UInt8>) {
         self.id = id
         self.claims = claims
         self.traceHeader = traceHeader
-        self.envelope = envelope
+        self.content = content
+    }
+
+    /// The event, byte for byte.
+    public var envelope: [UInt8] {
+        get { Array(content) }
+        set { content = newValue[...] }
     }
 
     /// The account that sends: of the rule that forwards, or of the caller who puts.
@@ -96,7 +102,7 @@ public struct ForwardEntry: Sendable, Equatable {
     }
 
     /// Bytes that the entry takes in a frame, roughly; what batches are measured by.
-    public var size: Int { envelope.count + claims.size }
+    public var size: Int { content.count + claims.size }
 }
 
 /// What an entry says beside its event and its id.
@@ -128,14 +134,28 @@ final class EntryClaims: Sendable, Equatable {
     }
 
     let texts: Texts
-    /// Bytes of the texts and of what an entry has around them.
+    /// The fields of a frame that say so.
+    let encoded: [UInt8]
+    /// Bytes of the fields and of what an entry has around them.
     let size: Int
 
     init(_ texts: Texts) {
         self.texts = texts
-        size =
-            96 + texts.principal.utf8.count + texts.rule.utf8.count + texts.bus.utf8.count
-            + texts.hops.reduce(0) { $0 + 5 + $1.utf8.count }
+        encoded = Self.encode(texts)
+        size = 64 + encoded.count
+    }
+
+    private static func encode(_ texts: Texts) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.append(EntryTag.sourceAccount)
+        bytes.appendInteger(UInt32(8))
+        bytes.appendInteger(texts.sourceAccount.number)
+        bytes.appendField(EntryTag.principal, texts.principal.utf8)
+        if !texts.session.isEmpty { bytes.appendField(EntryTag.session, texts.session.utf8) }
+        if !texts.rule.isEmpty { bytes.appendField(EntryTag.rule, texts.rule.utf8) }
+        bytes.appendField(EntryTag.bus, texts.bus.utf8)
+        for hop in texts.hops { bytes.appendField(EntryTag.hop, hop.utf8) }
+        return bytes
     }
 
     static func == (left: EntryClaims, right: EntryClaims) -> Bool { left === right || left.texts == right.texts }
@@ -165,16 +185,9 @@ extension ForwardEntry {
         bytes.appendInteger(UInt32(DeliveryID.bytes))
         bytes.appendInteger(id.event)
         bytes.appendInteger(id.target)
-        bytes.append(EntryTag.sourceAccount)
-        bytes.appendInteger(UInt32(8))
-        bytes.appendInteger(sourceAccount.number)
-        bytes.appendField(EntryTag.principal, principal.utf8)
-        if !session.isEmpty { bytes.appendField(EntryTag.session, session.utf8) }
-        if !rule.isEmpty { bytes.appendField(EntryTag.rule, rule.utf8) }
-        bytes.appendField(EntryTag.bus, bus.utf8)
-        for hop in hops { bytes.appendField(EntryTag.hop, hop.utf8) }
+        bytes.append(contentsOf: claims.encoded)
         if !traceHeader.isEmpty { bytes.appendField(EntryTag.traceHeader, traceHeader.utf8) }
-        bytes.appendField(EntryTag.envelope, envelope)
+        bytes.appendField(EntryTag.envelope, content)
     }
 
     /// Reads an entry's fields, in whatever order they come.
@@ -342,7 +355,7 @@ private struct EntryDraft {
         guard let id, let envelope, let claims = known ?? claims else {
             throw FrameError(.malformed, "id, source account, principal, bus or event is missing")
         }
-        return ForwardEntry(id: id, claims: claims, traceHeader: traceHeader, envelope: Array(bytes[envelope]))
+        return ForwardEntry(id: id, claims: claims, traceHeader: traceHeader, content: bytes[envelope])
     }
 
     private var claims: EntryClaims? {

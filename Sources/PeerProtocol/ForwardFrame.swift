@@ -29,20 +29,44 @@ public struct ForwardFrame: Sendable, Equatable {
     ///   - version: the version to write; one of ``PeerProtocolVersions/spoken``.
     /// - Returns: the frame's bytes.
     public static func encode(_ entries: [ForwardEntry], origin: UInt64, version: UInt8 = 1) -> [UInt8] {
-        precondition(entries.count <= 0xFFFF, "a frame counts its entries in 16 bits")
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(entries.reduce(16) { $0 + $1.size })
-        bytes.append(contentsOf: [mark.0, mark.1, version, 0])
-        bytes.appendInteger(origin)
-        bytes.appendInteger(UInt16(entries.count))
-        bytes.appendInteger(UInt16(0))
-        for entry in entries {
+        var writer = Writer(
+            count: entries.count,
+            bytes: entries.reduce(16) { $0 + $1.size },
+            origin: origin,
+            version: version
+        )
+        for entry in entries { writer.add(entry) }
+        return writer.bytes
+    }
+
+    /// Encodes a batch entry by entry.
+    public struct Writer {
+        /// The frame, once as many entries were added as were announced.
+        public private(set) var bytes: [UInt8] = []
+
+        /// Begins a frame.
+        ///
+        /// - Parameters:
+        ///   - count: entries that are to come, at most 65,535.
+        ///   - size: bytes of the frame, roughly.
+        ///   - origin: which store the ids are of.
+        ///   - version: the version to write; one of ``PeerProtocolVersions/spoken``.
+        public init(count: Int, bytes size: Int, origin: UInt64, version: UInt8 = 1) {
+            precondition(count <= 0xFFFF, "a frame counts its entries in 16 bits")
+            bytes.reserveCapacity(size)
+            bytes.append(contentsOf: [mark.0, mark.1, version, 0])
+            bytes.appendInteger(origin)
+            bytes.appendInteger(UInt16(count))
+            bytes.appendInteger(UInt16(0))
+        }
+
+        /// Adds an entry.
+        public mutating func add(_ entry: ForwardEntry) {
             let start = bytes.count
             bytes.appendInteger(UInt32(0))
             entry.encode(into: &bytes)
             bytes.setLength(at: start, bytes.count - start - 4)
         }
-        return bytes
     }
 
     /// Decodes a frame.

@@ -53,6 +53,7 @@ struct FrameReader {
         guard range.count <= limit else {
             throw FrameError(.tooLarge, "\(name) of \(range.count) bytes, at most \(limit) are taken")
         }
+        guard !range.isEmpty else { return "" }
         guard let text = String(validating: bytes[range], as: UTF8.self) else {
             throw FrameError(.malformed, "\(name) is not UTF-8")
         }

@@ -82,6 +82,7 @@ public struct VerdictFrame: Sendable, Equatable {
 
     /// Appends text, cut to the limit at the end of a character.
     private static func append(_ text: String, to bytes: inout [UInt8], _ limits: FrameLimits) {
+        guard !text.isEmpty else { return bytes.appendInteger(UInt16(0)) }
         let limit = min(limits.reasonBytes, 0xFFFF)
         var cut = Substring(text)
         if cut.utf8.count > limit {

@@ -40,6 +40,18 @@ import Testing
 }
 
 @Suite struct EventIDTests {
+    /// Gives numbers that are known before.
+    private struct Numbers: RandomNumberGenerator {
+        var rest: [UInt64]
+
+        mutating func next() -> UInt64 { rest.removeFirst() }
+    }
+
+    @Test func eachDigitStandsInItsPlace() {
+        var numbers = Numbers(rest: [0x0123_4567_89AB_CDEF, 0xBEDC_BA98_7654_3210])
+        #expect(EventID.make(using: &numbers) == "01234567-89ab-4def-bedc-ba9876543210")
+    }
+
     /// 8-4-4-4-12 lower-case hexadecimal digits, version 4, variant 10 (spec: patterns §1.1).
     @Test func form() {
         var generator = SeededGenerator(seed: 7)

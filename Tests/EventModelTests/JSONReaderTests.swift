@@ -113,6 +113,27 @@ import Testing
         #expect(error(nested(Quotas.maximumJSONDepth), maximumDepth: Quotas.maximumJSONDepth) == nil)
     }
 
+    /// The outer 64 containers are kept in another place than those within them.
+    @Test(arguments: [63, 64, 65, 66, 130]) func arraysAndObjectsMayTakeTurnsAtAnyDepth(_ depth: Int) {
+        let opened = (0..<depth).map { $0 % 2 == 0 ? "[" : #"{"k":"# }.joined()
+        let closed = (0..<depth).reversed().map { $0 % 2 == 0 ? "]" : "}" }
+        let text = Array((opened + "1" + closed.joined()).utf8)
+        #expect(error(text, maximumDepth: depth) == nil)
+        for place in closed.indices {
+            var wrong = closed
+            wrong[place] = closed[place] == "]" ? "}" : "]"
+            #expect(error(Array((opened + "1" + wrong.joined()).utf8), maximumDepth: depth) != nil)
+        }
+    }
+
+    @Test func aReaderMayBeginInTheMiddle() throws {
+        let bytes = Array(#"head{"a":[1]}"#.utf8)
+        var reader = JSONReader(bytes, from: 4)
+        let first = try reader.next()
+        #expect(first.kind == .objectStart && first.start == 4)
+        #expect(try bytes[reader.next().range].elementsEqual("a".utf8))
+    }
+
     @Test func skippingLeavesTheReaderBehindTheValue() throws {
         let bytes = Array("{\"a\":{\"b\":[1,{\"c\":[]}]},\"d\":[[2]],\"e\":3}".utf8)
         var reader = JSONReader(bytes)

@@ -9,7 +9,7 @@ import Testing
     private func delivery(_ event: UInt64, _ payload: String, acceptedAt: Timestamp) -> QueueDelivery {
         QueueDelivery(
             ref: DeliveryRef(event: event, target: 9),
-            payload: Array(payload.utf8),
+            payload: Array(payload.utf8)[...],
             attributes: [("ERROR_CODE", "NO_PERMISSIONS"), ("RULE_ARN", "arn:aws:events:r:a:rule/x")],
             traceHeader: "Root=1",
             acceptedAt: acceptedAt

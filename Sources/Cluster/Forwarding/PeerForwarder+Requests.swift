@@ -113,7 +113,7 @@ extension PeerForwarder {
         request.node = node
         table.began(node)
         request.version = table.version(node) ?? settings.versions.newest
-        var body = ForwardFrame.encode(request.items.map(\.entry), origin: origin, version: request.version)
+        var body = frame(of: request)
         request.isCompressed = false
         if isCompressing(request.lane), let compressor, table.takesCompressed(node),
             let small = ForwardFrame.compressed(body, by: compressor)
@@ -128,6 +128,17 @@ extension PeerForwarder {
         statistics.requests += 1
         statistics.bytes += UInt64(body.count)
         return body
+    }
+
+    private func frame(of request: PeerRequest) -> [UInt8] {
+        var writer = ForwardFrame.Writer(
+            count: request.items.count,
+            bytes: request.items.reduce(16) { $0 + $1.entry.size },
+            origin: origin,
+            version: request.version
+        )
+        for item in request.items { writer.add(item.entry) }
+        return writer.bytes
     }
 
     /// Whether requests to a cell are to be compressed now.
@@ -296,13 +307,13 @@ extension PeerForwarder {
     }
 
     private func complete(_ item: Item, _ verdict: PeerVerdict, _ request: PeerRequest) {
-        item.completion(.success(verdict))
+        item.finish(.success(verdict))
         ended(request)
     }
 
     private func fail(_ item: Item, _ failure: ForwardFailure, _ request: PeerRequest) {
         statistics.failures[failure.code.rawValue, default: 0] += 1
-        item.completion(.failure(failure))
+        item.finish(.failure(failure))
         ended(request)
     }
 

@@ -14,20 +14,32 @@ import SansIO
 public final class PeerForwarder {
     /// What receives the verdict on an event, or why there is none. Runs on a later turn.
     public typealias Completion = (Result<PeerVerdict, ForwardFailure>) -> Void
+    /// What receives the verdicts on several events, with the place of each among them. Runs on a later turn for each.
+    public typealias BatchCompletion = (Int, Result<PeerVerdict, ForwardFailure>) -> Void
 
     /// An event that waits or is under way; shared by the lists that it goes through.
     final class Item {
         let entry: ForwardEntry
         let account: AccountID
         let deadline: Timestamp?
-        let completion: Completion
+        private let place: Int
+        private let completion: BatchCompletion
 
-        init(entry: ForwardEntry, account: AccountID, deadline: Timestamp?, completion: @escaping Completion) {
+        init(
+            entry: ForwardEntry,
+            account: AccountID,
+            deadline: Timestamp?,
+            place: Int,
+            completion: @escaping BatchCompletion
+        ) {
             self.entry = entry
             self.account = account
             self.deadline = deadline
+            self.place = place
             self.completion = completion
         }
+
+        func finish(_ result: Result<PeerVerdict, ForwardFailure>) { completion(place, result) }
     }
 
     /// What waits for one cell and is under way to it.
@@ -109,10 +121,32 @@ public final class PeerForwarder {
         deadline: Timestamp? = nil,
         completion: @escaping Completion
     ) {
-        statistics.events += 1
+        forward([entry], to: account, deadline: deadline) { completion($1) }
+    }
+
+    /// Sends events to the cell that hosts an account, which is looked up for all of them.
+    ///
+    /// - Parameters:
+    ///   - entries: the events.
+    ///   - account: the owner of the receiving buses.
+    ///   - deadline: from when on they are not sent any more, since nobody waits for the verdicts; nil for never.
+    ///   - completion: receives the verdict on each, or why there is none.
+    public func forward(
+        _ entries: [ForwardEntry],
+        to account: AccountID,
+        deadline: Timestamp? = nil,
+        completion: @escaping BatchCompletion
+    ) {
+        guard !entries.isEmpty else { return }
+        statistics.events += UInt64(entries.count)
+        let items = entries.enumerated().lazy.map { place, entry in
+            Item(entry: entry, account: account, deadline: deadline, place: place, completion: completion)
+        }
         let route = directory.route(to: account)
         guard let cell = uplinks?.cell(hosting: account) ?? route?.cell else {
-            return fail(completion, ForwardFailure(.noRoute, "No cell is known to host account \(account) now."))
+            let failure = ForwardFailure(.noRoute, "No cell is known to host account \(account) now.")
+            for item in items { fail(item, failure) }
+            return
         }
         let lane = lane(to: cell)
         if let route, route.cell == cell {
@@ -121,12 +155,13 @@ public final class PeerForwarder {
         }
         lane.isTouched = true
         if deadline != nil { lane.hasDeadlines = true }
-        let item = Item(entry: entry, account: account, deadline: deadline, completion: completion)
-        switch lane.batcher.add(item, of: entry.sourceAccount, bytes: entry.size) {
-        case .taken: break
-        case .displacing(let items):
-            for item in items { fail(item.completion, .full(item.entry.sourceAccount, cell)) }
-        case .refused: return fail(completion, .full(entry.sourceAccount, cell))
+        for item in items {
+            switch lane.batcher.add(item, of: item.entry.sourceAccount, bytes: item.entry.size) {
+            case .taken: break
+            case .displacing(let items):
+                for item in items { fail(item, .full(item.entry.sourceAccount, cell)) }
+            case .refused: fail(item, .full(item.entry.sourceAccount, cell))
+            }
         }
         guard !lane.isScheduled else { return }
         lane.isScheduled = true
@@ -151,9 +186,9 @@ public final class PeerForwarder {
         }
     }
 
-    private func fail(_ completion: @escaping Completion, _ failure: ForwardFailure) {
+    private func fail(_ item: Item, _ failure: ForwardFailure) {
         statistics.failures[failure.code.rawValue, default: 0] += 1
-        _ = clock.schedule(after: .zero) { completion(.failure(failure)) }
+        _ = clock.schedule(after: .zero) { item.finish(.failure(failure)) }
     }
 
     /// Makes requests as long as there is enough for one, or none is under way.
@@ -179,7 +214,7 @@ public final class PeerForwarder {
         return items.filter { item in
             guard let deadline = item.deadline, now >= deadline else { return true }
             let text = "The event waited here for cell \(lane.cell) until its time was up, and was not sent."
-            fail(item.completion, ForwardFailure(.overloaded, text))
+            fail(item, ForwardFailure(.overloaded, text))
             return false
         }
     }

@@ -12,21 +12,25 @@ public final class SharedMatchScratch: Sendable {
     /// The numbers of the rules that an event matches, ascending.
     ///
     /// - Parameters:
-    ///   - event: the event's JSON text, which ``JSONReader`` accepts.
+    ///   - bytes: hold the event's JSON text, which ``JSONReader`` accepts, from an offset to their end.
+    ///   - start: the offset.
     ///   - matcher: the rules.
     /// - Returns: the rules' numbers; nil if the text is not a JSON object, as far as was noticed.
-    public func matching(_ event: [UInt8], _ matcher: RuleMatcher) -> [UInt32]? {
-        if let rules = scratch.withLockIfAvailable({ Self.matching(event, matcher, &$0) }) { return rules }
+    public func matching(_ bytes: [UInt8], from start: Int = 0, _ matcher: RuleMatcher) -> [UInt32]? {
+        if let rules = scratch.withLockIfAvailable({ Self.matching(bytes, start, matcher, &$0) }) { return rules }
         var own = MatchScratch()
-        return Self.matching(event, matcher, &own)
+        return Self.matching(bytes, start, matcher, &own)
     }
 
     private static func matching(
-        _ event: [UInt8],
+        _ bytes: [UInt8],
+        _ start: Int,
         _ matcher: RuleMatcher,
         _ scratch: inout MatchScratch
     ) -> [UInt32]? {
-        let isReadable = event.withUnsafeBufferPointer { matcher.match($0, scratch: &scratch) }
+        let isReadable = bytes.withUnsafeBufferPointer { text in
+            matcher.match(UnsafeBufferPointer(rebasing: text[start...]), scratch: &scratch)
+        }
         return isReadable ? Array(scratch.matches) : nil
     }
 }

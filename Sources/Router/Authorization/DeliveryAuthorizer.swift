@@ -52,15 +52,16 @@ struct DeliveryAuthorizer {
         #"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}"#
 
     /// Why this side does not let a rule's role forward an event to a bus of another cell; nil when it does. The receiving
-    /// side asks the policy of the bus (DESIGN §6).
+    /// side asks the policy of the bus (DESIGN §6). The event stands in `bytes` behind an offset.
     func refusalToLeave(
-        _ envelope: [UInt8],
+        _ bytes: [UInt8],
+        from start: Int = 0,
         to destination: BusAddress,
         of target: CompiledTarget
     ) -> DeliveryFailure? {
         // Without a role the account's root sends, whom only the receiving bus can refuse.
         guard target.roleARN != nil else { return nil }
-        let request = Self.forwardRequest(envelope, to: destination, of: target)
+        let request = Self.forwardRequest(Array(bytes[start...]), to: destination, of: target)
         return refusal(of: request, policy: Self.openPolicy, role: target.roleARN, target)
     }
 

@@ -54,18 +54,23 @@ public struct BusMatcher: Sendable {
         var isReadable = true
     }
 
-    /// Matches one event.
-    func match(_ envelope: [UInt8]) -> Outcome {
+    /// Matches one event, which stands in `bytes` behind an offset.
+    func match(_ bytes: [UInt8], from start: Int = 0) -> Outcome {
         var outcome = Outcome()
         guard matcher.count > 0 else { return outcome }
-        guard let matching = scratch.matching(envelope, matcher) else {
+        guard let matching = scratch.matching(bytes, from: start, matcher) else {
             outcome.isReadable = false
             return outcome
         }
         for number in matching {
             guard let rule = rules[Int(number)] else { continue }
             outcome.matchedRules += 1
-            outcome.targets.append(contentsOf: rule.targets)
+            // Most events match one rule, whose list of targets they then share.
+            if outcome.targets.isEmpty {
+                outcome.targets = rule.targets
+            } else {
+                outcome.targets.append(contentsOf: rule.targets)
+            }
         }
         return outcome
     }

@@ -72,7 +72,7 @@ extension EventRouter {
         }
         return QueueDelivery(
             ref: attempt.ref,
-            payload: letter.failure.body ?? body(attempt, event, of: target),
+            payload: (letter.failure.body ?? body(attempt, event, of: target))[...],
             attributes: attributes,
             traceHeader: event.flatMap { $0.traceHeader.isEmpty ? nil : $0.traceHeader },
             acceptedAt: attempt.acceptedAt

@@ -87,27 +87,30 @@ extension EventRouter: DeliveryDispatcher {
         _ attempt: DeliveryAttempt,
         of target: CompiledTarget
     ) -> Result<QueueDelivery?, DeliveryFailure> {
-        guard let event = StoredEvent(decoding: attempt.event) else {
+        guard let head = StoredEvent.Head(of: attempt.event) else {
             notice(.unreadableEvent(sequence: attempt.ref.event))
             return .failure(
                 DeliveryFailure(code: "INTERNAL_ERROR", message: "The event cannot be read.", isRetryable: false)
             )
         }
+        let envelope = attempt.event[head.end...]
+        let deliver = { (payload: ArraySlice<UInt8>) in
+            QueueDelivery(
+                ref: attempt.ref,
+                payload: payload,
+                traceHeader: head.traceHeader.isEmpty ? nil : head.traceHeader,
+                acceptedAt: attempt.acceptedAt
+            )
+        }
+        if case .event = target.input { return .success(deliver(envelope)) }
         let context = TransformContext(
             ruleARN: target.names.rule,
             ruleName: target.revision.rule,
             ingestionTime: attempt.acceptedAt
         )
-        switch target.input.render(event: event.envelope, context: context) {
+        switch target.input.render(event: Array(envelope), context: context) {
         case .payload(let bytes):
-            return .success(
-                QueueDelivery(
-                    ref: attempt.ref,
-                    payload: bytes,
-                    traceHeader: event.traceHeader.isEmpty ? nil : event.traceHeader,
-                    acceptedAt: attempt.acceptedAt
-                )
-            )
+            return .success(deliver(bytes[...]))
         case .invalid(let text):
             return .failure(
                 DeliveryFailure(

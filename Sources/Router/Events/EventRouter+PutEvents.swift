@@ -7,7 +7,20 @@ extension EventRouter {
     private struct Intake {
         var results: [PutEventsResult] = []
         var records: [IntakeRecord] = []
-        var entered: [(bus: BusAddress, outcome: BusMatcher.Outcome)] = []
+        var entered: [(place: Place, outcome: BusMatcher.Outcome)] = []
+        /// Where the last entry went; most often the next one goes there too.
+        var place: Place?
+    }
+
+    /// A bus that is here, with its rules as they are during one call.
+    private final class Place {
+        let address: BusAddress
+        let matcher: BusMatcher?
+
+        init(_ address: BusAddress, _ matcher: BusMatcher?) {
+            self.address = address
+            self.matcher = matcher
+        }
     }
 
     /// Takes in the entries of a call, all at the same time; answers when every accepted event is durable.
@@ -84,11 +97,11 @@ extension EventRouter {
     }
 
     /// Enters events into the books of their buses; neighbours mostly have the same.
-    private func enter(_ entered: ArraySlice<(bus: BusAddress, outcome: BusMatcher.Outcome)>) {
+    private func enter(_ entered: ArraySlice<(place: Place, outcome: BusMatcher.Outcome)>) {
         var rest = entered
-        while let bus = rest.first?.bus {
-            let run = rest.prefix { $0.bus == bus }
-            books[bus, default: BusBook()].enter(run.lazy.map(\.outcome))
+        while let place = rest.first?.place {
+            let run = rest.prefix { $0.place === place }
+            books[place.address, default: BusBook()].enter(run.lazy.map(\.outcome))
             rest = rest[run.endIndex...]
         }
     }
@@ -134,7 +147,8 @@ extension EventRouter {
         case refused(PutEventsResult)
     }
 
-    func compose(_ entry: PutEventsEntry, _ putter: EventPutter) -> Composition {
+    /// Writes the event of an entry behind a head, or tells why the entry is refused for itself.
+    func compose(_ entry: PutEventsEntry, _ putter: EventPutter, after head: [UInt8] = []) -> Composition {
         if let fault = entry.fault { return .refused(fault) }
         let id = EventID.make(using: &generator)
         let envelope = EventEnvelope(
@@ -146,7 +160,7 @@ extension EventRouter {
             region: putter.region,
             resources: entry.resources
         )
-        guard let bytes = try? envelope.bytes(detail: entry.detail) else {
+        guard let bytes = try? envelope.bytes(detail: entry.detail, after: head) else {
             return .refused(.refused(code: "MalformedDetail", message: "Detail is malformed."))
         }
         guard !entry.source.utf8.starts(with: "aws.".utf8) else {
@@ -164,21 +178,23 @@ extension EventRouter {
     ) {
         let id: String
         let bytes: [UInt8]
-        switch compose(entry, putter) {
+        // The event is composed as it is stored, so that it is written once.
+        let head = StoredEvent.head(traceHeader: entry.traceHeader ?? "")
+        switch compose(entry, putter, after: head) {
         case .refused(let result):
             intake.results.append(result)
             return
-        case .event(let made, let envelope):
+        case .event(let made, let stored):
             id = made
-            bytes = envelope
+            bytes = stored
         }
-        guard let address, catalog.state.bus(address) != nil else {
+        guard let place = place(of: address, in: &intake) else {
             intake.results.append(.accepted(id: id))
             statistics.unknownBus += 1
             notice(.unknownBus(bus: address?.arn ?? entry.bus ?? "", caller: putter.arn, eventID: id))
             return
         }
-        let outcome = match(bytes, on: address)
+        let outcome = place.matcher?.match(bytes, from: head.count) ?? BusMatcher.Outcome()
         guard outcome.isReadable else {
             intake.results.append(.refused(code: "InternalFailure", message: "The event cannot be read back."))
             return
@@ -190,11 +206,17 @@ extension EventRouter {
             return
         }
         intake.results.append(.accepted(id: id))
-        intake.entered.append((address, outcome))
+        intake.entered.append((place, outcome))
         guard !outcome.targets.isEmpty else { return }
-        let event = StoredEvent(traceHeader: entry.traceHeader ?? "", envelope: bytes)
-        intake.records.append(
-            IntakeRecord(acceptedAt: putter.now, event: event.encoded, targets: outcome.targets)
-        )
+        intake.records.append(IntakeRecord(acceptedAt: putter.now, event: bytes, targets: outcome.targets))
+    }
+
+    /// The bus at an address; nil when there is none.
+    private func place(of address: BusAddress?, in intake: inout Intake) -> Place? {
+        guard let address else { return nil }
+        if let place = intake.place, place.address == address { return place }
+        guard catalog.state.bus(address) != nil else { return nil }
+        intake.place = Place(address, catalog.matcher(address))
+        return intake.place
     }
 }

@@ -42,17 +42,25 @@ extension EventRouter {
     ) {
         let departure = Departure(attempts.count, completion)
         var refused: [(DeliveryFailure, Int)] = []
-        var previous: ForwardEntry?
+        var entries: [ForwardEntry] = []
+        entries.reserveCapacity(attempts.count)
+        // Which attempts the entries are of, once one is missing.
+        var places: [Int]?
         for (index, attempt) in attempts.enumerated() {
-            switch departing(attempt, to: destination, of: target, after: previous) {
-            case .failure(let failure): refused.append((failure, index))
+            switch departing(attempt, to: destination, of: target, after: entries.last) {
+            case .failure(let failure):
+                refused.append((failure, index))
+                if places == nil { places = Array(0..<index) }
             case .success(let entry):
-                previous = entry
-                forwarder.forward(entry, to: destination.account) { [self] result in
-                    remember(result, of: entry.bus)
-                    departure.note(outcome(of: result, entry), index)
-                }
+                entries.append(entry)
+                places?.append(index)
             }
+        }
+        forwarder.forward(entries, to: destination.account) { [self, entries, places] place, result in
+            let index = places?[place] ?? place
+            if case .success(let verdict) = result, verdict.isTaken { return departure.note(.delivered, index) }
+            remember(result, of: target.names.destination)
+            departure.note(outcome(of: result, entries[place]), index)
         }
         // The last outcome ends the batch, so those that are known already come when all are under way.
         for (failure, index) in refused { departure.note(.failed(failure), index) }
@@ -65,7 +73,7 @@ extension EventRouter {
         of target: CompiledTarget,
         after previous: ForwardEntry?
     ) -> Result<ForwardEntry, DeliveryFailure> {
-        guard let event = StoredEvent(decoding: attempt.event) else {
+        guard let event = StoredEvent.Head(of: attempt.event) else {
             notice(.unreadableEvent(sequence: attempt.ref.event))
             let text = "The event cannot be read."
             return .failure(DeliveryFailure(code: "INTERNAL_ERROR", message: text, isRetryable: false))
@@ -75,7 +83,7 @@ extension EventRouter {
             notice(.loop(bus: destination.arn, hops: event.hops))
             return .failure(failure)
         }
-        if let failure = authorizer.refusalToLeave(event.envelope, to: destination, of: target) {
+        if let failure = authorizer.refusalToLeave(attempt.event, from: event.end, to: destination, of: target) {
             books[target.revision.bus, default: BusBook()].denied += 1
             notice(.denied(bus: destination.arn, reason: failure.message))
             return .failure(failure)
@@ -83,11 +91,15 @@ extension EventRouter {
         let id = DeliveryID(event: attempt.ref.event, target: attempt.ref.target)
         // Within a batch only the way that an event has come can differ.
         if let previous, previous.hops.dropLast().elementsEqual(event.hops) {
-            return .success(
-                ForwardEntry(id: id, like: previous, traceHeader: event.traceHeader, envelope: event.envelope)
-            )
+            let content = attempt.event[event.end...]
+            return .success(ForwardEntry(id: id, like: previous, traceHeader: event.traceHeader, content: content))
         }
-        return .success(ForwardEntry(id: id, to: target, event: event))
+        let stored = StoredEvent(
+            hops: event.hops,
+            traceHeader: event.traceHeader,
+            envelope: Array(attempt.event[event.end...])
+        )
+        return .success(ForwardEntry(id: id, to: target, event: stored))
     }
 
     /// What a verdict means for the delivery (spec: patterns §5.3, §5.4, §6.4).

@@ -132,14 +132,7 @@ public final class EventRouter {
             case .success(let sequences):
                 if let note, let sequence = sequences.last { ledger.appended(sequence, note, ids) }
                 completion(.success(()))
-                for index in records.indices {
-                    delivery.accept(
-                        sequence: sequences[index],
-                        acceptedAt: records[index].acceptedAt,
-                        event: records[index].event,
-                        targets: records[index].targets
-                    )
-                }
+                delivery.accept(records, sequences)
             }
         }
     }

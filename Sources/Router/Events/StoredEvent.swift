@@ -22,38 +22,54 @@ public struct StoredEvent: Sendable, Equatable {
 
     /// The bytes for the store.
     public var encoded: [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(envelope.count + 8 + hops.reduce(traceHeader.utf8.count) { $0 + 2 + $1.utf8.count })
-        bytes.append(1)
-        let kept = hops.suffix(Self.maximumHops)
-        bytes.append(UInt8(kept.count))
-        for hop in kept { Self.append(hop, to: &bytes) }
-        Self.append(traceHeader, to: &bytes)
+        var bytes = Self.head(hops: hops, traceHeader: traceHeader, envelopeBytes: envelope.count)
         bytes.append(contentsOf: envelope)
+        return bytes
+    }
+
+    /// What stands before the envelope in the store, with room for it behind.
+    static func head(hops: [String] = [], traceHeader: String, envelopeBytes: Int = 0) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(envelopeBytes + 8 + hops.reduce(traceHeader.utf8.count) { $0 + 2 + $1.utf8.count })
+        bytes.append(1)
+        let kept = hops.suffix(maximumHops)
+        bytes.append(UInt8(kept.count))
+        for hop in kept { append(hop, to: &bytes) }
+        append(traceHeader, to: &bytes)
         return bytes
     }
 
     /// Reads what ``encoded`` wrote; nil for anything else.
     public init?(decoding bytes: [UInt8]) {
-        guard bytes.count >= 4, bytes[0] == 1 else { return nil }
-        // Most events come from nowhere else and carry no trace.
-        if bytes[1] == 0, bytes[2] == 0, bytes[3] == 0 {
-            (hops, traceHeader, envelope) = ([], "", Array(bytes[4...]))
-            return
+        guard let head = Head(of: bytes) else { return nil }
+        hops = head.hops
+        traceHeader = head.traceHeader
+        envelope = Array(bytes[head.end...])
+    }
+
+    /// What is stored with an event, and where in the bytes its envelope begins.
+    struct Head {
+        var hops: [String] = []
+        var traceHeader = ""
+        var end = 4
+
+        /// Reads the beginning of what ``StoredEvent/encoded`` wrote; nil for anything else.
+        init?(of bytes: [UInt8]) {
+            guard bytes.count >= 4, bytes[0] == 1 else { return nil }
+            // Most events come from nowhere else and carry no trace.
+            if bytes[1] == 0, bytes[2] == 0, bytes[3] == 0 { return }
+            var position = 2
+            for index in 0...Int(bytes[1]) {
+                guard position + 2 <= bytes.count else { return nil }
+                let length = Int(bytes[position]) << 8 | Int(bytes[position + 1])
+                position += 2
+                guard position + length <= bytes.count else { return nil }
+                let text = String(decoding: bytes[position..<(position + length)], as: UTF8.self)
+                if index < Int(bytes[1]) { hops.append(text) } else { traceHeader = text }
+                position += length
+            }
+            end = position
         }
-        var position = 2
-        var texts: [String] = []
-        for _ in 0...Int(bytes[1]) {
-            guard position + 2 <= bytes.count else { return nil }
-            let length = Int(bytes[position]) << 8 | Int(bytes[position + 1])
-            position += 2
-            guard position + length <= bytes.count else { return nil }
-            texts.append(String(decoding: bytes[position..<(position + length)], as: UTF8.self))
-            position += length
-        }
-        traceHeader = texts.removeLast()
-        hops = texts
-        envelope = Array(bytes[position...])
     }
 
     private static func append(_ text: String, to bytes: inout [UInt8]) {

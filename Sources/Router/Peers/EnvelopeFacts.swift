@@ -24,9 +24,9 @@ struct EnvelopeFacts {
     }
 
     /// Reads an envelope through to its end; nil unless it is an event: one JSON object with each of the members that an
-    /// event has, once, of their kind (spec: patterns §1.1).
-    init?(_ envelope: [UInt8]) {
-        var reader = JSONReader(envelope)
+    /// event has, once, of their kind (spec: patterns §1.1). It stands in `envelope` behind an offset.
+    init?(_ envelope: [UInt8], from start: Int = 0) {
+        var reader = JSONReader(envelope, from: start)
         var seen = 0
         var others: Set<[UInt8]> = []
         var account: AccountID?

@@ -9,16 +9,32 @@ import SansIO
 final class PeerBatch {
     private struct Taken {
         var index: Int
-        var key: PeerReceiver.PendingKey
-        var destination: BusAddress
+        var id: DeliveryID
+        var place: Place
         var outcome: BusMatcher.Outcome
+
+        var key: PeerReceiver.PendingKey { PeerReceiver.PendingKey(id: id, way: place.way) }
     }
 
     /// What the checked claims lead to; nothing of it changes while a frame's entries are judged.
-    private struct Place {
-        var policy: String?
-        var matcher: BusMatcher?
-        var way: PeerReceiver.Way
+    private final class Place {
+        let destination: BusAddress
+        let policy: String?
+        let matcher: BusMatcher?
+        let way: PeerReceiver.Way
+
+        init(_ destination: BusAddress, policy: String?, matcher: BusMatcher?, way: PeerReceiver.Way) {
+            self.destination = destination
+            self.policy = policy
+            self.matcher = matcher
+            self.way = way
+        }
+    }
+
+    /// An entry's event as it is stored, and where in these bytes the event itself begins.
+    private struct Stored {
+        var bytes: [UInt8]
+        var start: Int
     }
 
     private let receiver: PeerReceiver
@@ -44,8 +60,10 @@ final class PeerBatch {
     private lazy var isFull = router.store.statistics.isFull
     private let now: Timestamp
 
-    private var router: EventRouter { receiver.router }
-    private var settings: PeerSettings { receiver.settings }
+    private let router: EventRouter
+    private let settings: PeerSettings
+    /// What is stored before the events of the checked claims that carry no trace header.
+    private var head: [UInt8] = []
 
     init(
         receiver: PeerReceiver,
@@ -56,6 +74,8 @@ final class PeerBatch {
         completion: @escaping (VerdictFrame) -> Void
     ) {
         self.receiver = receiver
+        router = receiver.router
+        settings = receiver.settings
         self.authority = authority
         self.isQuestion = isQuestion
         self.completion = completion
@@ -99,7 +119,8 @@ final class PeerBatch {
         case .failure(let refusal): return report(refusal.verdict, entry)
         case .success(let valid): claim = valid
         }
-        guard let facts = EnvelopeFacts(entry.envelope) else {
+        let stored = stored(entry)
+        guard let facts = EnvelopeFacts(stored.bytes, from: stored.start) else {
             return report(.malformed("The event is not one."), entry)
         }
         guard !entry.isDirect || facts.account == entry.sourceAccount else {
@@ -131,7 +152,23 @@ final class PeerBatch {
             return .loop(failure.message)
         }
         isPathGood = true
-        return isQuestion ? .accepted : takeIn(entry, index, claim, place)
+        return isQuestion ? .accepted : takeIn(entry, index, claim, place, stored)
+    }
+
+    private func stored(_ entry: ForwardEntry) -> Stored {
+        var bytes: [UInt8]
+        if entry.traceHeader.isEmpty {
+            if head.isEmpty { head = StoredEvent.head(hops: entry.hops, traceHeader: "") }
+            bytes = []
+            bytes.reserveCapacity(head.count + entry.content.count)
+            bytes.append(contentsOf: head)
+        } else {
+            let count = entry.content.count
+            bytes = StoredEvent.head(hops: entry.hops, traceHeader: entry.traceHeader, envelopeBytes: count)
+        }
+        let start = bytes.count
+        bytes.append(contentsOf: entry.content)
+        return Stored(bytes: bytes, start: start)
     }
 
     private func tell(_ notice: RouterNotice) {
@@ -159,6 +196,7 @@ final class PeerBatch {
             return .failure(PeerAuthority.Refusal(.unknownBus))
         }
         let found = Place(
+            destination,
             policy: bus.policy,
             matcher: router.catalog.matcher(destination),
             way: PeerReceiver.Way(sender: sender, bus: entry.bus)
@@ -173,6 +211,7 @@ final class PeerBatch {
         allowed = nil
         isPathGood = false
         place = nil
+        head = []
         let result = authority.check(entry)
         if case .success(let claim) = result { checked = (entry, claim) }
         return result
@@ -230,7 +269,8 @@ final class PeerBatch {
         _ entry: ForwardEntry,
         _ index: Int,
         _ claim: PeerAuthority.Claim,
-        _ place: Place
+        _ place: Place,
+        _ stored: Stored
     ) -> PeerVerdict? {
         let destination = claim.destination
         if router.ledger.contains(entry.id, from: sender, on: entry.bus) {
@@ -240,7 +280,7 @@ final class PeerBatch {
         let key = PeerReceiver.PendingKey(id: entry.id, way: place.way)
         if receiver.pending[key] != nil {
             // The same delivery is on its way to the disk: its outcome is this one's too. Who asks often takes room as well.
-            let held = max(entry.envelope.count, PeerReceiver.waitingBytes)
+            let held = max(entry.content.count, PeerReceiver.waitingBytes)
             guard receiver.appending[cell, default: 0] + bytes + held <= settings.appendingBytesPerCell else {
                 return .throttled(retryAfter: settings.retryAfter)
             }
@@ -262,12 +302,13 @@ final class PeerBatch {
             router.notice(.beyondRate(account: entry.sourceAccount.description, peer: authority.node.uri))
             return .throttled(retryAfter: delay)
         }
-        var event = StoredEvent(hops: entry.hops, traceHeader: entry.traceHeader, envelope: entry.envelope)
+        var event = stored
         if let last = claim.lastBus, last.region != destination.region {
             let id = EventID.make(using: &router.generator)
-            event.envelope = EnvelopeRewriting.arrival(entry.envelope, id: id, time: now)
+            let arrived = EnvelopeRewriting.arrival(entry.envelope, id: id, time: now)
+            event.bytes.replaceSubrange(event.start..., with: arrived)
         }
-        let outcome = place.matcher?.match(event.envelope) ?? BusMatcher.Outcome()
+        let outcome = place.matcher?.match(event.bytes, from: event.start) ?? BusMatcher.Outcome()
         guard outcome.isReadable else {
             receiver.quotas.giveBack(to: entry.sourceAccount)
             return report(.malformed("The event cannot be read."), entry)
@@ -283,17 +324,16 @@ final class PeerBatch {
             return .throttled(retryAfter: settings.retryAfterFull)
         }
         receiver.pending[key] = []
-        let encoded = event.encoded
-        bytes += encoded.count
-        taken.append(Taken(index: index, key: key, destination: destination, outcome: outcome))
-        records.append(IntakeRecord(acceptedAt: now, event: encoded, targets: outcome.targets))
+        bytes += event.bytes.count
+        taken.append(Taken(index: index, id: entry.id, place: place, outcome: outcome))
+        records.append(IntakeRecord(acceptedAt: now, event: event.bytes, targets: outcome.targets))
         return nil
     }
 
     /// Makes the events durable together with their ids.
     private func appendTaken() {
         var ids = WindowRecord()
-        for one in taken { ids.add(one.key.id, from: sender, on: one.key.way.bus) }
+        for one in taken { ids.add(one.id, from: sender, on: one.place.way.bus) }
         receiver.appending[cell, default: 0] += bytes
         router.append(records, noting: ids) { [self] result in
             receiver.release(bytes, of: cell)
@@ -318,13 +358,13 @@ final class PeerBatch {
     private func enterTaken() {
         var first = 0
         while first < taken.count {
-            let destination = taken[first].destination
-            let run = taken[first...].prefix { $0.destination == destination }
-            router.books[destination, default: BusBook()].enter(run.lazy.map(\.outcome))
+            let place = taken[first].place
+            let run = taken[first...].prefix { $0.place === place }
+            router.books[place.destination, default: BusBook()].enter(run.lazy.map(\.outcome))
             first = run.endIndex
         }
         let now = router.clock.now
-        for one in taken { router.ledger.note(one.key.id, from: sender, on: one.key.way.bus, now: now) }
+        for one in taken { router.ledger.note(one.id, from: sender, on: one.place.way.bus, now: now) }
     }
 
     private func give(_ verdict: PeerVerdict, at index: Int) {

@@ -38,8 +38,8 @@ public struct OutgoingMessage: Sendable, Equatable {
 public struct QueueDelivery: Sendable {
     /// Which delivery; it names the message too, so that a repeat does not add another.
     public var ref: DeliveryRef
-    /// The payload, UTF-8.
-    public var payload: [UInt8]
+    /// The payload, UTF-8; of an event that goes as it is, the bytes in which it is kept.
+    public var payload: ArraySlice<UInt8>
     /// String attributes, such as those of a dead letter (spec: control §10.3).
     public var attributes: [(name: String, value: String)]
     /// The event's trace header (spec: patterns §1.10).
@@ -50,7 +50,7 @@ public struct QueueDelivery: Sendable {
     /// Creates a delivery.
     public init(
         ref: DeliveryRef,
-        payload: [UInt8],
+        payload: ArraySlice<UInt8>,
         attributes: [(name: String, value: String)] = [],
         traceHeader: String? = nil,
         acceptedAt: Timestamp
@@ -146,10 +146,11 @@ extension QueueDriver {
                 sender: Self.deliverySender,
                 traceHeader: delivery.traceHeader,
                 attributes: attributes,
-                body: delivery.payload
+                body: []
             )
             let key = MessageKey(delivery.ref)
-            stored.append(QueueMessage(key: key, sentAt: now, visibleAt: visibleAt, content: content.encoded))
+            let bytes = content.encoded(body: delivery.payload)
+            stored.append(QueueMessage(key: key, sentAt: now, visibleAt: visibleAt, content: bytes))
             age += max(0, (now - delivery.acceptedAt).milliseconds)
         }
         guard tooLarge.isEmpty else { return completion(.failure(.tooLarge(refs: tooLarge, limit: limit))) }

@@ -4,7 +4,10 @@ extension QueueMessageContent {
     private static let hasGroup: UInt8 = 2
 
     /// The bytes for the store: a version, flags, the id, then texts with their lengths and the body to the end.
-    public var encoded: [UInt8] {
+    public var encoded: [UInt8] { encoded(body: body[...]) }
+
+    /// The bytes for the store with another body.
+    func encoded(body: ArraySlice<UInt8>) -> [UInt8] {
         var size = 64 + home.utf8.count + sender.utf8.count + body.count
         size += (traceHeader?.utf8.count ?? 0) + (groupID?.utf8.count ?? 0)
         for attribute in attributes { size += attribute.byteCount + 16 }
@@ -78,9 +81,7 @@ private struct ContentWriter {
     }
 
     mutating func word(_ value: UInt64) {
-        for shift in stride(from: 56, through: 0, by: -8) {
-            bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift)))
-        }
+        withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
     }
 
     mutating func length(_ value: Int) {
