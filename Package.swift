@@ -59,6 +59,7 @@ let package = Package(
         library("SansIO", []),
         library("EventModel", ["SansIO"]),
         .target(name: "CScan"),
+        .target(name: "CStore"),
         library("EventPattern", ["EventModel", "SansIO", "CScan"]),
         library("EventTransform", ["EventModel", "SansIO"]),
         library("Schedules", ["EventModel", "SansIO"]),
@@ -72,7 +73,7 @@ let package = Package(
         library("Router", cores + ["Cluster", "Delivery", "Membership", "PeerProtocol"]),
         library("AWSAPI", cores + ["Delivery", "Router", "SigV4"]),
         library("Transport", nio + ["SansIO", "RetryControl", "CNghttp2", "COpenSSL"]),
-        library("EmbeddedStore", ["SansIO", "EventModel", "CRocksDB"]),
+        library("EmbeddedStore", ["SansIO", "EventModel", "CStore", "CRocksDB"]),
         library("Compression", ["SansIO", "CZlib"]),
         library(
             "Simulation",

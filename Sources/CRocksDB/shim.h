@@ -3,6 +3,4 @@
 
 #include <rocksdb/c.h>
 
-#include "crc32c.h"
-
 #endif

@@ -1,4 +1,4 @@
-import CRocksDB
+import CStore
 
 /// CRC-32C (Castagnoli), with the processor's instruction where there is one.
 enum Checksum {

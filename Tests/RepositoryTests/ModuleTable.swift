@@ -26,6 +26,7 @@ enum ModuleTable {
     static let rules: [ModuleRule] = [
         ModuleRule(name: "CNghttp2", layer: .system, imports: []),
         ModuleRule(name: "COpenSSL", layer: .system, imports: []),
+        ModuleRule(name: "CStore", layer: .system, imports: []),
         ModuleRule(name: "CRocksDB", layer: .system, imports: []),
         ModuleRule(name: "CZlib", layer: .system, imports: []),
         ModuleRule(name: "CScan", layer: .core, imports: []),
@@ -59,7 +60,7 @@ enum ModuleTable {
         ModuleRule(
             name: "EmbeddedStore",
             layer: .adapter,
-            imports: ["SansIO", "EventModel", "CRocksDB", "Glibc", "Synchronization"]
+            imports: ["SansIO", "EventModel", "CStore", "CRocksDB", "Glibc", "Synchronization"]
         ),
         ModuleRule(name: "Compression", layer: .adapter, imports: ["SansIO", "CZlib"]),
         ModuleRule(name: "Simulation", layer: .support, imports: Set(cores + drivers)),

@@ -1,5 +1,5 @@
-#ifndef BUSBAR_CRC32C_H
-#define BUSBAR_CRC32C_H
+#ifndef BUSBAR_CSTORE_H
+#define BUSBAR_CSTORE_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -40,5 +40,8 @@ static inline int busbar_crc32c_has_hardware(void) {
     return 0;
 }
 #endif
+
+/* The flag for reads and writes past the page cache, which the headers show to GNU sources only. */
+int busbar_direct_flag(void);
 
 #endif
