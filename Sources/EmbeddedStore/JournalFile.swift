@@ -1,3 +1,4 @@
+import CStore
 import Glibc
 import SansIO
 
@@ -57,9 +58,26 @@ final class JournalFile: Sendable {
         return JournalFile(path: path, descriptor: descriptor, byteCount: byteCount)
     }
 
+    /// Past the page cache where the file system can: the zeros are written once, and need neither copies nor memory.
     private static func fill(_ descriptor: Int32, byteCount: Int, files: FileOperations) -> Int32 {
         let allocated = files.allocate(descriptor, byteCount)
         guard allocated == 0 else { return allocated }
+        let flags = fcntl(descriptor, F_GETFL)
+        if fcntl(descriptor, F_SETFL, flags | busbar_direct_flag()) == 0 {
+            let code = writeZeros(descriptor, byteCount: byteCount, synchronisedBytes: byteCount, files: files)
+            guard fcntl(descriptor, F_SETFL, flags) == 0 else { return errno }
+            // Some file systems take the flag and refuse the write.
+            if code != EINVAL { return code }
+        }
+        return writeZeros(descriptor, byteCount: byteCount, synchronisedBytes: 1 << 20, files: files)
+    }
+
+    private static func writeZeros(
+        _ descriptor: Int32,
+        byteCount: Int,
+        synchronisedBytes: Int,
+        files: FileOperations
+    ) -> Int32 {
         let chunk = min(byteCount, 1 << 20)
         let zeros = UnsafeMutableRawPointer.allocate(byteCount: chunk, alignment: JournalFormat.pageBytes)
         zeros.initializeMemory(as: UInt8.self, repeating: 0, count: chunk)
@@ -69,9 +87,10 @@ final class JournalFile: Sendable {
             let count = min(chunk, byteCount - offset)
             let written = files.write(descriptor, UnsafeRawBufferPointer(start: zeros, count: count), offset)
             guard written == 0 else { return written }
+            offset += count
+            guard offset % synchronisedBytes == 0 || offset == byteCount else { continue }
             let synchronised = files.synchronise(descriptor)
             guard synchronised == 0 else { return synchronised }
-            offset += count
         }
         return 0
     }
