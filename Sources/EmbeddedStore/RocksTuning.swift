@@ -27,6 +27,8 @@ final class RocksTuning {
         rocksdb_options_set_stats_dump_period_sec(database, 0)
         rocksdb_options_set_stats_persist_period_sec(database, 0)
         rocksdb_options_set_bytes_per_sync(database, 1 << 20)
+        // Left to itself the kernel writes the log when it is synchronised, all at once, and the journal waits behind it.
+        rocksdb_options_set_wal_bytes_per_sync(database, 512 << 10)
         rocksdb_options_set_skip_stats_update_on_db_open(database, 1)
         rocksdb_options_set_avoid_unnecessary_blocking_io(database, 1)
     }
