@@ -114,6 +114,33 @@ import Testing
         }
     }
 
+    /// DESIGN §8: gossip's verdicts stop nothing that a link could take.
+    @Test func anAccountIsRoutedToANodeThatIsHeldDeadUntilItLeavesOrAnotherHostsIt() throws {
+        let scene = try Scene(4, seed: 67)
+        let observer = try scene.node(0).driver
+        let route = try #require(observer.route(to: scene.account))
+        scene.world.machines[1].crash()
+        scene.world.run(for: .seconds(15))
+        #expect(observer.directory.entry(for: scene.account) == nil)
+        #expect(observer.host(of: scene.account)?.isHeldDead == true)
+        #expect(observer.route(to: scene.account) == route)
+
+        let other = try scene.node(2)
+        other.driver.describe { $0.accounts = [scene.account] }
+        scene.world.run(for: .seconds(3))
+        #expect(observer.route(to: scene.account)?.cell.cell == "c2")
+        other.driver.describe { $0.accounts = [] }
+        scene.world.run(for: .seconds(3))
+        #expect(observer.route(to: scene.account) == route)
+
+        scene.world.machines[1].start()
+        scene.world.run(for: .seconds(15))
+        #expect(observer.host(of: scene.account)?.isHeldDead == false)
+        try scene.node(1).leave()
+        scene.world.run(for: .seconds(4))
+        #expect(observer.route(to: scene.account) == nil)
+    }
+
     @Test func aLeaveCompletesAndTheNodeFallsSilent() throws {
         let scene = try Scene(3, seed: 63)
         let leaver = try scene.node(2)

@@ -5,9 +5,10 @@ import SansIO
 /// Routes as gossip tells of them.
 extension MembershipDriver: RouteDirectory {
     /// The cell that hosts an account, with those of its nodes that take links. Suspected ones are left out while others are
-    /// there: suspicion is no verdict.
+    /// there: suspicion is no verdict. When all are held dead they are asked all the same: a verdict stops no events that a
+    /// link could take.
     public func route(to account: AccountID) -> AccountRoute? {
-        guard let entry = directory.entry(for: account) else { return nil }
+        guard let entry = host(of: account)?.entry else { return nil }
         let reachable = entry.nodes.filter { $0.role == .core }
         let well = reachable.filter { !$0.isSuspect }
         let nodes = well.isEmpty ? reachable : well

@@ -119,6 +119,12 @@ public final class MembershipDriver {
     /// Which cell hosts which account.
     public var directory: AccountDirectory { instance.directory }
 
+    /// Which cell hosts an account: a present one, or else one whose nodes are held dead, which are still asked.
+    public func host(of account: AccountID) -> (entry: DirectoryEntry, isHeldDead: Bool)? {
+        if let entry = directory.entry(for: account) { return (entry, false) }
+        return instance.formerDirectory.entry(for: account).map { ($0, true) }
+    }
+
     /// Counts of every protocol step.
     public var counters: MembershipCounters { instance.counters }
 

@@ -155,6 +155,7 @@ extension SWIMInstance {
         where lists.reserved + count > limit {
             let hosting = records[slot].hosting
             records[slot].hosting = HostedAccounts()
+            publish(slot)
             releaseLists(hosting)
         }
     }

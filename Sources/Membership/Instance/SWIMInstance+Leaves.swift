@@ -274,11 +274,11 @@ extension SWIMInstance {
         for place in leaves.places(sponsoredBy: records[slot].key) { publishLeaf(place) }
     }
 
-    /// Brings the directory up to date with one member.
+    /// Brings the directories up to date with one member.
     mutating func publish(_ slot: Int) {
         let record = records[slot]
         var presence: AccountDirectory.Presence?
-        if record.isPresent, record.claim.description.role == .core {
+        if record.isPresent || record.state == .dead, record.claim.description.role == .core {
             presence = AccountDirectory.Presence(
                 node: DirectoryNode(
                     identity: record.identity,
@@ -287,14 +287,15 @@ extension SWIMInstance {
                     sponsors: [],
                     pressure: record.claim.description.pressure,
                     version: record.claim.description.version,
-                    isSuspect: record.state == .suspect
+                    isSuspect: record.state != .alive
                 ),
                 accounts: record.hosting.accounts,
                 named: record.facts.scope.accounts,
                 confirmed: record.hosting.confirmed
             )
         }
-        apply(record.identity, presence)
+        _ = formerDirectory.update(record.identity, record.state == .dead ? presence : nil)
+        apply(record.identity, record.isPresent ? presence : nil)
     }
 
     mutating func publishLeaf(_ place: Int) {

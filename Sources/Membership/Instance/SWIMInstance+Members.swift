@@ -78,6 +78,7 @@ extension SWIMInstance {
     mutating func release(_ slot: Int, keepsCertificate: Bool = false) {
         precondition(!records[slot].isPresent && slot != 0, "slot \(slot) is \(records[slot].state)")
         slots[records[slot].key] = nil
+        _ = formerDirectory.update(records[slot].identity, nil)
         releaseLists(records[slot].hosting)
         records[slot].hosting = HostedAccounts()
         if records[slot].isActive, let position = active.firstIndex(of: slot) { removeActive(at: position) }

@@ -73,6 +73,9 @@ public struct SWIMInstance {
     public internal(set) var counters = MembershipCounters()
     /// Which cell hosts which account, as this node sees it.
     public internal(set) var directory = AccountDirectory()
+    /// What the nodes that are held dead hosted when they last said so. A verdict may be wrong, and a link says more than a
+    /// missing datagram: when ``directory`` has no answer, events go on along this one.
+    public internal(set) var formerDirectory = AccountDirectory()
     /// How slow this node itself seems: 0 is well.
     public internal(set) var localHealth = 0
 

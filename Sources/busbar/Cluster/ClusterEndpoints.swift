@@ -82,10 +82,14 @@ final class ClusterEndpoints {
 
     /// Which cell hosts one account.
     private func account(_ text: Substring) throws(Refusal) -> JSONObject {
-        let directory = try gossip().driver.directory
+        let driver = try gossip().driver
         guard let account = AccountID(text) else { throw Refusal(text: "the path must end with twelve digits") }
-        guard let entry = directory.entry(for: account) else { return ["account": .string(account.description)] }
-        return entry.json(account: account)
+        guard let (entry, isHeldDead) = driver.host(of: account) else {
+            return ["account": .string(account.description)]
+        }
+        var answer = entry.json(account: account)
+        answer["isHeldDead"] = .bool(isHeldDead)
+        return answer
     }
 
     private func events(_ query: Substring?) throws(Refusal) -> JSONObject {

@@ -187,12 +187,13 @@ final class GossipNode {
 
     /// How an account is reached, for the map.
     func link(to account: AccountID) -> AccountLink {
-        guard let entry = driver.directory.entry(for: account) else { return .unknown }
+        guard let (entry, isHeldDead) = driver.host(of: account) else { return .unknown }
         return .cell(
             name: entry.cell.cell,
             nodes: entry.nodes.map { node in
                 guard node.role == .leaf else {
-                    return "\(node.identity.node) \(node.endpoint) \(node.isSuspect ? "suspect" : "alive")"
+                    let state = isHeldDead ? "held dead, asked all the same" : node.isSuspect ? "suspect" : "alive"
+                    return "\(node.identity.node) \(node.endpoint) \(state)"
                 }
                 let sponsors = node.sponsors.map { "\($0.node) of cell \($0.cell)" }.joined(separator: " and ")
                 return "\(node.identity.node), reached only through \(sponsors)"
