@@ -66,6 +66,19 @@ import Testing
         #expect(reasons.contains("its queue is full and refuses events"), "\(reasons)")
     }
 
+    @Test func anEventForAnAccountThatHasJustComeWaitsInTheWalkToo() throws {
+        let scene = openScene()
+        scene.run(.seconds(1))
+        scene.host([a, b], on: 0)
+        func target() throws -> WalkStep? { try walk(scene, to: scene.bus(a)).next.first?.next.first }
+        let waiting = try #require(try target())
+        #expect(waiting.outcome == .waiting)
+        #expect(waiting.lines.first == "target \(scene.bus(b).arn): waiting")
+        scene.collect(b, on: 0)
+        scene.allow(a, on: b, of: 0)
+        #expect(try target()?.outcome == .delivered)
+    }
+
     @Test func aPutAndAQuestionAreAnsweredWithTheCellThatDecides() throws {
         let scene = openScene()
         #expect(try walk(scene, to: scene.bus(b)).outcome == .decidedThere)

@@ -61,6 +61,12 @@ public struct CatalogState {
         return entry.rules.values.contains { !$0.targets.isEmpty }
     }
 
+    /// Whether a bus, its policy or its rules may still be on their way here: its account came less than `span` ago.
+    func isPending(_ address: BusAddress, span: Duration?, now: Timestamp) -> Bool {
+        guard let span, isNew(address.account, span: span, now: now) else { return false }
+        return !isReady(address)
+    }
+
     /// When an account came to this cell; zero for one that was here from the beginning.
     func arrival(of account: AccountID) -> Timestamp { hostedSince[account] ?? .zero }
 

@@ -142,10 +142,7 @@ extension EventRouter {
 
     /// Whether a bus, its policy or its rules may still be on their way here: its account has just come.
     func isPending(_ destination: BusAddress) -> Bool {
-        guard let span = settings.peers?.newAccountTime else { return false }
-        let state = catalog.state
-        guard state.isNew(destination.account, span: span, now: clock.now) else { return false }
-        return !state.isReady(destination)
+        catalog.state.isPending(destination, span: settings.peers?.newAccountTime, now: clock.now)
     }
 
     /// Why an event waits for a bus of another account; nil when it need not.

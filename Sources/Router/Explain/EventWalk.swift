@@ -198,6 +198,11 @@ public struct EventWalk {
         if let failure = settings.hopFailure(hops, from: target.revision.bus, to: destination) {
             return failed(target, failure)
         }
+        let isFromAbroad = destination.account != target.account
+        if isFromAbroad, state.isPending(destination, span: settings.peers?.newAccountTime, now: now) {
+            let reason = "its account has just come to this cell, and the bus with its policy and rules has not yet"
+            return WalkStep(.target, destination.arn, .waiting, reasons: [reason])
+        }
         guard let bus = state.bus(destination) else {
             return WalkStep(.target, destination.arn, .dropped, reasons: ["there is no such bus"])
         }

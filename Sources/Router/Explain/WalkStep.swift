@@ -31,6 +31,8 @@ public struct WalkStep: Sendable, Equatable {
         case disabled
         /// The target gets the event.
         case delivered
+        /// The event waits in the target's queue and is tried again.
+        case waiting
         /// The target does not get it, for good.
         case failed
         /// The dead-letter queue gets the event.
