@@ -171,6 +171,15 @@ import Transport
         ("trustDomain: busbar.local", "trustDomain: Busbar.local", "trustDomain must be a domain name in lower case"),
         ("  port: 7443\n", "", "line 11: peers.port is missing: only a node with an uplink"),
         ("host: 10.0.0.7", "host: 0.0.0.0", "line 11: peers.advertiseHost is missing: other nodes cannot dial 0.0.0.0"),
+        (
+            "host: 10.0.0.7", "host: 0.0.0.0\n  advertiseHost: 0.0.0.0",
+            "line 12: peers.advertiseHost must be an address that other nodes can reach, not 0.0.0.0"
+        ),
+        (
+            "port: 7946", "port: 7946\n  advertiseHost: \"a b\"",
+            "line 18: gossip.advertiseHost must be a host's name or an IP address, not 'a b'"
+        ),
+        ("roots: \(roots)", "roots: \(ring)", "line 15: peers.roots cannot be used"),
         ("roots: \(roots)", "roots: /none", "line 15: peers.roots names a file that cannot be read: /none"),
         ("  key: \(key)\n", "", "peers.key is missing"),
         ("preset: wan", "preset: wam", "gossip.preset must be one of lan, wan, local; did you mean 'wan'?"),
@@ -188,7 +197,7 @@ import Transport
         ),
         ("10.0.1.1:7443", "10.0.1.1:0", "cells[0].nodes[0].address must be like"),
         ("trustDomain: busbar.local", "trustDomain: busbar.local\nrole: edge", "role is edge, which needs uplink"),
-        ("key: \(key)", "key: \(roots)", "line 13: peers.certificate cannot be used: private key"),
+        ("key: \(key)", "key: \(roots)", "line 14: peers.key cannot be used: private key"),
         ("roots: \(roots)", "roots: \(files.path("other/ca.pem"))", "line 13: peers.certificate would be refused"),
         ("keyRing: \(ring)", "keyRing: \(pem)", "line 19: gossip.keyRing cannot be used"),
     ])
@@ -196,6 +205,11 @@ import Transport
         let cluster = Self.cluster.replacing("  port: 7946", with: "  port: 7946\n  preset: wan")
         let found = Self.problems(Self.base + cluster.replacing(part, with: replacement))
         #expect(found.contains { $0.contains(complaint) }, "\(found)")
+    }
+
+    @Test func aPeerPortThatIsWrongIsOneMistake() {
+        let found = Self.problems(Self.base + Self.cluster.replacing("port: 7443", with: "port: x"))
+        #expect(found == ["line 12: peers.port must be a whole number from 0 to 65535"])
     }
 
     @Test func whatIsSeldomMeantIsWarnedOf() throws {

@@ -61,6 +61,38 @@ import Testing
         #expect(found.contains { $0.contains("log.level must be one of") })
     }
 
+    @Test(arguments: [
+        (
+            "port: 8080", "port: 9090", "line 7: admin takes 127.0.0.1:9090, which listeners has already"
+        ),
+        ("host: 127.0.0.1", "host: no such host", "must be a host's name or an IP address, not 'no such host'"),
+        (
+            "limits: {rulesPerBus: 2000}", "limits: {maximumClientBufferedBytes: 2000}",
+            "line 12: limits maximumClientBufferedBytes must be at least maximumBodyBytes"
+        ),
+        (
+            "limits: {", "regions: [\"x y\"]\nlimits: {",
+            "line 12: regions must be names in lower case like us-east-1, not 'x y'"
+        ),
+        (
+            "limits: {",
+            "  - id: \"111122223333\"\n    keys: [{id: AKIAOTHER, secretEnvironment: KEY}]\nlimits: {",
+            "line 9: accounts names account 111122223333 twice"
+        ),
+    ])
+    func whatIsWrongIsSaidWithItsLine(part: String, mistake: String, complaint: String) {
+        let found = problems(good.replacing(part, with: mistake))
+        #expect(found.contains { $0.contains(complaint) }, "\(found)")
+    }
+
+    @Test func listenersOfOnePortOnDifferentAddressesStandBesideEachOther() {
+        #expect(
+            problems(good.replacing("port: 8080", with: "port: 9090").replacing("127.0.0.1", with: "10.0.0.1")) == []
+        )
+        let everywhere = good.replacing("port: 8080", with: "port: 9090").replacing("127.0.0.1", with: "0.0.0.0")
+        #expect(problems(everywhere).count == 1)
+    }
+
     @Test func secretsMustBeThereAndLongEnough() {
         let short = good.replacing("secretEnvironment: KEY", with: "secret: short")
         #expect(problems(short).contains { $0.contains("at least 16 characters") })

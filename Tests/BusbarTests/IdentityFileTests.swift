@@ -150,7 +150,7 @@ import Testing
         #expect(problems(text.replacing(allow, with: "{}")).first?.contains("is not a valid policy") == true)
         #expect(problems(text.replacing("name: alice", with: "name: a b")).first?.contains("is not valid") == true)
         let twice = text.replacing("    roles:", with: "      - name: ALICE\n    roles:")
-        #expect(problems(twice) == ["account 111122223333 has the user ALICE twice"])
+        #expect(problems(twice) == ["line 5: accounts gives account 111122223333 the user ALICE twice"])
         #expect(problems(text.replacing("trust: {", with: "trust: {file: x, ")).first?.contains("exactly one") == true)
     }
 }

@@ -155,7 +155,7 @@ extension NodeConfiguration {
                 accounts[index].organizationPaths = account.organizationPaths
             }
         }
-        problems += accounts.duplicates
+        problems += accounts.duplicates.map { "accounts \($0)" }
         if accounts.isEmpty { problems.append("there is no account") }
         if let cluster {
             let check = PeerCertificateCheck(cluster, cell: cell, node: node)
@@ -168,23 +168,23 @@ extension NodeConfiguration {
 }
 
 extension [NodeConfiguration.Account] {
-    /// A line for everything that is declared twice.
+    /// What `accounts` does for everything that is declared twice.
     var duplicates: [String] {
         var lines: [String] = []
         var ids: Set<AccountID> = []
         var names: Set<String> = []
         var keys: Set<String> = []
         for account in self {
-            if !ids.insert(account.id).inserted { lines.append("accounts names account \(account.id) twice") }
+            if !ids.insert(account.id).inserted { lines.append("names account \(account.id) twice") }
             for key in account.keys + account.principals.flatMap(\.keys) where !keys.insert(key.id).inserted {
-                lines.append("accounts has the access key \(key.id) twice")
+                lines.append("has the access key \(key.id) twice")
             }
             for principal in account.principals {
                 // IAM tells names apart without regard to letter case and path.
                 let kind = principal.declaration.kind.rawValue
                 let name = "\(account.id)/\(kind)/\(principal.declaration.name.lowercased())"
                 if !names.insert(name).inserted {
-                    lines.append("account \(account.id) has the \(kind) \(principal.declaration.name) twice")
+                    lines.append("gives account \(account.id) the \(kind) \(principal.declaration.name) twice")
                 }
             }
         }

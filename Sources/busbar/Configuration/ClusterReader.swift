@@ -20,7 +20,9 @@ enum ClusterReader {
         let uplink = reader.nested("uplink").flatMap { UplinkReader.uplink($0) }
         let section = reader.nested("peers")
         let peers = section.flatMap { Self.peers($0, mayOnlyDial: uplink != nil) }
-        let gossip = reader.nested("gossip").flatMap { Self.gossip($0, peers) }
+        // A port that is there and wrong is one mistake, not two.
+        let isDialOnly = peers != nil && section?.has("port") == false
+        let gossip = reader.nested("gossip").flatMap { Self.gossip($0, peers, isDialOnly: isDialOnly) }
         let cells = reader.list("cells").compactMap { cell($0) }
         guard section != nil else {
             for key in ["trustDomain", "role", "uplink", "gossip", "cells"] where reader.has(key) {
@@ -62,7 +64,7 @@ enum ClusterReader {
     ) {
         let check = PeerCertificateCheck(cluster, cell: configuration.cell, node: configuration.node)
         for problem in check.problems {
-            section?.note(problem, at: section?.value("certificate"), key: "certificate")
+            section?.note(problem.text, at: section?.value(problem.key), key: problem.key)
         }
         for entry in reader.list("accounts") {
             guard let account = entry.value("id")?.scalar.flatMap({ AccountID($0.string) }) else { continue }
@@ -92,13 +94,13 @@ enum ClusterReader {
     }
 
     private static func peers(_ reader: ConfigurationReader, mayOnlyDial: Bool) -> NodeConfiguration.Peers? {
-        let host = reader.string("host") ?? "127.0.0.1"
+        let host = reader.host("host") ?? "127.0.0.1"
         let port = reader.integer("port", in: 0...65_535)
         if port == nil, !mayOnlyDial, !reader.has("port") {
             reader.note("is missing: only a node with an uplink can do without a peer listener", key: "port")
         }
-        let advertiseHost = reader.string("advertiseHost")
-        if port != nil, advertiseHost == nil, ["0.0.0.0", "::"].contains(host) {
+        let advertiseHost = reader.advertisedHost("advertiseHost")
+        if port != nil, !reader.has("advertiseHost"), ["0.0.0.0", "::"].contains(host) {
             reader.note("is missing: other nodes cannot dial \(host)", key: "advertiseHost")
         }
         let advertisePort = reader.integer("advertisePort", in: 1...65_535)
@@ -138,18 +140,19 @@ enum ClusterReader {
 
     private static func gossip(
         _ reader: ConfigurationReader,
-        _ peers: NodeConfiguration.Peers?
+        _ peers: NodeConfiguration.Peers?,
+        isDialOnly: Bool
     ) -> NodeConfiguration.Gossip? {
-        let host = reader.string("host") ?? peers?.listener?.host ?? "127.0.0.1"
-        let advertiseHost = reader.string("advertiseHost")
+        let host = reader.host("host") ?? peers?.listener?.host ?? "127.0.0.1"
+        let advertiseHost = reader.advertisedHost("advertiseHost")
         if let advertiseHost, !advertiseHost.isAddress {
             reader.note("must be an IP address", at: reader.value("advertiseHost"), key: "advertiseHost")
         }
         let told = advertiseHost ?? peers?.advertiseHost.flatMap { $0.isAddress ? $0 : nil }
-        if told == nil, ["0.0.0.0", "::"].contains(host) {
+        if told == nil, !reader.has("advertiseHost"), ["0.0.0.0", "::"].contains(host) {
             reader.note("is missing: other nodes cannot send to \(host)", key: "advertiseHost")
         }
-        if peers != nil, peers?.listener == nil {
+        if isDialOnly {
             reader.note("needs a peer listener; a node that only dials out knows the cells of cells")
         }
         let port = reader.integer("port", in: 0...65_535)

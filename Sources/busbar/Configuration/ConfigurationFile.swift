@@ -58,7 +58,9 @@ enum ConfigurationFile {
         if configuration.accounts.isEmpty, configuration.identities == nil {
             reader.note("needs at least one entry", key: "accounts")
         }
-        problems.lines += configuration.accounts.duplicates
+        for line in configuration.accounts.duplicates {
+            reader.note(line, at: reader.value("accounts"), key: "accounts")
+        }
         configuration.cluster = ClusterReader.cluster(reader, configuration)
         if let limits = reader.nested("limits") { read(limits, into: &configuration) }
         if let store = reader.nested("store") { read(store, into: &configuration.store) }
@@ -68,24 +70,31 @@ enum ConfigurationFile {
             log.finish()
         }
         let regions = reader.strings("regions")
+        for region in regions where !region.isRegionName {
+            let complaint = "must be names in lower case like us-east-1, not '\(region)'"
+            reader.note(complaint, at: reader.value("regions"), key: "regions")
+        }
         if !regions.isEmpty { configuration.regions = regions }
         configuration.strictCompatibility = reader.bool("strictCompatibility") ?? false
         configuration.maximumHops = reader.integer("maximumHops", in: 1...64) ?? configuration.maximumHops
         if let seconds = reader.integer("stopTimeoutSeconds", in: 0...3_600) {
             configuration.stopTimeout = .seconds(seconds)
         }
+        ListenerCheck(configuration).note(reader)
+        for problem in configuration.http.validate() {
+            reader.note(problem, at: reader.value("limits"), key: "limits")
+        }
         reader.finish()
         configuration.store.directory = configuration.dataDirectory
-        problems.lines += configuration.http.validate()
         guard problems.lines.isEmpty else { throw Invalid(file: file, problems: problems.lines) }
         configuration.warnings = problems.warnings
         return configuration
     }
 
     private static func listener(_ reader: ConfigurationReader) -> NodeConfiguration.Listener? {
-        let host = reader.string("host") ?? "127.0.0.1"
+        let host = reader.host("host") ?? "127.0.0.1"
         let port = reader.integer("port", in: 0...65_535)
-        if port == nil { reader.note("is missing", key: "port") }
+        if port == nil, !reader.has("port") { reader.note("is missing", key: "port") }
         var tls: TLSConfiguration?
         if let section = reader.nested("tls") {
             let certificate = section.string("certificate")

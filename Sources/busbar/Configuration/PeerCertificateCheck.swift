@@ -28,8 +28,8 @@ extension NodeConfiguration.Peers {
 struct PeerCertificateCheck {
     /// The names in the certificate; nil when the files cannot be used.
     private(set) var identity: CertificateIdentity?
-    /// What is wrong.
-    private(set) var problems: [String] = []
+    /// What is wrong, and with which key of `peers`.
+    private(set) var problems: [(key: String, text: String)] = []
     private let trustDomain: String
 
     /// Reads the files of a cluster section.
@@ -39,7 +39,7 @@ struct PeerCertificateCheck {
         do throws(TLSError) {
             store = try CertificateStore(files: cluster.peers.certificateFiles, policy: cluster.peers.certificatePolicy)
         } catch {
-            problems.append("cannot be used: \(error)")
+            problems.append((Self.key(of: "\(error)", cluster.peers), "cannot be used: \(error)"))
             return
         }
         let chain = store.ownChain
@@ -51,21 +51,29 @@ struct PeerCertificateCheck {
                 _ = try verifier.verify(chain, usage: usage, now: now)
             }
         } catch {
-            problems.append("would be refused by other nodes: \(error)")
+            problems.append(("certificate", "would be refused by other nodes: \(error)"))
         }
+    }
+
+    /// The key whose file an error names.
+    private static func key(of text: String, _ peers: NodeConfiguration.Peers) -> String {
+        let files = [("key", [peers.key]), ("roots", [peers.roots]), ("revocationLists", peers.revocationLists)]
+        return files.first { $0.1.contains { text.contains($0) } }?.0 ?? "certificate"
     }
 
     private mutating func checkName(_ cell: String, _ node: String) {
         let uris = identity?.uris ?? []
         guard uris.count == 1, let found = NodeIdentity(uri: uris[0]) else {
             let text = uris.isEmpty ? "has no URI" : "has the URI \(uris.joined(separator: ", "))"
-            problems.append("\(text), and a node's is spiffe://\(trustDomain)/cell/\(cell)/node/\(node)")
+            problems.append(
+                ("certificate", "\(text), and a node's is spiffe://\(trustDomain)/cell/\(cell)/node/\(node)")
+            )
             return
         }
         if !found.isIn(trustDomain: trustDomain) {
-            problems.append("is for \(found), which is not of the trust domain \(trustDomain)")
+            problems.append(("certificate", "is for \(found), which is not of the trust domain \(trustDomain)"))
         } else if found.cell != cell || found.node != node {
-            problems.append("is for \(found), and this is node \(node) of cell \(cell)")
+            problems.append(("certificate", "is for \(found), and this is node \(node) of cell \(cell)"))
         }
     }
 
