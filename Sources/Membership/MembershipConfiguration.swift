@@ -66,7 +66,8 @@ public struct MembershipConfiguration: Equatable, Sendable {
     /// Time between two full-state syncs, each with one other node, when nothing suggests one. Default 120 s.
     public var syncPeriod: Duration = .seconds(120)
     /// The least time between two syncs that this node begins; doubled after each that brought nothing, up to
-    /// ``syncPeriod``. Default 1 s.
+    /// ``syncPeriod``, and after each that failed, up to an eighth of that. When the view has changed since the last one, eight
+    /// times this is enough. Default 1 s.
     public var syncSpacing: Duration = .seconds(1)
     /// How long a view, or the difference from another node's view, must be unchanged before that other view suggests a
     /// sync: the time in which gossip spreads. Default 2 s.

@@ -22,6 +22,8 @@ final class BenchmarkCluster {
         workload.onEvent = { [unowned self] machine, event in onEvent(machine, event) }
     }
 
+    deinit { world.end() }
+
     var machines: [Machine] { world.machines }
 
     var running: [Machine] { machines.filter { $0.membership != nil } }

@@ -95,7 +95,9 @@ struct SimulationBenchmark {
         // Whole routers and stores take far more time than gossip.
         switch workload {
         case .membership: options.leaves = leaves ?? Int(seed / 2 % 6)
-        case .forwarding: options.nodes = nodes.map { max(3, $0) } ?? (3 + options.nodes % 4)
+        case .forwarding:
+            options.nodes = nodes.map { max(3, $0) } ?? (3 + options.nodes % 4)
+            options.faults.removeAll { FaultKind.ofMembership.contains($0) }
         }
         return (workload, options)
     }
@@ -104,8 +106,9 @@ struct SimulationBenchmark {
         var generator = SeededGenerator(seed: seed)
         let duration = Duration.milliseconds(Int64(hoursEach * 3_600_000))
         let count = Int.random(in: 3...30, using: &generator)
-        let chosen = FaultKind.allCases.filter { _ in Bool.random(using: &generator) }
+        var chosen = FaultKind.ofEveryWorkload.filter { _ in Bool.random(using: &generator) }
         let isMixed = Bool.random(using: &generator) || chosen.isEmpty
+        chosen += FaultKind.allCases.filter { FaultKind.ofMembership.contains($0) && Bool.random(using: &generator) }
         return SimulationOptions(
             seed: seed,
             nodes: nodes ?? count,

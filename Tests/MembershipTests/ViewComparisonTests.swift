@@ -70,6 +70,49 @@ import Testing
         }
     }
 
+    /// Syncs that brought nothing are rare in the end; what changes after them does not wait for the next.
+    @Test func aWordThatIsMissedAfterUselessSyncsIsFoundSoon() throws {
+        let cluster = try scene(903)
+        let leaf = cluster.add(name: "edge", accounts: [TestCluster.anyAccount], role: .leaf)
+        leaf.isRunning = false
+        let (claim, word) = attach(leaf, cluster)
+        for index in 0..<5 {
+            let node = cluster.nodes[index]
+            _ = node.crypto.learn(leaf.crypto.own.chain[...])
+            node.instance.heardClaim(claim, 0..<claim.count, from: nil, sender: nil, &node.generator)
+            if index != 4 { node.instance.heardAttachment(word, 0..<word.count, sender: nil) }
+            node.instance.leafQueue = DisseminationQueue()
+            node.instance.syncing.beganAt = cluster.now.milliseconds - 1
+            node.instance.syncing.spacing = 120_000
+            node.instance.syncing.allowedAt = cluster.now.milliseconds + 120_000
+            node.instance.viewChangedAt = cluster.now.milliseconds
+        }
+        let isKnown = { cluster.nodes[4].instance.directory.entry(for: TestCluster.anyAccount) != nil }
+        #expect(cluster.run(atMost: .seconds(20), until: isKnown) != nil)
+        #expect(cluster.nodes[4].instance.syncing.spacing < 120_000, "it was of use")
+    }
+
+    /// Others know it by a certificate that counts no more, so nobody hears what it says of its next: only its own sync tells it.
+    @Test func aNodeWithANewCertificateIsKnownSoonAfterItsLinksWork() throws {
+        let cluster = try scene(904)
+        cluster.canLink = { _, _ in false }
+        let node = cluster.nodes[3]
+        let former = node.crypto.own.facts.fingerprint
+        cluster.authority.revoked.insert(former)
+        node.crypto.renew(cluster.authority.issue(node.identity))
+        for index in 0..<5 {
+            let node = cluster.nodes[index]
+            cluster.perform(node.instance.changedTrust(now: cluster.now, using: &node.generator), index)
+        }
+        cluster.run(.seconds(300))
+        let isKnown = {
+            [0, 1, 2, 4].allSatisfy { cluster.nodes[$0].instance.member(node.instance.own.key)?.certificate != former }
+        }
+        #expect(!isKnown())
+        cluster.canLink = { _, _ in true }
+        #expect(cluster.run(atMost: .seconds(30), until: isKnown) != nil)
+    }
+
     @Test func aLeafsWordThatChangesNothingIsNoChangeOfTheView() throws {
         let cluster = try scene(902)
         let leaf = cluster.add(name: "edge", accounts: [TestCluster.anyAccount], role: .leaf)

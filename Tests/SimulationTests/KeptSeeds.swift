@@ -71,6 +71,14 @@ enum KeptSeeds {
             faults: [.delay, .starve, .slow, .move, .expire, .halfOpen],
             reason: leafStayedAway
         ),
+        Kept(
+            seed: 3,
+            nodes: 8,
+            leaves: 2,
+            minutes: 31,
+            faults: [.keys],
+            reason: "a word about a leaf that a node had missed waited for a sync of two minutes later"
+        ),
     ]
 
     static let forwarding: [Kept] = [

@@ -68,6 +68,35 @@ import Testing
         #expect(!report.violations.isEmpty)
     }
 
+    /// Plain SWIM believes whoever says that another is dead.
+    @Test func beliefInLiesIsCaught() {
+        let options = SimulationOptions(seed: 33, nodes: 6, duration: .seconds(1200), faults: [.lie])
+        let report = SimulationRun(options) { world in
+            Scenario.membership(in: world, faults: options.faults, configuration: .lan.withoutLifeguard)
+        }.run()
+        #expect(!report.violations.isEmpty)
+        #expect(run(options).violations == [], "\(options.summary)")
+    }
+
+    /// One node goes on with the key that it had at first.
+    @Test func nodeThatMissesANewKeyIsCaught() {
+        let options = SimulationOptions(seed: 34, nodes: 6, duration: .seconds(1200), faults: [.keys])
+        let report = run(options) { node in
+            // The key's number comes after the message and before nonce and tag.
+            if node.machine.index == 4 { node.isDeaf = { bytes, _ in bytes[bytes.count - 29] > 1 } }
+        }
+        #expect(!report.violations.isEmpty)
+    }
+
+    @Test(arguments: [[.leap], [.rush], [.roots], [.keys, .lie, .renew]] as [[FaultKind]])
+    func runOfOneKindIsClean(faults: [FaultKind]) {
+        var options = SimulationOptions(seed: 35, nodes: 6, duration: .seconds(1200), faults: faults)
+        options.leaves = 1
+        let report = run(options)
+        #expect(report.violations == [], "\(options.summary)")
+        #expect(report.faults.values.allSatisfy { $0 > 0 })
+    }
+
     /// The state machine asks for proofs; the bug is in what checks them.
     @Test func beliefInForgedMessagesIsCaught() {
         let options = SimulationOptions(seed: 32, nodes: 6, duration: .seconds(3600), faults: [.forge])

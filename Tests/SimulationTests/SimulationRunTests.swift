@@ -34,6 +34,20 @@ import Testing
         #expect(network.lost > 0 && network.duplicated > 0 && network.reordered > 0 && network.blocked > 0)
     }
 
+    /// Nodes hold their machine as their clock, and closures hold the world: a run that ends must let go of all.
+    @Test func runThatHasEndedLetsGoOfItsWorld() {
+        weak var world: World?
+        weak var node: MembershipNode?
+        let options = SimulationOptions(seed: 5, nodes: 4, duration: .seconds(300), faults: [.crash, .loss, .forge])
+        let report = SimulationRun(options) { made in
+            world = made
+            return Scenario.membership(in: made, faults: options.faults) { node = $0 }
+        }.run()
+        #expect(report.settlings > 1)
+        #expect(world == nil)
+        #expect(node == nil)
+    }
+
     @Test(arguments: KeptSeeds.forwarding) func keptRunOfForwardingIsClean(kept: KeptSeeds.Kept) {
         let report = SimulationRun(kept.options) { Scenario.forwarding(in: $0, cells: kept.nodes) }.run()
         #expect(report.violations == [], "\(kept)")

@@ -95,12 +95,14 @@ public final class LeafClaimant {
         if instance.ownSignedClaim.claim != before { onChange() }
     }
 
+    /// A clock that was set back is noticed within this time; what was said while it was ahead, nobody may have believed.
+    private static let clockCheck = Duration.seconds(10)
+
     /// A second renewal soon after the first waits until nobody relies on the certificate before that.
     private func arm() {
         if let timer { clock.cancel(timer) }
         timer = nil
-        let next = instance.nextWakeup
-        guard next != .distantFuture else { return }
+        let next = min(instance.nextWakeup, clock.now + Self.clockCheck)
         timer = clock.schedule(after: max(next - clock.now, .milliseconds(1))) { [weak self] in
             guard let self else { return }
             timer = nil

@@ -144,6 +144,18 @@ public final class MembershipDriver {
         perform(instance.changedDescription(description, now: clock.now))
     }
 
+    /// The key of an identity.
+    package func key(of identity: NodeIdentity) -> NodeKey { instance.key(of: identity) }
+
+    /// Says untrue things to one member, for tests.
+    package func say(_ falsehoods: [SWIMInstance.Falsehood], to listener: NodeKey) {
+        guard isRunning else { return }
+        perform(instance.say(falsehoods, to: listener, now: clock.now))
+    }
+
+    /// The request of a full sync that calls every other member dead, for tests.
+    package var syncThatCallsAllDead: [UInt8] { instance.syncThatCallsAllDead }
+
     /// Takes up the certificate that the crypto port presents now.
     public func certificateRenewed() {
         perform(instance.renewedCertificate(now: clock.now))

@@ -16,6 +16,8 @@ struct SyncState: Sendable {
     var exchanges: [Exchange] = []
     var allowedAt = Int64.min
     var spacing: Int64 = 0
+    /// When this node began its last sync.
+    var beganAt: Int64?
     var isJoinScheduled = false
     /// What nodes that are no members may ask for, by a row for each identity's key.
     var strangers = [Allowance](repeating: Allowance(), count: 256)
@@ -57,7 +59,8 @@ extension SWIMInstance {
         absorb(message, body, from: sender, &generator)
         if message.kind == .pullAnswer { push(message, body, to: exchange.peer) }
         guard !exchange.isForLists else { return left() }
-        settleSpacing(wasUseful: counters.claimsAccepted != accepted || viewSum != exchange.sumBefore)
+        let isChanged = counters.claimsAccepted != accepted || viewSum &+ leaves.sum != exchange.sumBefore
+        settleSpacing(wasUseful: isChanged, limit: configuration.syncPeriod)
         return left()
     }
 
@@ -70,7 +73,8 @@ extension SWIMInstance {
         entered(now)
         if let exchange = syncing.take(number) {
             counters.syncsFailed += 1
-            if !exchange.isForLists { settleSpacing(wasUseful: false) }
+            // Links that fail say nothing of views, and may come back at any time.
+            if !exchange.isForLists { settleSpacing(wasUseful: false, limit: configuration.syncPeriod / 8) }
             if records[0].claim.description.role == .leaf, let slot = slot(of: exchange.peer), slot != 0 {
                 leafDoubts(slot, records[0].key)
             }
@@ -78,10 +82,10 @@ extension SWIMInstance {
         return left()
     }
 
-    private mutating func settleSpacing(wasUseful: Bool) {
+    private mutating func settleSpacing(wasUseful: Bool, limit: Duration) {
         let least = configuration.syncSpacing.milliseconds
-        let most = configuration.syncPeriod.milliseconds
-        syncing.spacing = wasUseful ? least : min(max(syncing.spacing, least) * 2, most)
+        let doubled = min(max(syncing.spacing, least) * 2, max(limit.milliseconds, syncing.spacing, least))
+        syncing.spacing = wasUseful ? least : doubled
         syncing.allowedAt = clock.now + syncing.spacing
     }
 
@@ -127,8 +131,16 @@ extension SWIMInstance {
         let former = records[slot].difference
         if former?.value != value { records[slot].difference = MemberRecord.Difference(value: value, since: clock.now) }
         let stays = former.map { $0.value == value && clock.now - $0.since >= settling } ?? false
-        guard stays || clock.now - viewChangedAt >= settling, !isLeaving, clock.now >= syncing.allowedAt else { return }
+        guard stays || clock.now - viewChangedAt >= settling, !isLeaving, maySync else { return }
         beginSync(with: slot)
+    }
+
+    /// Whether it is time for another sync. Syncs that brought nothing are made ever more rarely, but say nothing of what has
+    /// changed since: a node with a new certificate, to whom nobody listens yet, or one that has missed a word.
+    private var maySync: Bool {
+        if clock.now >= syncing.allowedAt { return true }
+        guard let beganAt = syncing.beganAt, viewChangedAt > beganAt else { return false }
+        return clock.now - beganAt >= 8 * configuration.syncSpacing.milliseconds
     }
 
     /// A member came back from the dead: behind it may be a whole side of a partition.
@@ -143,6 +155,7 @@ extension SWIMInstance {
     }
 
     private mutating func beginSync(with peer: PeerAddress) {
+        syncing.beganAt = clock.now
         syncing.spacing = max(syncing.spacing, configuration.syncSpacing.milliseconds)
         syncing.allowedAt = clock.now + syncing.spacing
         var body = SyncMessage.begin(.pull, domain: domain, viewSum: viewSum, leafSum: leaves.sum)
@@ -176,7 +189,7 @@ extension SWIMInstance {
             SyncState.Exchange(
                 number: number,
                 peer: peer,
-                sumBefore: viewSum,
+                sumBefore: viewSum &+ leaves.sum,
                 isPush: isPush,
                 isForLists: isForLists
             )

@@ -35,7 +35,8 @@ extension SimulationOptions {
     public var summary: String {
         let minutes = duration.milliseconds / 60_000
         let hours = "\(minutes / 60) h" + (minutes % 60 == 0 ? "" : " \(minutes % 60) min")
-        let kinds = faults == FaultKind.allCases ? "all" : faults.map(\.rawValue).joined(separator: ",")
+        let isAll = faults == FaultKind.allCases
+        let kinds = isAll ? "all" : faults.map(\.rawValue).joined(separator: ",")
         let leaves = leaves == 0 ? "" : "\(leaves) leaves, "
         return "seed \(seed), \(nodes) nodes, \(leaves)\(hours), faults \(kinds.isEmpty ? "none" : kinds)"
     }

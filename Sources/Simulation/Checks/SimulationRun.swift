@@ -78,12 +78,14 @@ public final class SimulationRun {
         self.scenario = scenario(world)
         self.scenario.workload.prepare(world, nodes: options.nodes)
         injector = FaultInjector(world: world, kinds: options.faults)
+        injector.workload = self.scenario.workload
         generator = world.generator(for: "run")
         report = SimulationReport(options: options)
     }
 
     /// Lets the world run to its end.
     public func run() -> SimulationReport {
+        defer { world.end() }
         settle()
         while world.elapsed < options.duration, !isBroken {
             let storm = options.storm.milliseconds

@@ -10,6 +10,14 @@ public protocol Workload: AnyObject {
 
     /// Stops asking for new things, so that what is under way can come to its end while nothing is broken.
     func rest()
+
+    /// Begins a fault that only this kind of workload knows how to make; the injector says when it is to end.
+    func fail(_ kind: FaultKind, lasting duration: Duration, by injector: FaultInjector)
+}
+
+extension Workload {
+    /// Knows no such fault.
+    public func fail(_ kind: FaultKind, lasting duration: Duration, by injector: FaultInjector) {}
 }
 
 /// Knows what must hold in a world, by reasoning of its own: it shares no code with what it checks.

@@ -56,8 +56,21 @@ extension FaultInjector {
             }
         case .forge:
             outsider.attack(lasting: duration)
+        case .leap:
+            for machine in victims(atMost: max(1, count / 8)) {
+                machine.clockOffset += Self.leap
+                activate(lasting: duration) { machine.clockOffset -= Self.leap }
+            }
+        case .rush:
+            if let machine = victims(atMost: 1).first { rush(machine) }
+        case .roots:
+            replaceAuthority()
+        case .keys, .lie:
+            workload?.fail(kind, lasting: duration, by: self)
         }
     }
+
+    private static let leap = Duration.seconds(30 * 3600)
 
     private func isolate(bothWays: Bool, lasting duration: Duration) {
         let group = victims(atMost: max(1, world.machines.count / 2))
@@ -136,8 +149,26 @@ extension FaultInjector {
     }
 
     private func spoilCertificate(_ kind: FaultKind, lasting duration: Duration) {
-        // Two renewals within seconds are nothing that an operator does, and nothing that a node promises to stand.
         guard let machine = victims(atMost: 1).first, takesCertificate(machine) else { return }
+        spoilCertificate(of: machine, kind, lasting: duration)
+    }
+
+    /// Two to four things happen to a machine's certificate, each up to a minute after the one before.
+    private func rush(_ machine: Machine) {
+        let storm = storm
+        var delay = Duration.zero
+        for _ in 0..<(2 + generator.below(3)) {
+            let kind = generator.pick([FaultKind.renew, .expire, .revoke]) ?? .renew
+            let duration = Duration.milliseconds(1000 + generator.below(30_000))
+            world.after(delay) { [self] in
+                guard isRaging, self.storm == storm else { return }
+                spoilCertificate(of: machine, kind, lasting: duration)
+            }
+            delay += .milliseconds(1000 + generator.below(59_000))
+        }
+    }
+
+    private func spoilCertificate(of machine: Machine, _ kind: FaultKind, lasting duration: Duration) {
         let network = world.network
         switch kind {
         case .expire:

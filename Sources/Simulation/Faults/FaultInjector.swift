@@ -16,12 +16,18 @@ public final class FaultInjector {
     /// Machines that faults leave alone, by index.
     public var spared: Set<Int> = []
 
+    /// Makes the faults that only it knows how to make.
+    weak var workload: (any Workload)?
+
     let world: World
     var generator: SeededGenerator
     private var active: [(id: Int, undo: () -> Void)] = []
     private var lastID = 0
-    private var isRaging = false
-    private var storm = 0
+    private(set) var isRaging = false
+    private(set) var storm = 0
+    /// The authority that signs certificates, and whether it is being replaced.
+    private var authority: UInt64 = 1
+    private var isRotating = false
     private var disturbances: [(id: Int, machine: Int?, conditions: LinkConditions)] = []
     /// When a machine's certificate was last touched, by index.
     private var certificateTimes: [Int: Duration] = [:]
@@ -116,6 +122,19 @@ public final class FaultInjector {
         if let last = certificateTimes[machine.index], world.elapsed - last < .seconds(180) { return false }
         certificateTimes[machine.index] = world.elapsed
         return true
+    }
+
+    /// Replaces the certificate authority; one such change at a time.
+    func replaceAuthority() {
+        guard !isRotating else { return }
+        isRotating = true
+        authority += 1
+        let rotation = TrustRotation(self, to: authority)
+        rotation.begin()
+        activate(lasting: TrustRotation.length) { [self] in
+            rotation.end()
+            isRotating = false
+        }
     }
 
     /// One or more machines; one half of the time just one.

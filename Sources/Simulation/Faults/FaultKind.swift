@@ -40,4 +40,21 @@ public enum FaultKind: String, CaseIterable, Sendable {
     case mute
     /// An outsider sends garbage, and old datagrams again, whole or damaged, under others' addresses.
     case forge
+    /// Clocks jump ahead by 30 hours, and back.
+    case leap
+    /// A machine's certificate is replaced, expires and is revoked several times within seconds.
+    case rush
+    /// The certificate authority is replaced by another, machine by machine.
+    case roots
+    /// The key ring gets another key, machine by machine.
+    case keys
+    /// A member with a good certificate lies: it suspects everybody, speaks for edges that it does not hold, calls all others
+    /// dead, and claims accounts that its certificate does not cover.
+    case lie
+
+    /// Kinds that mean something only where nodes do nothing but take part in membership: events would rightly expire with a clock
+    /// that is 30 hours ahead.
+    public static let ofMembership: Set<FaultKind> = [.leap, .rush, .roots, .keys, .lie]
+    /// The other kinds, in order.
+    public static let ofEveryWorkload = allCases.filter { !ofMembership.contains($0) }
 }

@@ -5,8 +5,8 @@ import SansIO
 
 /// Knows which processes run, and holds every view against that.
 ///
-/// At any time: no view takes up anybody who does not exist. When all that may go wrong is harmless (forgery, repetition,
-/// overtaking, clocks, disks, renewals), nobody who runs is ever declared dead, gone or ejected.
+/// At any time: no view takes up anybody who does not exist. When all that may go wrong is harmless (forgery, lies, repetition,
+/// overtaking, clocks, disks, renewals, new keys and roots), nobody who runs is ever declared dead, gone or ejected.
 /// After a calm: every running process holds exactly the running ones for alive, at their right addresses, with all of their
 /// accounts and at equal incarnations, and exactly the running leaves for attached, by way of nodes to which they have an
 /// uplink.
@@ -14,7 +14,9 @@ public final class MembershipChecker: Checker {
     /// Names it in reports.
     public let name = "membership"
     /// Faults that must never make a node look dead.
-    public static let harmless: Set<FaultKind> = [.duplicate, .reorder, .skew, .disk, .renew, .forge]
+    public static let harmless: Set<FaultKind> = [
+        .duplicate, .reorder, .skew, .disk, .renew, .forge, .keys, .lie, .roots,
+    ]
     /// How long a process must have run, or be gone, before others must know.
     public var patience: Duration = .seconds(60)
     /// Declared dead while they ran.

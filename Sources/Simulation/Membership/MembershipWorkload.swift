@@ -30,6 +30,10 @@ public final class MembershipWorkload: Workload {
     private var generator = SeededGenerator(seed: 0)
     private var absent: [Machine] = []
     private var leafIndices: Set<Int> = []
+    private var liars: Set<Int> = []
+    /// The key that seals, and whether it is being replaced.
+    private var key: UInt8 = 1
+    private var isRotating = false
 
     /// Creates a workload.
     public init(configuration: MembershipConfiguration = .lan) {
@@ -140,6 +144,59 @@ public final class MembershipWorkload: Workload {
             let machine = candidates.remove(at: generator.below(candidates.count))
             machine.crash()
             absent.append(machine)
+        }
+    }
+}
+
+/// Faults of membership alone.
+extension MembershipWorkload {
+    /// A member lies, or the key ring gets another key.
+    public func fail(_ kind: FaultKind, lasting duration: Duration, by injector: FaultInjector) {
+        switch kind {
+        case .lie: lie(lasting: duration, by: injector)
+        case .keys: rotateKeys(by: injector)
+        default: break
+        }
+    }
+
+    private func lie(lasting duration: Duration, by injector: FaultInjector) {
+        guard let machine = injector.victims(atMost: 1).first, !liars.contains(machine.index),
+            let liar = Liar(machine, self, seed: injector.generator.next())
+        else { return }
+        liars.insert(machine.index)
+        liar.begin()
+        injector.activate(lasting: duration) { [self] in
+            liar.end()
+            liars.remove(machine.index)
+        }
+    }
+
+    /// Every machine accepts the next key, then uses it, then accepts the former one no more. Each step reaches them one after the
+    /// other within half a minute.
+    private func rotateKeys(by injector: FaultInjector) {
+        guard !isRotating, key < .max else { return }
+        isRotating = true
+        let former = key
+        key += 1
+        let next = key
+        var isOver = false
+        let rings = rings
+        func step(_ number: Int, _ change: @escaping (SimulatedKeyRing) -> Void) {
+            for ring in rings {
+                let delay = Duration.seconds(60 * number) + .milliseconds(injector.generator.below(30_000))
+                injector.world.after(delay) { if !isOver { change(ring) } }
+            }
+        }
+        step(0) { $0.accepted = [former, next] }
+        step(1) { $0.primary = next }
+        step(2) { $0.accepted = [next] }
+        injector.activate(lasting: .seconds(180)) { [self] in
+            isOver = true
+            isRotating = false
+            for ring in rings {
+                ring.primary = next
+                ring.accepted = [next]
+            }
         }
     }
 }

@@ -78,6 +78,13 @@ public final class SimulatedLinks: PeerLinkPort {
         }
     }
 
+    /// Lets go of everything.
+    func dispose() {
+        connections = [:]
+        connecting = [:]
+        exchanges = [:]
+    }
+
     /// Makes connections half open, as when a NAT forgets them: nothing comes through, and no end hears why.
     ///
     /// - Parameter isMeant: tells by the machine at the other end whether a connection is meant.

@@ -154,6 +154,18 @@ public final class Machine: ClockPort {
         world.network.ended(self)
     }
 
+    /// Lets go of the process, and of what would start another. Nothing may run here afterwards; the world may be gone.
+    func dispose() {
+        isUp = false
+        node = nil
+        boot = nil
+        requestHandler = nil
+        channelAcceptor = nil
+        datagrams.onReceive = nil
+        inbox = MachineInbox()
+        links.dispose()
+    }
+
     /// Ends the process after its disk has written everything, as a stop in good order does.
     public func stop() {
         store.synchronise()

@@ -93,9 +93,15 @@ public final class World {
         time = end
     }
 
-    /// Forgets everything that was to happen, and so lets go of whoever waits for it.
+    /// Forgets everything that was to happen, and lets go of the machines' processes: they hold their machine as their clock, and
+    /// those that wait hold the world.
     public func end() {
         queue.removeAll()
+        for machine in machines { machine.dispose() }
+    }
+
+    deinit {
+        for machine in machines { machine.dispose() }
     }
 
     @discardableResult

@@ -52,14 +52,23 @@ struct SimulateCommand: AsyncParsableCommand {
         }
         guard (0...1000).contains(leaves) else { throw ValidationError("--leaves must be 0 to 1000.") }
         guard workload == .membership || leaves == 0 else {
-            throw ValidationError("--workload forwarding takes no --leaves: its last cell always dials out only.")
+            let text = "--workload forwarding takes no --leaves: its last cell always dials out only."
+            throw ValidationError(text)
         }
         guard hours > 0, hours <= 100_000 else { throw ValidationError("--hours must be above 0, at most 100000.") }
-        if case .failure(let error) = FaultKind.list(faults) { throw ValidationError("\(error).") }
+        switch FaultKind.list(faults) {
+        case .failure(let error): throw ValidationError("\(error).")
+        case .success(let kinds):
+            guard workload == .forwarding, faults != "all",
+                let kind = kinds.first(where: FaultKind.ofMembership.contains)
+            else { return }
+            throw ValidationError("--workload forwarding takes no \(kind.rawValue): it may rightly lose events.")
+        }
     }
 
     func run() async throws {
-        guard case .success(let kinds) = FaultKind.list(faults) else { return }
+        guard case .success(let all) = FaultKind.list(faults) else { return }
+        let kinds = workload == .membership ? all : all.filter { !FaultKind.ofMembership.contains($0) }
         let duration = Duration.milliseconds(Int64(hours * 3_600_000))
         var options = SimulationOptions(seed: seed, nodes: nodes, duration: duration, faults: kinds)
         options.leaves = leaves
