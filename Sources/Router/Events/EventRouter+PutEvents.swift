@@ -10,6 +10,12 @@ extension EventRouter {
         var entered: [(place: Place, outcome: BusMatcher.Outcome)] = []
         /// Where the last entry went; most often the next one goes there too.
         var place: Place?
+
+        mutating func reserve(_ count: Int) {
+            results.reserveCapacity(count)
+            records.reserveCapacity(count)
+            entered.reserveCapacity(count)
+        }
     }
 
     /// A bus that is here, with its rules as they are during one call.
@@ -79,9 +85,8 @@ extension EventRouter {
     ) {
         statistics.entries += UInt64(entries.count)
         var intake = Intake()
-        for (entry, address) in zip(entries, addresses) {
-            take(entry, address, putter, into: &intake)
-        }
+        intake.reserve(entries.count)
+        for index in entries.indices { take(entries[index], addresses[index], putter, into: &intake) }
         for (index, result) in intake.results.enumerated() where result.isRefused { isRefused(index, result) }
         let answer = { [self, intake] in
             enter(intake.entered[...])

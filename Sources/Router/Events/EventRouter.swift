@@ -120,7 +120,8 @@ public final class EventRouter {
         noting ids: WindowRecord = WindowRecord(),
         completion: @escaping (Result<Void, StoreError>) -> Void
     ) {
-        let bytes = records.reduce(0) { $0 + $1.event.count }
+        var bytes = 0
+        for index in records.indices { bytes += records[index].event.count }
         appendingBytes += bytes
         let note = ledger.record(ids)
         store.append(records + (note.map { [$0] } ?? []), settling: settling) { [self] result in

@@ -9,13 +9,19 @@ struct PeerAuthority {
     let node: NodeIdentity
     let scope: AccountScope
 
-    /// An entry whose claims stay within its account.
-    struct Claim {
+    /// An entry whose claims stay within its account; shared by the entries of a frame that claim the same.
+    final class Claim {
         /// Where the event is to go.
-        var destination: BusAddress
+        let destination: BusAddress
         /// The bus that it left last; nil for an event that a caller puts.
-        var lastBus: BusAddress?
-        var subject: AccessRequest.Subject
+        let lastBus: BusAddress?
+        let subject: AccessRequest.Subject
+
+        init(destination: BusAddress, lastBus: BusAddress?, subject: AccessRequest.Subject) {
+            self.destination = destination
+            self.lastBus = lastBus
+            self.subject = subject
+        }
     }
 
     /// Checks an entry's claims.

@@ -48,8 +48,9 @@ final class PeerBatch {
     private var taken: [Taken] = []
     private var records: [IntakeRecord] = []
     private var bytes = 0
-    /// The last entry whose claims were found good, with these.
-    private var checked: (entry: ForwardEntry, claim: PeerAuthority.Claim)?
+    /// The last entry whose claims were found good, and what they are.
+    private var checked: ForwardEntry?
+    private var claim: PeerAuthority.Claim?
     /// What the policy last allowed for these claims: all that it can see of the event besides them.
     private var allowed: EnvelopeFacts?
     /// Whether the path that the checked claims name was found to go in no circle.
@@ -207,13 +208,16 @@ final class PeerBatch {
 
     /// Checks an entry's claims. Most entries of a frame come from one rule and claim the same.
     private func check(_ entry: ForwardEntry) -> Result<PeerAuthority.Claim, PeerAuthority.Refusal> {
-        if let checked, checked.entry.claimsTheSame(as: entry) { return .success(checked.claim) }
+        if let claim, checked?.claimsTheSame(as: entry) == true { return .success(claim) }
         allowed = nil
         isPathGood = false
         place = nil
         head = []
         let result = authority.check(entry)
-        if case .success(let claim) = result { checked = (entry, claim) }
+        if case .success(let good) = result {
+            checked = entry
+            claim = good
+        }
         return result
     }
 
