@@ -98,11 +98,11 @@ extension DeliveryDriver {
 
     /// Lets targets that are held back after failures be attempted at once, as when it is known that they are back.
     ///
-    /// - Parameter isMeant: tells by its key whether a target is meant.
-    public func retryNow(_ isMeant: (UInt64) -> Bool) {
+    /// - Parameter targets: their keys, in the order in which they are to be attempted.
+    public func retryNow(_ targets: [UInt64]) {
         let now = clock.now
-        for target in queues.keys.sorted() {
-            guard let queue = queues[target], isMeant(target) else { continue }
+        for target in targets {
+            guard let queue = queues[target] else { continue }
             queue.breaker.endOpenTime(now: now)
             queue.returns += 1
             // What failed often has a long wait before it.

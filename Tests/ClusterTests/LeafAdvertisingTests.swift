@@ -168,6 +168,7 @@ import Testing
             #expect(driver.leafViews.map(\.isAttached) == [true])
             #expect(driver.presentCount == 3, "it is no member")
             let route = try #require(driver.route(to: scene.account))
+            #expect(driver.reachable([scene.account]).isEmpty, "no connection is of use")
             #expect(route.cell.cell == "c3" && route.nodes.isEmpty && route.sponsors.map(\.node) == ["n1"])
         }
         scene.world.machines[3].crash()

@@ -295,7 +295,7 @@ import Testing
         for number in 0..<20 { scene.accept("e\(number)") }
         scene.shard.advance(by: .seconds(7_200))
         scene.dispatcher.failingTargets = []
-        scene.driver.retryNow { $0 == 7 }
+        scene.driver.retryNow([7])
         scene.shard.advance(by: .seconds(20))
         #expect(scene.dispatcher.delivered == 20, "though the waits before them had grown to minutes")
         #expect(scene.unresolved == 0)
@@ -315,7 +315,7 @@ import Testing
         let before = scene.dispatcher.attempted.count
         for _ in 0..<700 where scene.dispatcher.attempted.count == before { scene.shard.advance(by: .seconds(1)) }
         #expect(scene.dispatcher.attempted.count > before, "an attempt is under way")
-        scene.driver.retryNow { $0 == 7 }
+        scene.driver.retryNow([7])
         scene.shard.advance(by: .seconds(5))
         scene.dispatcher.release()
         scene.dispatcher.failingTargets = []
@@ -330,7 +330,7 @@ import Testing
         for number in 0..<2_000 { scene.accept("e\(number)") }
         scene.shard.advance(by: .seconds(3_600))
         let before = scene.dispatcher.attempted.count
-        scene.driver.retryNow { $0 == 7 }
+        scene.driver.retryNow([7])
         scene.shard.advance(by: .seconds(10))
         #expect(scene.dispatcher.attempted.count - before <= 200)
     }

@@ -71,6 +71,20 @@ import Testing
         #expect(scene.book(a, on: 0).deadLettered == 0)
     }
 
+    @Test func whatWaitedBeforeARestartGoesAtOnceToo() {
+        let scene = edgeScene()
+        cutLink(scene)
+        scene.run(.seconds(60))
+        for number in 0..<50 { scene.put("\(number)", by: a, on: 0) }
+        scene.run(.seconds(7_200))
+        scene.crash(0)
+        scene.restart(0)
+        scene.run(.seconds(600))
+        mendLink(scene)
+        scene.run(.seconds(90))
+        #expect(Set(scene.numbers(b, on: 1)).count == 50)
+    }
+
     @Test func aNodeThatAcceptsAnUplinkAndDiesIsDialledAgain() {
         let scene = edgeScene()
         scene.crash(0)

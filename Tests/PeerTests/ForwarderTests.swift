@@ -244,6 +244,22 @@ import Testing
         #expect(taken == 3, "the way is free")
     }
 
+    @Test func whatIsLateIsNotSentToAnotherNodeEither() {
+        links.serviceTime = .seconds(3)
+        links.answer = { _ in .failure(PeerLinkError(.unreachable, "refused")) }
+        let forwarder = forwarder()
+        var late: [ForwardFailure] = []
+        var others: [ForwardFailure] = []
+        let deadline = shard.now + .seconds(2)
+        send(2, by: forwarder, deadline: deadline) { if case .failure(let error) = $0 { late.append(error) } }
+        send(1, by: forwarder) { if case .failure(let error) = $0 { others.append(error) } }
+        shard.advance(by: .seconds(60))
+        #expect(links.requests.map(\.events) == [3, 1])
+        #expect(late.map(\.code) == [.overloaded, .overloaded] && late.allSatisfy { !$0.mayHaveArrived })
+        #expect(others.map(\.code) == [.unreachable])
+        #expect(forwarder.cells.map(\.requests) == [0], "the way is free")
+    }
+
     @Test func whatWaitsForACellIsBounded() {
         links.answer = { _ in nil }
         let forwarder = forwarder { settings in

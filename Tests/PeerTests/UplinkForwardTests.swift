@@ -55,6 +55,26 @@ import Testing
         VerdictFrame(verdicts: frame.items.map { _ in .accepted })
     }
 
+    @Test func aChannelOverWhichNothingWasSaidTakesNothingFromAnother() throws {
+        let first = open(1)
+        let probes = (0..<3).map { _ in ScriptedChannel(node: "spiffe://example.com/cell/edge/node/n1") }
+        for probe in probes { registry.accepted(probe, path: PeerPath.uplink) }
+        shard.run()
+        #expect(!first.isClosed && probes.map(\.isClosed) == [true, true, false], "one of them at a time")
+        send(1) { _ in }
+        #expect(ids(first) == [1])
+        probes[2].breakDown(unsentBytes: 0)
+        shard.advance(by: .seconds(1))
+        send(2) { _ in }
+        shard.advance(by: .milliseconds(5))
+        #expect(ids(first) == [1, 2])
+        let last = open(1)
+        #expect(first.isClosed, "over the last one it has said what it hosts")
+        send(3) { _ in }
+        shard.advance(by: .milliseconds(5))
+        #expect(ids(last) == [3])
+    }
+
     /// What follows from a greeting costs this side more than it costs the other to send it.
     @Test func aNodeGreetsOnceASecondInTheLongRunOverHoweverManyUplinks() throws {
         var heard: [[AccountID]] = []

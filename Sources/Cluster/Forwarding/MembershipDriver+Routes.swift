@@ -18,4 +18,10 @@ extension MembershipDriver: RouteDirectory {
             sponsors: Array(Set(entry.nodes.flatMap(\.sponsors))).sorted()
         )
     }
+
+    /// Those of some accounts whose cells have nodes that take links. An edge is reached through its uplink alone, and whoever
+    /// holds that hears of it there.
+    public func reachable(_ accounts: [AccountID]) -> [AccountID] {
+        accounts.filter { account in directory.entry(for: account)?.nodes.contains { $0.role == .core } == true }
+    }
 }

@@ -17,7 +17,7 @@ final class OpenBatch {
 /// A batch, or a part of one, on its way.
 struct PeerRequest {
     let lane: PeerForwarder.Lane
-    let items: [PeerForwarder.Item]
+    var items: [PeerForwarder.Item]
     let batch: OpenBatch
     /// The node that was asked, by a connection of this side or over its uplink.
     var node: NodeIdentity?
@@ -45,6 +45,7 @@ extension PeerForwarder {
     }
 
     func send(_ request: PeerRequest) {
+        guard !request.items.isEmpty else { return }
         guard let way = way(for: request) else {
             let failure = ForwardFailure(.offline, Self.offlineText(request.lane.cell, request.lane.sponsors))
             _ = clock.schedule(after: .zero) { [self] in settle(request, failure) }
@@ -89,6 +90,7 @@ extension PeerForwarder {
 
     private func send(_ request: PeerRequest, _ way: Way) {
         var request = request
+        guard !request.items.isEmpty else { return }
         switch way {
         case .uplink(let session):
             let body = encode(&request, session.peer)
@@ -196,6 +198,8 @@ extension PeerForwarder {
         var again = request
         again.failed.append(node)
         guard let way = way(for: again) else { return settle(request, failure) }
+        again = inTime(again)
+        guard !again.items.isEmpty else { return }
         statistics.resent += 1
         send(again, way)
     }
@@ -229,6 +233,19 @@ extension PeerForwarder {
         }
     }
 
+    /// What of a request is to be sent once more: whose time is up is told so, for nobody waits for its verdict.
+    private func inTime(_ request: PeerRequest) -> PeerRequest {
+        let now = clock.now
+        guard request.items.contains(where: { $0.isLate(at: now) }) else { return request }
+        var rest = request
+        rest.items.removeAll { $0.isLate(at: now) }
+        for item in request.items where item.isLate(at: now) {
+            let text = "The time of the event was up before cell \(request.lane.cell) could be asked once more."
+            fail(item, ForwardFailure(.overloaded, text), request)
+        }
+        return rest
+    }
+
     private func noteAnswer(_ answer: VerdictFrame, _ request: PeerRequest) {
         if let node = request.node { table.takes(node, compressed: answer.takesCompressed) }
         let moreWaits = request.lane.batcher.waitingItems > 0
@@ -239,7 +256,8 @@ extension PeerForwarder {
     private func sendPlain(_ request: PeerRequest) {
         guard let node = request.node else { return }
         table.takes(node, compressed: false)
-        if let way = way(to: node, request.lane) { send(request, way) } else { send(request) }
+        let again = inTime(request)
+        if let way = way(to: node, request.lane) { send(again, way) } else { send(again) }
     }
 
     /// Writes the frame anew, for the same node, in the highest version that both sides speak.
@@ -251,7 +269,7 @@ extension PeerForwarder {
             return settle(request, ForwardFailure(.misunderstood, "The node speaks versions \(versions) only."))
         }
         table.speaks(node, version: version)
-        var again = request
+        var again = inTime(request)
         again.isRenegotiated = true
         if let way = way(to: node, request.lane) { send(again, way) } else { send(again) }
     }
@@ -261,7 +279,7 @@ extension PeerForwarder {
     private func takeApart(_ request: PeerRequest, _ answer: VerdictFrame, _ identity: CertificateIdentity) {
         if request.items.count > 1 {
             statistics.split += 1
-            for item in request.items {
+            for item in inTime(request).items {
                 send(PeerRequest(lane: request.lane, items: [item], batch: request.batch))
             }
             return

@@ -39,6 +39,9 @@ public final class PeerForwarder {
             self.completion = completion
         }
 
+        /// Whether nobody waits for the verdict any more.
+        func isLate(at now: Timestamp) -> Bool { deadline.map { now >= $0 } ?? false }
+
         func finish(_ result: Result<PeerVerdict, ForwardFailure>) { completion(place, result) }
     }
 
@@ -212,7 +215,7 @@ public final class PeerForwarder {
         if lane.batcher.waitingItems == 0 { lane.hasDeadlines = false }
         let now = clock.now
         return items.filter { item in
-            guard let deadline = item.deadline, now >= deadline else { return true }
+            guard item.isLate(at: now) else { return true }
             let text = "The event waited here for cell \(lane.cell) until its time was up, and was not sent."
             fail(item, ForwardFailure(.overloaded, text))
             return false

@@ -5,8 +5,8 @@ import SansIO
 
 /// Keeps uplinks open from a cell that only dials out, so that the nodes at their other ends can send to it (DESIGN §7).
 ///
-/// A node takes one uplink of another. Addresses that turn out to lead to the same node share one: whichever has it keeps it,
-/// and the others wait until it is gone.
+/// A node takes one uplink of another. Addresses that turn out to lead to the same node share one: whichever has it keeps it.
+/// The others are dialled again from time to time, as they may lead to another node one day, and closed unused until then.
 public final class UplinkKeeper {
     /// An uplink came up or went away.
     public enum Change: Equatable, Sendable {
@@ -21,15 +21,12 @@ public final class UplinkKeeper {
         var session: UplinkSession?
         /// The node that this address led to the last time.
         var peer: NodeIdentity?
-        /// Whether a channel is being opened.
-        var isDialling = false
         var failures = 0
 
         init(_ address: PeerAddress) {
             self.address = address
         }
 
-        var isInUse: Bool { isDialling || session != nil }
     }
 
     /// Hears of uplinks that come and go.
@@ -109,13 +106,8 @@ public final class UplinkKeeper {
 
     private func open(_ uplink: Uplink) {
         guard !isStopped else { return }
-        if let peer = uplink.peer, uplinks.contains(where: { $0 !== uplink && $0.peer == peer && $0.isInUse }) {
-            return retry(uplink)
-        }
-        uplink.isDialling = true
         links.openChannel(path: PeerPath.uplink, with: uplink.address) { [weak self] result in
             guard let self else { return }
-            uplink.isDialling = false
             switch result {
             case .failure(let error): failed(uplink, error.description)
             case .success(let channel): opened(uplink, channel)
@@ -128,8 +120,13 @@ public final class UplinkKeeper {
             channel.close()
             return failed(uplink, "The certificate of \(uplink.address.endpoint) names no node of the trust domain.")
         }
+        let isNews = uplink.peer != peer
         uplink.peer = peer
-        if let former = uplinks.first(where: { $0 !== uplink && $0.session?.peer == peer }) { giveUp(former) }
+        if uplinks.contains(where: { $0 !== uplink && $0.session?.peer == peer }) {
+            channel.close()
+            if isNews { onChange(.down(uplink.address, reason: "Another address leads to \(peer) too.")) }
+            return retry(uplink)
+        }
         let session = UplinkSession(channel, peer: peer, clock: clock, settings: settings, handler: handler)
         uplink.session = session
         session.onEnd = { [weak self] error in
@@ -146,15 +143,6 @@ public final class UplinkKeeper {
         _ = clock.schedule(after: settings.pingAfter) { [weak session] in
             if let session, session.isOpen { uplink.failures = 0 }
         }
-    }
-
-    /// Gives up the older of two uplinks to the same node, which the node has closed or will: there the last one counts.
-    private func giveUp(_ uplink: Uplink) {
-        guard let session = uplink.session else { return }
-        session.onEnd = nil
-        session.close()
-        uplink.session = nil
-        failed(uplink, "Another address leads to \(session.peer) too.")
     }
 
     private func failed(_ uplink: Uplink, _ reason: String) {

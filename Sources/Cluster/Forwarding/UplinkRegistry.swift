@@ -18,6 +18,8 @@ public final class UplinkRegistry: PeerChannelAcceptor {
 
     private struct Uplink {
         var session: UplinkSession
+        /// A further channel of the node, which counts once something is said over it.
+        var newcomer: UplinkSession?
         var accounts: [AccountID] = []
         var presence: LeafPresence?
         /// Whether the other end has said what it hosts.
@@ -100,12 +102,18 @@ public final class UplinkRegistry: PeerChannelAcceptor {
         return nil
     }
 
-    /// Takes an uplink; a node that opens another one has lost the first.
+    /// Takes an uplink. A node that greets over another one has lost the first; one that closes it again only wanted to know
+    /// where an address leads.
     public func accepted(_ channel: any PeerChannel, path: String) {
         guard let node = node(channel.identity) else { return channel.close() }
-        uplinks[node]?.session.close()
         let session = UplinkSession(channel, peer: node, clock: clock, settings: settings, handler: handler)
-        uplinks[node] = Uplink(session: session)
+        if uplinks[node]?.isReady == true {
+            uplinks[node]?.newcomer?.close()
+            uplinks[node]?.newcomer = session
+        } else {
+            uplinks[node]?.session.close()
+            uplinks[node] = Uplink(session: session)
+        }
         session.onGreeting = { [weak self, weak session] greeting in
             guard let self, let session else { return }
             greeted(greeting, session)
@@ -116,7 +124,9 @@ public final class UplinkRegistry: PeerChannelAcceptor {
         }
         session.start()
         _ = clock.schedule(after: settings.greetingTimeout) { [weak self, weak session] in
-            guard let self, let session, session.isOpen, uplinks[node]?.isReady == false else { return }
+            guard let self, let session, session.isOpen, let uplink = uplinks[node],
+                uplink.newcomer === session || !uplink.isReady
+            else { return }
             session.close()
         }
     }
@@ -128,6 +138,11 @@ public final class UplinkRegistry: PeerChannelAcceptor {
     /// Takes a few greetings of a node at once and one in a second after that; of those that come sooner, the newest, then.
     private func greeted(_ greeting: UplinkGreeting, _ session: UplinkSession) {
         let node = session.peer
+        if let uplink = uplinks[node], uplink.newcomer === session {
+            uplinks[node]?.newcomer = nil
+            uplink.session.close()
+            uplinks[node] = Uplink(session: session)
+        }
         guard uplinks[node]?.session === session else { return }
         if mayGreet(node) { return register(greeting, session) }
         let isWaiting = uplinks[node]?.deferred != nil
@@ -181,8 +196,10 @@ public final class UplinkRegistry: PeerChannelAcceptor {
     }
 
     private func remove(_ session: UplinkSession) {
-        guard let uplink = uplinks[session.peer], uplink.session === session else { return }
-        uplinks[session.peer] = nil
+        guard let uplink = uplinks[session.peer] else { return }
+        if uplink.newcomer === session { uplinks[session.peer]?.newcomer = nil }
+        guard uplink.session === session else { return }
+        uplinks[session.peer] = uplink.newcomer.map { Uplink(session: $0) }
         guard uplink.isReady else { return }
         let cell = CellIdentity(of: session.peer)
         cells[cell]?.removeAll { $0 == session.peer }

@@ -118,7 +118,8 @@ extension EventRouter {
     }
 
     private func noteRecovered(_ target: UInt64, _ count: UInt64) {
-        guard let revision = catalog.state.revision(target) else { return }
+        // What waits must be found when the cell that it is for is back.
+        guard let revision = compiled(target)?.revision else { return }
         books[revision.bus, default: BusBook()].recovered += count
     }
 
@@ -164,7 +165,7 @@ extension EventRouter {
     func forgetIfRetired(_ target: UInt64) {
         guard retired.contains(target), delivery.isDrained(target), appendingBytes == 0 else { return }
         retired.remove(target)
-        compiledTargets[target] = nil
+        forgetCompiled(target)
         catalog.forget(revisions: [target])
     }
 }

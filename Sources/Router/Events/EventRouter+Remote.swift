@@ -170,26 +170,20 @@ extension EventRouter {
         if isServing, !added.isEmpty { retryForwards(to: added.sorted()) }
     }
 
-    /// Tries forwards to these accounts again soon, as when the cell that hosts them is back.
-    ///
-    /// Every target has to be looked at for it, so what comes within a tenth of a second, longer where there are very many
-    /// targets, is done at a time.
+    /// Tries forwards to these accounts again soon, as when the cell that hosts them is back. What comes within a tenth of a
+    /// second is done at a time.
     public func retryForwards(to accounts: [AccountID]) {
         guard !accounts.isEmpty else { return }
         let isScheduled = !returned.isEmpty
         returned.formUnion(accounts)
         guard !isScheduled else { return }
-        let delay = Duration.milliseconds(100 + Int64(delivery.knownTargets / 100))
-        _ = clock.schedule(after: delay) { [weak self] in self?.retryReturned() }
+        _ = clock.schedule(after: .milliseconds(100)) { [weak self] in self?.retryReturned() }
     }
 
     private func retryReturned() {
         let accounts = returned
         returned = []
-        delivery.retryNow { target in
-            guard let compiled = compiled(target), case .bus(let address) = compiled.destination else { return false }
-            return accounts.contains(address.account)
-        }
+        delivery.retryNow(accounts.flatMap { busTargets[$0] ?? [] }.sorted())
     }
 
     /// The ARN of a target whose queue is full and refuses; nil when all of them have room.

@@ -38,7 +38,9 @@ public final class EventRouter {
     let store: any StorePort
     let clock: any ClockPort
     var generator: SeededGenerator
-    var compiledTargets: [UInt64: CompiledTarget] = [:]
+    private var compiledTargets: [UInt64: CompiledTarget] = [:]
+    /// The compiled targets that are buses, by the account of the bus.
+    private(set) var busTargets: [AccountID: Set<UInt64>] = [:]
     var retired: Set<UInt64> = []
     /// The deliveries that other cells made here lately, and the cell itself out of its retry queues.
     let ledger: DeliveryLedger
@@ -148,6 +150,16 @@ public final class EventRouter {
         guard let revision = catalog.state.revision(target) else { return nil }
         let compiled = CompiledTarget(revision)
         compiledTargets[target] = compiled
+        if case .bus(let address) = compiled.destination { busTargets[address.account, default: []].insert(target) }
         return compiled
+    }
+
+    /// Lets go of a target revision that nothing is delivered to any more.
+    func forgetCompiled(_ target: UInt64) {
+        guard let compiled = compiledTargets.removeValue(forKey: target),
+            case .bus(let address) = compiled.destination
+        else { return }
+        busTargets[address.account]?.remove(target)
+        if busTargets[address.account]?.isEmpty == true { busTargets[address.account] = nil }
     }
 }

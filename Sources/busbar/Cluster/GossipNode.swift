@@ -102,7 +102,7 @@ final class GossipNode {
             routes = [:]
             recent.write(event, now: clock.now)
             switch event {
-            case .directory(let change): if !change.hosted.isEmpty { onRoute(change.hosted) }
+            case .directory(let change): onRoute(driver.reachable(change.hosted))
             case .recovered(let member), .joined(let member): onRoute(member.description.accounts)
             default: break
             }
