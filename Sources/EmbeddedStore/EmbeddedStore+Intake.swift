@@ -135,6 +135,9 @@ extension EmbeddedStore {
         submit { engine throws(StoreError) in engine.releaseSegments(before: oldest) }
     }
 
+    /// How often moving may fail in a row before what cannot be read is given up.
+    private static let spillAttempts = 3
+
     /// When little of the journal is left, moves what waits in its oldest segment to rows, some at a time. To everyone else
     /// it stays intake. Not while recovery walks the journal, which would then miss it.
     func relievePressure() {
@@ -148,18 +151,24 @@ extension EmbeddedStore {
         isSpillDue = false
         isSpilling = true
         let records = oldest.records
+        // A place that cannot be read now may be read later, but it must not hold up everything behind it for good.
+        let givesUp = failedSpills >= Self.spillAttempts
         if let last = records.last { latestSpilled = max(latestSpilled, last.sequence) }
         submit(
             .whenWritten,
-            { engine throws(StoreError) in try engine.spill(records, from: file) },
+            { engine throws(StoreError) in try engine.spill(records, from: file, givesUp: givesUp) },
             completion: { [unowned self] result in
                 isSpilling = false
-                guard case .success(let moved) = result else {
+                guard case .success(let spilled) = result else {
+                    failedSpills += 1
                     nextSpill = monotonicNanoseconds() + Journal.retryNanoseconds
                     return
                 }
+                failedSpills = 0
                 // What was resolved while it moved is done.
-                settleSpilled(moved.filter { table.settle($0, moved: true) == .unknown })
+                settleSpilled(spilled.moved.filter { table.settle($0, moved: true) == .unknown })
+                for record in spilled.unreadable { table.settle(event: record) }
+                unreadableRecords += UInt64(spilled.unreadable.count)
             }
         )
     }

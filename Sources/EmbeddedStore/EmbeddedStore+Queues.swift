@@ -3,6 +3,8 @@ import SansIO
 extension EmbeddedStore {
     /// Writes messages to a queue, and finishes or settles the deliveries that they replace.
     public func send(_ send: QueueSend, completion: @escaping StoreCompletion<Void>) {
+        // The keys of other sends are deliveries that were accepted.
+        if send.durable, let unreserved { return later { completion(.failure(unreserved)) } }
         submit(
             send.durable ? .whenSynchronised : .inSendOrder,
             isUrgent: send.durable,
@@ -102,6 +104,7 @@ extension EmbeddedStore {
 
     /// Applies configuration changes, all or none.
     public func configure(_ changes: [ConfigurationChange], completion: @escaping StoreCompletion<Void>) {
+        if let unreserved { return later { completion(.failure(unreserved)) } }
         submit(
             .whenSynchronised,
             { engine throws(StoreError) in try engine.configure(changes) },

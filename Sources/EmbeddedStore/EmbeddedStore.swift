@@ -51,11 +51,16 @@ public final class EmbeddedStore: StorePort {
     var isRecovering = false
     var parkedCount: UInt64
     var spilledCount: UInt64
+    /// How often in a row moving failed, and how many records were given up since they could not be read.
+    var failedSpills = 0
+    var unreadableRecords: UInt64 = 0
     var appendedRecords: UInt64 = 0
     private var isDraining = false
     private var kicks = Kicks()
     private var upcomingSequence: UInt64
+    /// What was asked for, and what is known to be on disk.
     private var reservedSequence: UInt64
+    private var knownReservation: UInt64
 
     /// Which threads have new work.
     struct Kicks {
@@ -92,6 +97,7 @@ public final class EmbeddedStore: StorePort {
         latestSpilled = parts.latestSpilled
         upcomingSequence = parts.start.nextSequence
         reservedSequence = parts.start.sequenceLimit
+        knownReservation = parts.start.sequenceLimit
         gate.attach(self)
     }
 
@@ -121,6 +127,23 @@ public final class EmbeddedStore: StorePort {
             journal.reserve(below: reservedSequence)
         }
         return first
+    }
+
+    /// Why nothing that may hold new sequences can be written, or nil. Half a block of them is left when that begins.
+    var unreserved: StoreError? {
+        guard upcomingSequence > knownReservation else { return nil }
+        knownReservation = journal.shared.withLock { $0.sequenceLimit }
+        return upcomingSequence > knownReservation ? Journal.unreserved(knownReservation) : nil
+    }
+
+    /// Whether appends are taken. Once one was refused at the journal's own limit, not before there is room to spare, so
+    /// that whoever asks does not hear something else each time.
+    public var takesAppends: Bool {
+        guard !statistics.isFull else { return false }
+        guard !journal.takesAppends() else { return true }
+        // Moving deliveries out of the journal goes on though nobody appends.
+        gate.poke()
+        return false
     }
 
     /// Has a thread woken at the end of this turn, so what one turn asks of it is done together.
@@ -268,6 +291,7 @@ public final class EmbeddedStore: StorePort {
         figures.appendedRecords = appendedRecords
         figures.unresolvedDeliveries = UInt64(table.unresolved) + spilledCount
         figures.parkedDeliveries = parkedCount
+        figures.unreadableRecords = unreadableRecords
         let now = monotonicNanoseconds()
         let isFull = space.isFull(now: now)
         let segmentBytes = journal.segmentBytes

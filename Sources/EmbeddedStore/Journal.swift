@@ -58,6 +58,8 @@ final class Journal: Sendable {
         var isFull = false
         /// From then on it is looked whether there is room again.
         var fullCheck: UInt64 = 0
+        /// An append was refused because the journal is at its limit, and no room to spare came free since.
+        var isCrowded = false
         var ending: Ending?
         var synchronisations: UInt64 = 0
         var bytesWritten: UInt64 = 0
@@ -141,10 +143,19 @@ final class Journal: Sendable {
         return false
     }
 
+    /// Whether appends are taken, and have room to spare once one was refused at the journal's limit.
+    func takesAppends() -> Bool {
+        shared.withLock { state in
+            if state.live.count < fileLimit - 1 - max(1, fileLimit / 8) { state.isCrowded = false }
+            return !state.isCrowded
+        }
+    }
+
     /// Queues one append. Called on the shard.
     ///
     /// - Returns: the bytes of its frame.
-    /// - Throws: `full` when too much is waiting, `failed` when the append is larger than a segment.
+    /// - Throws: `full` when too much is waiting, `failed` when the append is larger than a segment, or its sequences are not
+    ///   reserved.
     func append(
         _ records: [IntakeRecord],
         firstSequence: UInt64,
@@ -157,6 +168,8 @@ final class Journal: Sendable {
         shared.lock()
         defer { shared.unlock() }
         let state = shared.guarded
+        let end = firstSequence + UInt64(records.count)
+        guard end <= state.pointee.sequenceLimit else { throw Self.unreserved(state.pointee.sequenceLimit) }
         guard state.pointee.pending.count + byteCount <= configuration.pendingAppendBytes else {
             throw StoreError(.full, "\(state.pointee.pending.count) bytes of appends already wait for the disk")
         }
@@ -197,6 +210,11 @@ final class Journal: Sendable {
             state.sequenceWanted = max(state.sequenceWanted, limit)
             shared.signal()
         }
+    }
+
+    /// What needs new sequences fails with this while no more can be reserved: after a crash they would be given out again.
+    static func unreserved(_ limit: UInt64) -> StoreError {
+        StoreError(.failed, "sequences from \(limit) on could not be reserved on disk")
     }
 
     /// Gives back the segments before `oldest`. Called on the RocksDB thread once its log is on disk.

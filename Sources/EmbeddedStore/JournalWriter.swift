@@ -277,7 +277,9 @@ final class JournalWriter {
         let isCrowded = journal.shared.withLock { state in
             state.isFull = isFlagged
             state.fullCheck = now + 2_000_000_000
-            return isFull && state.live.count >= journal.fileLimit - 1
+            let isCrowded = isFull && state.live.count >= journal.fileLimit - 1
+            if isCrowded { state.isCrowded = true }
+            return isCrowded
         }
         gate.post(JournalOutcome(frames: appends, segment: 0, offset: 0, error: error, isCrowded: isCrowded))
         appends = 0

@@ -65,14 +65,33 @@ enum SpillKey {
 extension RocksEngine {
     /// Moves deliveries that still wait in the journal to rows.
     ///
-    /// - Returns: the deliveries moved; those that had been parked meanwhile are left as they are.
-    func spill(_ records: [IntakeTable.Unresolved], from file: JournalFile) throws(StoreError) -> [DeliveryRef] {
+    /// - Parameters:
+    ///   - records: what to move, in the order of the journal.
+    ///   - file: the segment that holds them.
+    ///   - givesUp: true to pass over what cannot be read. A restart could not read it either; until then whoever delivers it
+    ///     still holds it.
+    /// - Returns: the deliveries moved, without those that had been parked meanwhile, and the records passed over.
+    /// - Throws: what the disk and RocksDB say, and `corrupt` for a record that cannot be read.
+    func spill(
+        _ records: [IntakeTable.Unresolved],
+        from file: JournalFile,
+        givesUp: Bool
+    ) throws(StoreError) -> (moved: [DeliveryRef], unreadable: [UInt64]) {
         let reader = JournalReader(file)
         var moved: [DeliveryRef] = []
+        var unreadable: [UInt64] = []
         var index = 0
         while index < records.count {
-            let frame = try reader.frame(at: records[index].offset)
             let start = records[index].offset
+            let frame: (header: FrameHeader, payload: UnsafeRawBufferPointer)
+            do throws(StoreError) { frame = try reader.frame(at: start) } catch {
+                guard givesUp else { throw error }
+                while index < records.count, records[index].offset == start {
+                    unreadable.append(records[index].sequence)
+                    index += 1
+                }
+                continue
+            }
             var outcome: Result<Void, StoreError> = .success(())
             _ = JournalPayload.decode(
                 frame.payload,
@@ -90,12 +109,16 @@ extension RocksEngine {
                 }
             )
             try outcome.get()
-            if index < records.count, records[index].offset == start {
-                throw StoreError(.corrupt, "event \(records[index].sequence) is not where the journal had it")
+            while index < records.count, records[index].offset == start {
+                guard givesUp else {
+                    throw StoreError(.corrupt, "event \(records[index].sequence) is not where the journal had it")
+                }
+                unreadable.append(records[index].sequence)
+                index += 1
             }
         }
         noteWhenSynchronised(moved)
-        return moved
+        return (moved, unreadable)
     }
 
     private func spill(

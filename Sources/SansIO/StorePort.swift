@@ -167,6 +167,8 @@ public struct StoreStatistics: Sendable, Equatable {
     public var unresolvedDeliveries: UInt64 = 0
     /// Deliveries in retry queues.
     public var parkedDeliveries: UInt64 = 0
+    /// Records that were given up because the intake journal could not be read where they were.
+    public var unreadableRecords: UInt64 = 0
     /// True while writes are refused because the disk is full.
     public var isFull = false
 

@@ -95,6 +95,35 @@ struct JournalFaultTests {
         #expect(test.store.nextSequence() > last)
     }
 
+    /// After a crash those beyond the reservation would be given out again, so nothing that has them is acknowledged.
+    @Test func nothingIsWrittenWithSequencesThatCouldNotBeReserved() throws {
+        let test = try StoreUnderTest(files: injector.files)
+        injector.set { faults in
+            faults.writeError = EIO
+            faults.writePath = "/sequence"
+        }
+        let change = ConfigurationChange(key: "rule/1", value: [1])
+        try test.configure([change])
+        _ = test.embedded?.takeSequences(Int(Journal.sequenceBlock))
+        let message = QueueMessage.sample(test.store.nextSequence())
+        #expect(try errorCode { _ = try test.append([.sample(1, targets: [1])]) } == .failed)
+        let send = QueueSend(queue: 4, messages: [message], durable: true)
+        #expect(try errorCode { try test.send(send) } == .failed)
+        #expect(try errorCode { try test.configure([change]) } == .failed)
+        injector.set { $0 = FaultInjector.Faults() }
+        let deadline = monotonicNanoseconds() + 60_000_000_000
+        var event: UInt64?
+        while event == nil, monotonicNanoseconds() < deadline {
+            event = try? test.append([.sample(1, targets: [1])]).first
+        }
+        let accepted = try #require(event)
+        try test.send(send)
+        try test.configure([change])
+        let crashed = try test.crash()
+        #expect(try crashed.recover().records.map(\.sequence) == [accepted])
+        #expect(crashed.store.nextSequence() > accepted)
+    }
+
     @Test func aReservationThatFailedIsTriedAgain() throws {
         let test = try StoreUnderTest(files: injector.files)
         injector.set { faults in

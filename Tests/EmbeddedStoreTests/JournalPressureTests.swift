@@ -1,3 +1,4 @@
+import Glibc
 import SansIO
 import Testing
 
@@ -142,6 +143,50 @@ struct JournalPressureTests {
         #expect(test.becomesRoomy())
         #expect(try errorCode { _ = try test.append([record]) } == .full)
         #expect(test.store.statistics.isFull)
+    }
+
+    /// A load balancer that asks hears one answer until there is room to spare, not another every two seconds.
+    @Test func aStoreThatWasCrowdedTakesAppendsWhenThereIsRoomToSpare() throws {
+        let injector = FaultInjector()
+        let test = try StoreUnderTest(files: injector.files)
+        let store = try #require(test.embedded)
+        #expect(store.takesAppends)
+        injector.set { $0.engineError = StoreError(.failed, "no rows today") }
+        let record = IntakeRecord.sample(0, targets: [1], byteCount: 20_000)
+        var isRefused = false
+        for _ in 0..<1_000 where !isRefused { isRefused = try errorCode { _ = try test.append([record]) } == .full }
+        #expect(test.becomesRoomy())
+        #expect(!store.takesAppends)
+        injector.set { $0 = FaultInjector.Faults() }
+        test.shard.run { store.takesAppends }
+        let used = store.journal.shared.withLock { $0.live.count }
+        #expect(used < store.journal.fileLimit - 1)
+        #expect(try test.append([record]).count == 1)
+    }
+
+    /// A damaged place keeps what lies behind it in the journal for some tries, not for good.
+    @Test func whatCannotBeReadDoesNotKeepTheJournalFull() throws {
+        let test = try StoreUnderTest()
+        let store = try #require(test.embedded)
+        var events = try test.append([.sample(0, targets: [1], byteCount: 20_000)])
+        let path =
+            test.directory.path + "/journal/"
+            + (TestDirectory.entries(test.directory.path + "/journal").map(\.name).min() ?? "")
+        let file = open(path, O_WRONLY)
+        defer { close(file) }
+        #expect(pwrite(file, [UInt8](repeating: 0xEE, count: 64), 64, off_t(JournalFormat.pageBytes) + 1000) == 64)
+        for number in 1...400 {
+            if let event = try? test.append([.sample(number, targets: [1], byteCount: 20_000)]) { events += event }
+        }
+        let deadline = monotonicNanoseconds() + 60_000_000_000
+        while store.statistics.unreadableRecords == 0, monotonicNanoseconds() < deadline { _ = try test.backlogs() }
+        #expect(store.statistics.unreadableRecords == 1)
+        test.shard.run { store.takesAppends }
+        #expect(try test.append([.sample(401, targets: [1])]).count == 1)
+        // Whoever delivers it had it in memory, and is done.
+        test.store.resolve(events.map { DeliveryRef(event: $0, target: 1) })
+        while store.statistics.unresolvedDeliveries > 1, monotonicNanoseconds() < deadline { _ = try test.backlogs() }
+        #expect(store.statistics.unresolvedDeliveries == 1)
     }
 
     /// One delivery holds many segments, which then come free at once, and more of them than are kept for later use.

@@ -231,7 +231,10 @@ final class RunningNode: Sendable {
         try await eventLoop.submit { [core] in core.value.admit(accounts) }.get()
     }
 
-    /// Stops accepting, lets requests in flight finish, and closes the store.
+    /// How much longer than requests in flight the store may take to write what it has and close.
+    private static let closingTimeout = Duration.seconds(10)
+
+    /// Stops accepting, lets requests in flight finish, and closes the store, which a disk that hangs may prevent.
     func stop() async {
         log.info("stopping")
         let limit = configuration.stopTimeout
@@ -244,7 +247,12 @@ final class RunningNode: Sendable {
         await adminServer?.shutdown(within: .seconds(1))
         let stopped = eventLoop.makePromise(of: Void.self)
         eventLoop.execute { [core] in core.value.stop(stopped) }
-        try? await stopped.futureResult.get()
+        let patience = limit + Self.closingTimeout
+        guard await stopped.futureResult.completes(within: patience) else {
+            // What the store had not written by then is delivered again after the next start, as after a crash.
+            log.error("the store did not close, ending without it", metadata: ["waited": "\(patience)"])
+            return
+        }
         log.info("stopped")
     }
 }

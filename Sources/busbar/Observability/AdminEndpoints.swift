@@ -64,9 +64,10 @@ final class AdminEndpoints: HTTPRequestHandler {
         switch request.target.prefix(while: { $0 != "?" }) {
         case "/livez": return Self.text(200, "ok\n")
         case "/readyz":
-            let isFull = store.statistics.isFull
-            if isReady, !isFull { return Self.text(200, "ok\n") }
-            return Self.text(503, isFull ? "the disk is full\n" : "starting or stopping\n")
+            let isTaken = store.takesAppends
+            if isReady, isTaken { return Self.text(200, "ok\n") }
+            let refusal = store.statistics.isFull ? "the disk is full\n" : "the journal is at its limit\n"
+            return Self.text(503, isTaken ? "starting or stopping\n" : refusal)
         case "/map":
             let links: any AccountLinks = cluster ?? LoneCell(accounts: router.catalog.state.accounts)
             let map = BusMap(router.catalog.state, links: links) { try? router.explain($0) }

@@ -145,6 +145,12 @@ struct MetricsPage {
             "Deliveries in retry queues.",
             statistics.parkedDeliveries
         )
+        single(
+            "busbar_store_unreadable_records_total",
+            "counter",
+            "Events given up because the journal could not be read where they were.",
+            statistics.unreadableRecords
+        )
         single("busbar_store_full", "gauge", "1 while the disk is full.", statistics.isFull ? 1 : 0)
     }
 
