@@ -16,7 +16,7 @@ struct PartialRequest {
     let declaredBytes: Int
 
     /// Checks what the decoder leaves to its user: framing that two readers could take in two ways (RFC 9112 §6.3) and
-    /// the one `host` field (RFC 9112 §3.2).
+    /// the one `host` field (RFC 9112 §3.2), in whose place the authority of a target in absolute form comes (§3.2.2).
     ///
     /// - Returns: nil when the request must be refused.
     init?(_ head: HTTPRequestHead, _ info: HTTPConnectionInfo) {
@@ -34,9 +34,20 @@ struct PartialRequest {
         expectsContinue = framing.expectsContinue && !isVersion10
         // The decoder stops for good after a request for another protocol, which is not spoken here.
         closesAfter = !head.isKeepAlive || framing.asksForUpgrade || head.method == .CONNECT
+        var target = head.uri
+        if let parts = Authority.split(target, method: head.method.rawValue) {
+            guard !parts.authority.isEmpty, Authority.isValid(parts.authority) else { return nil }
+            target = parts.rest
+            let field = HTTPField("host", parts.authority)
+            if let index = headers.firstIndex(where: { $0.name == "host" }) {
+                headers[index] = field
+            } else {
+                headers.append(field)
+            }
+        }
         request = HTTPRequest(
             method: head.method.rawValue,
-            target: head.uri,
+            target: target,
             headers: headers,
             body: [],
             connection: info
@@ -103,6 +114,7 @@ private struct Framing {
             transferEncodings += 1
         case "host":
             hosts += 1
+            return Authority.isValid(field.value)
         case "expect":
             if HeaderRules.equals(field.value, "100-continue") { expectsContinue = true }
         case "upgrade":

@@ -144,16 +144,24 @@ extension HTTP2Session {
         if slot.pointee.ignoresFields { return 0 }
         let field = strings.field(name, value)
         // The first letter spares nearly all fields the comparisons.
-        if first == UInt8(ascii: "h"), field.name == "host", slot.pointee.hasAuthority {
-            let authority = slot.pointee.headers.first?.value ?? ""
-            if role == .server, !HeaderRules.isSameHost(field.value, authority) { refuseMalformed(slot) }
-            return 0
-        }
+        if first == UInt8(ascii: "h"), role == .server, field.name == "host", !takeHost(slot, field.value) { return 0 }
         if first == UInt8(ascii: "e"), field.name == "expect", field.value.lowercased() == "100-continue" {
             slot.pointee.expectsContinue = true
         }
         slot.pointee.append(field)
         return 0
+    }
+
+    /// Looks at a `host` field (RFC 9113 §8.3.1).
+    ///
+    /// - Returns: true when it stands for the `:authority` that the request lacks.
+    private func takeHost(_ slot: UnsafeMutablePointer<HTTP2Stream>, _ host: String) -> Bool {
+        guard slot.pointee.hasAuthority else {
+            if !Authority.isValid(host) { refuseMalformed(slot) }
+            return true
+        }
+        if !HeaderRules.isSameHost(host, slot.pointee.headers.first?.value ?? "") { refuseMalformed(slot) }
+        return false
     }
 
     /// Resets a request that contradicts itself (RFC 9113 §8.3.1); it is not handed over.
@@ -199,6 +207,10 @@ extension HTTP2Session {
             slot.pointee.target = text
         case (10, UInt8(ascii: "a")):
             slot.pointee.hasAuthority = true
+            let authority = nghttp2_rcbuf_get_buf(value)
+            if !Authority.isValid(UnsafeBufferPointer(start: authority.base, count: authority.len)) {
+                refuseMalformed(slot)
+            }
             slot.pointee.append(HTTPField("host", text))
         default:
             break

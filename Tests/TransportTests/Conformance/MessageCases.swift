@@ -132,6 +132,21 @@ enum MessageCases {
             Make.block([0x86, 0x84], [(":method", ""), (":authority", "a")])
         ),
         request("8.3.1", "refuses a host that differs from :authority", Make.get(("host", "example.com"))),
+        request(
+            "8.3.1",
+            "refuses an :authority with user information",
+            Make.block([0x82, 0x86, 0x84], [(":authority", "u@localhost")])
+        ),
+        request(
+            "8.3.1",
+            "refuses an :authority with a port that is none",
+            Make.block([0x82, 0x86, 0x84], [(":authority", "localhost:99999")])
+        ),
+        request(
+            "8.3.1",
+            "refuses a host that is none",
+            Make.block([0x82, 0x86, 0x84], [("host", "a/b")])
+        ),
         taken("8.3.1", "takes a host that equals :authority", Make.get(("host", "LOCALHOST"))),
         taken("8.3.1", "takes host instead of :authority", Make.block([0x82, 0x86, 0x84], [("host", "localhost")])),
         request("8.3.1", "refuses a request without :authority and host", [0x82, 0x86, 0x84]),
