@@ -271,7 +271,9 @@ import Transport
             $0.reconnectCap = .seconds(3600)
         }
         let peer = TestLinks.address(port.number)
-        #expect(await links.failure(with: peer)?.code == .unreachable)
+        let first = await links.failure(with: peer)
+        #expect(first?.code == .unreachable)
+        #expect(first?.message == "cannot connect to 127.0.0.1:\(port.number): connection refused")
         let error = await links.failure(with: peer, timeout: .seconds(1))
         #expect(error?.code == .unreachable)
         #expect(error?.message.contains("is not tried again in time: cannot connect to") == true)

@@ -27,7 +27,8 @@ extension ClientConnection {
             switch result {
             case .success(let channel): take(channel)
             case .failure(let error):
-                failure = failure ?? PeerLinkError(.unreachable, "cannot connect to \(target.endpoint): \(error)")
+                let reason = ConnectFailure.words(error)
+                failure = failure ?? PeerLinkError(.unreachable, "cannot connect to \(target.endpoint): \(reason)")
                 end()
             }
         }
@@ -108,6 +109,7 @@ extension ClientConnection {
                 close(lost("\(target.endpoint) did not finish connecting within \(settings.connectTimeout)"))
             }
         case .open, .leaving:
+            leaveForNewCertificate()
             checkTrust(now, settings)
             checkStreams(now)
             checkLiveness(now, settings)

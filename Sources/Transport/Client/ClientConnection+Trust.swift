@@ -24,6 +24,16 @@ extension ClientConnection {
         leave()
     }
 
+    /// Takes no more streams once this node has another certificate: peers go by the one that a connection was made with. What
+    /// is open finishes; the next stream opens a connection with the new certificate.
+    func leaveForNewCertificate() {
+        guard phase == .open, let tls, tls.hasFormerCertificate else { return }
+        leftByItself = true
+        phase = .leaving
+        owner?.connectionIsLeaving(self, sentAway: false)
+        scheduleDrain()
+    }
+
     private func distrust(_ reason: String) -> PeerLinkError {
         let text = "the certificate of \(target.endpoint) is not valid any more: \(reason)"
         return PeerLinkError(.handshake, text, mayHaveArrived: true)

@@ -109,7 +109,7 @@ final class ClientConnection: ChannelDuplexHandler, StreamCarrier {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        close(lost("the connection to \(target.endpoint) failed: \(error)"))
+        close(lost("the connection to \(target.endpoint) failed: \(ConnectFailure.words(error))"))
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

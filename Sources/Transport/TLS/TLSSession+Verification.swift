@@ -39,6 +39,16 @@ extension TLSSession {
             && (context.generation != verifiedGeneration || context.clock().milliseconds > validUntil)
     }
 
+    /// Whether this side's certificate is another one by now than the one that the connection was made with.
+    var hasFormerCertificate: Bool {
+        let current = context.snapshot
+        guard current !== snapshot else { return false }
+        guard let former = SSL_CTX_get0_certificate(snapshot.context),
+            let present = SSL_CTX_get0_certificate(current.context)
+        else { return false }
+        return X509_cmp(former, present) != 0
+    }
+
     /// Looks again whether the other side's certificate is valid: after a reload with the authorities and revocation
     /// lists of now, otherwise only whether it has expired. Costs nothing while neither is the case.
     ///
