@@ -197,6 +197,17 @@ import Testing
         #expect(try scene.core(third).driver.leafViews.first?.sponsors.map(\.node) == now)
     }
 
+    /// Another process of the same name may have been taken while no uplink was open: what is said next goes above that.
+    @Test func aClaimIsSignedAnewAfterAllUplinksWereGone() throws {
+        let scene = try Scene(2, dials: [0], seed: 86)
+        let claimant = try scene.edge().claimant
+        let sponsor = try #require(scene.world.machines[0].nodeIdentity)
+        let first = claimant.presence(accounts: [scene.account], dialled: [sponsor])
+        #expect(claimant.presence(accounts: [scene.account], dialled: [sponsor]) == first)
+        #expect(claimant.presence(accounts: [scene.account], dialled: []) == first)
+        #expect(claimant.presence(accounts: [scene.account], dialled: [sponsor]) != first)
+    }
+
     @Test func accountsThatComeAndGoAreToldAnew() throws {
         let scene = try Scene(2, dials: [0], seed: 83)
         let other = try #require(AccountID("100000000002"))

@@ -35,6 +35,20 @@ import Testing
         #expect(cluster.nodes.allSatisfy { $0.crypto.knownCount == 11 })
     }
 
+    /// For a while a renewed node signs datagrams with its former certificate, which a newcomer has never seen.
+    @Test(arguments: [0, 500, 5000, 20_000]) func aNodeThatStartsSoonAfterARenewalSuspectsNobody(after: Int) throws {
+        let cluster = try converged(5, seed: 28)
+        let node = cluster.nodes[3]
+        node.crypto.renew(cluster.authority.issue(node.identity))
+        cluster.perform(node.instance.renewedCertificate(now: cluster.now), 3)
+        cluster.run(.milliseconds(after))
+        cluster.restart(1)
+        cluster.run(.seconds(100))
+        #expect(cluster.isConverged)
+        #expect(suspicions(cluster) == 0)
+        #expect(cluster.nodes.allSatisfy { $0.deaths() == 0 })
+    }
+
     @Test func aFormerCertificateThatIsDistrustedWhileItStillSignsCostsNoSuspicion() throws {
         let cluster = try converged(6, seed: 27)
         let former = cluster.nodes.map { $0.crypto.own.facts.fingerprint }

@@ -13,6 +13,9 @@ public final class LeafClaimant {
 
     private var instance: SWIMInstance
     private var sponsors: [NodeIdentity] = []
+    /// Whether no uplink has been open since the last claim. Another process of the same name may have taken it meanwhile, so the next
+    /// claim goes above that one's.
+    private var wasAlone = false
     private var generator: SeededGenerator
     private let clock: any ClockPort
     private var timer: TimerToken?
@@ -63,6 +66,12 @@ public final class LeafClaimant {
     ///     have to take their place: each change of a claim is told to everybody.
     /// - Returns: the claim and its chain; nil while no node was ever dialled.
     public func presence(accounts: [AccountID], dialled: [NodeIdentity]) -> LeafPresence? {
+        if dialled.isEmpty {
+            wasAlone = !sponsors.isEmpty
+        } else if wasAlone {
+            wasAlone = false
+            _ = instance.repeatedClaim(now: clock.now)
+        }
         for node in dialled where !sponsors.contains(node) {
             if sponsors.count < MembershipLimits.sponsors {
                 sponsors.append(node)

@@ -18,6 +18,9 @@ public final class LeafSponsor {
     private var refused: [NodeIdentity: LeafPresence] = [:]
     private var isRetrying = false
     private static let retryDelay = Duration.seconds(10)
+    /// Refused leaves that are tried in one turn: each may cost a signature's verification.
+    private static let retriesAtOnce = 32
+    private var retriedLast: NodeIdentity?
 
     /// Creates a sponsor over a driver that takes part in gossip.
     public init(_ driver: MembershipDriver, clock: any ClockPort) {
@@ -55,9 +58,13 @@ public final class LeafSponsor {
         _ = clock.schedule(after: Self.retryDelay) { [weak self] in
             guard let self else { return }
             isRetrying = false
-            for node in refused.keys.sorted() {
+            let nodes = refused.keys.sorted()
+            let start = retriedLast.flatMap { last in nodes.firstIndex { $0 > last } } ?? 0
+            for node in (nodes[start...] + nodes[..<start]).prefix(Self.retriesAtOnce) {
+                retriedLast = node
                 if let presence = refused[node] { present(node, presence) }
             }
+            if !refused.isEmpty { retryLater() }
         }
     }
 }

@@ -59,6 +59,10 @@ struct MemberRecord: Sendable {
     /// Which of the accounts that it claims count.
     var hosting = HostedAccounts()
     var previous: Previous?
+    /// Certificates of its name that vouched for the one after them, as was verified; the last few.
+    var supersedes: [CertificateFingerprint] = []
+    /// Whether a former certificate was taken up that this node has not seen in use as the present one.
+    var hasLearnedFormer = false
     var window = ReplayWindow()
     var suspicion: Suspicion?
     var probe: Probe?

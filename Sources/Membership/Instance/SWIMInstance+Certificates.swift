@@ -197,6 +197,7 @@ extension SWIMInstance {
                 until: clock.now + 2 * configuration.certificateOverlap.milliseconds
             )
         }
+        records[slot].hasLearnedFormer = true
         slotOfCertificate[facts.fingerprint] = slot
     }
 
@@ -252,7 +253,50 @@ extension SWIMInstance {
         for claim in waiting.take(fingerprint) {
             heardClaim(claim, 0..<claim.count, from: nil, sender: nil, &generator)
         }
+        takeUpFormer(fingerprint)
         forgetIfUnused(fingerprint)
+    }
+
+    /// The certificate with which a member that has just renewed its own still signs datagrams, for a node that has not known it
+    /// before: once for each of its certificates, and if it has vouched for the present one.
+    private mutating func takeUpFormer(_ fingerprint: CertificateFingerprint) {
+        guard slotOfCertificate[fingerprint] == nil, let slot = slotThatFollowed(fingerprint),
+            let facts = crypto.certificate(fingerprint), facts.identity == records[slot].identity, isEntitled(facts),
+            isEndorsed(records[slot].claim, by: fingerprint)
+        else { return }
+        records[slot].hasLearnedFormer = true
+        if !records[slot].supersedes.contains(fingerprint) { records[slot].supersedes.append(fingerprint) }
+        records[slot].previous = MemberRecord.Previous(
+            fingerprint: fingerprint,
+            until: clock.now + 2 * configuration.certificateOverlap.milliseconds
+        )
+        slotOfCertificate[fingerprint] = slot
+    }
+
+    /// The member that says that a certificate vouched for its own, if this node has not seen either vouch.
+    private func slotThatFollowed(_ fingerprint: CertificateFingerprint) -> Int? {
+        records.indices.dropFirst().first { slot in
+            let record = records[slot]
+            return record.claim.endorsement?.previous == fingerprint && record.previous == nil
+                && !record.hasLearnedFormer && record.supersedes.isEmpty && slots[record.key] == slot
+                && record.state != .ejected
+        }
+    }
+
+    /// A datagram under a certificate that is not known: if it is the former one of a member, asks for its chain. True when it is.
+    mutating func askForFormer(_ fingerprint: CertificateFingerprint, from source: NodeEndpoint) -> Bool {
+        guard let slot = slotThatFollowed(fingerprint) else { return false }
+        wait(for: fingerprint, records[slot].signed, from: source, sender: slot)
+        return true
+    }
+
+    /// The certificate with which a member signs datagrams beside that of its claim.
+    func formerCertificate(_ slot: Int) -> CertificateFingerprint? {
+        guard slot == 0 else {
+            guard let previous = records[slot].previous, previous.until > clock.now else { return nil }
+            return previous.fingerprint
+        }
+        return datagramCertificate == records[0].facts.fingerprint ? nil : datagramCertificate
     }
 
     mutating func forgetIfUnused(_ fingerprint: CertificateFingerprint) {

@@ -15,6 +15,13 @@ extension SWIMInstance {
         return left()
     }
 
+    /// Says the same of this node once more, above what it said before.
+    public mutating func repeatedClaim(now: Timestamp) -> [MembershipAction] {
+        entered(now)
+        renewOwnClaim()
+        return left()
+    }
+
     /// Signs this node's claim with a higher incarnation and tells it.
     mutating func renewOwnClaim(above other: UInt64 = 0) {
         let wall = UInt64(max(clock.wall.milliseconds, 0))
@@ -217,6 +224,7 @@ extension SWIMInstance {
         if let place = leaves.place(claim.node) {
             records[slot].changes = leaves.leaves[place].changes
             records[slot].isProvisional = leaves.leaves[place].isProvisional
+            records[slot].supersedes = leaves.leaves[place].supersedes
         }
         slots[claim.node] = slot
         slotOfCertificate[facts.fingerprint] = slot

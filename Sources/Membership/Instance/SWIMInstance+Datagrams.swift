@@ -177,6 +177,7 @@ extension SWIMInstance {
             counters.droppedOverRate += 1
             return
         }
+        _ = askForFormer(layout.header.certificate, from: source)
         var reader = ByteReader(message, layout.content)
         switch layout.header.kind {
         case .ping:

@@ -34,7 +34,9 @@ extension SWIMInstance {
         }
         // Of a leaf that was away others may have forgotten what they were told before.
         let isRemembered = leaves.place(layout.head.node).map { leaves.leaves[$0].absentSince != nil } ?? false
-        if crypto.certificate(layout.head.certificate) == nil { _ = crypto.learn(chain[...]) }
+        let head = layout.head
+        let isKnown = leaves.knows(head.node, incarnation: head.incarnation, certificate: head.certificate)
+        if !isKnown, crypto.certificate(head.certificate) == nil { _ = crypto.learn(chain[...]) }
         heardClaim(claim, 0..<claim.count, from: nil, sender: nil, &generator)
         forgetIfUnused(layout.head.certificate)
         // Another process of the same name may be held instead; what is said of that one is not for this uplink.
@@ -136,6 +138,15 @@ extension SWIMInstance {
         while let (place, since) = leaves.longestAbsent(), clock.now - since > retention { forgetLeaf(place) }
     }
 
+    /// Forgets leaves whose claims lie above an incarnation, attached or not.
+    mutating func forgetLeaves(aheadOf limit: UInt64) {
+        while let place = leaves.leaves.firstIndex(where: { $0.claim.incarnation > limit }) {
+            if slots[leaves.leaves[place].claim.node] == nil { apply(leaves.leaves[place].claim.identity, nil) }
+            forgetLeaf(place)
+            viewChangedAt = clock.now
+        }
+    }
+
     private mutating func forgetLeaf(_ place: Int) {
         counters.leavesForgotten += 1
         dropContender(place)
@@ -165,11 +176,17 @@ extension SWIMInstance {
             guard let (place, _) = leaves.longestAbsent() else { return }
             forgetLeaf(place)
         }
+        let own = records[0].key
+        let wasHeld = leaves.place(claim.node).flatMap { leaves.attachment($0, sponsor: own) }?.isAttached == true
         let (place, unused) = leaves.take(claim, signed, facts)
         followAccounts(ofLeaf: place)
         if slot != nil { leaves.resume(place) }
         dropContender(place)
-        if let unused { forgetIfUnused(unused) }
+        if let unused {
+            forgetIfUnused(unused)
+            // The uplink that this node has is not that of the process that took the name.
+            if wasHeld, leaves.attachment(place, sponsor: own) == nil { speak(for: place, isAttached: false) }
+        }
         counters.claimsAccepted += 1
         tell(.leaf(claim.node, incarnation: claim.incarnation))
         publishLeaf(place)

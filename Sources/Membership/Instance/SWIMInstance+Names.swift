@@ -49,21 +49,24 @@ struct NameState: Sendable {
 /// A claim of a known name under another certificate is taken
 /// 1. if that certificate has the same public key: a renewal that kept the key;
 /// 2. if the held certificate vouches for it with its own signature: a renewal by a running node;
-/// 3. if the held certificate does not entitle any more, or its node is not present: a node that was set up again;
+/// 3. if the held certificate does not entitle any more, or its node is not present: a node that was set up again. Such a claim may
+///    lie ten minutes ahead of this node's clock at most, so that the owner of a stolen name can go above it;
 /// 4. if it is the older of the two, by the beginning of validity, and the held one came by rule 3 or 4: then the newer one
 ///    was taken while the owner was away.
-/// A certificate that vouched for its successor is never taken again for that name. Everything else is refused: the view
+/// A certificate that vouched for its successor is not taken again for that name while one that followed it is entitled; of each
+/// name the last four are remembered by those that saw the renewals. A former key that may be in other hands has to be
+/// revoked all the same. Everything else is refused: the view
 /// stays, an alarm is raised, and the holder is probed at once. If it does not answer, it dies as any node does, and rule 3
 /// then lets its successor in.
 ///
-/// The rules are the same for members and for leaves; a leaf is present while a sponsor says that it holds an uplink under that
-/// certificate, or under the one that vouched for it. A name keeps its holder when it changes between the two.
+/// The rules are the same for members and for leaves; a leaf is present while a sponsor says that it holds an uplink under any
+/// certificate but the claim's. A name keeps its holder when it changes between the two.
 extension SWIMInstance {
     /// Who holds a name.
     private struct NameHolder {
         var facts: CertificateFacts
-        /// The certificate that vouched for the held one.
-        var previous: CertificateFingerprint?
+        /// Certificates that vouched, with a word that was verified, for the one that followed them.
+        var supersedes: [CertificateFingerprint]
         var isPresent: Bool
         var isProvisional: Bool
     }
@@ -80,9 +83,17 @@ extension SWIMInstance {
 
     private func judge(_ claim: NodeClaim, _ facts: CertificateFacts, _ holder: NameHolder) -> NameDecision {
         let held = holder.facts
-        guard holder.previous != facts.fingerprint else { return .refused }
-        if held.publicKey == facts.publicKey || isEndorsed(claim, by: held.fingerprint) { return .renewed }
-        if !holder.isPresent || !isEntitled(held) { return .replaced }
+        if held.publicKey == facts.publicKey { return .renewed }
+        // A revoked certificate stands in nobody's way, and vouches for nobody.
+        let mayTake = claim.incarnation <= incarnation(ahead: IncarnationLead.ofSuccessor)
+        guard held.standing != .revoked else { return mayTake ? .replaced : .refused }
+        guard isEntitled(held) else {
+            return isEndorsed(claim, by: held.fingerprint) ? .renewed : mayTake ? .replaced : .refused
+        }
+        guard !holder.supersedes.contains(facts.fingerprint) else { return .refused }
+        if isEndorsed(claim, by: held.fingerprint) { return .renewed }
+        guard mayTake else { return .refused }
+        if !holder.isPresent { return .replaced }
         let isOlder = (facts.notBefore, facts.fingerprint) < (held.notBefore, held.fingerprint)
         return holder.isProvisional && isOlder ? .restored : .refused
     }
@@ -98,18 +109,22 @@ extension SWIMInstance {
         let record = records[slot]
         let holder = NameHolder(
             facts: record.facts,
-            previous: record.claim.endorsement?.previous,
+            supersedes: record.supersedes,
             isPresent: record.isPresent,
             isProvisional: record.isProvisional
         )
         switch judge(claim, facts, holder) {
-        case .renewed: records[slot].isProvisional = false
+        case .renewed:
+            records[slot].isProvisional = false
+            records[slot].supersedes = Self.supersedes(record.supersedes, record.facts.fingerprint)
         case .replaced:
             records[slot].isProvisional = true
+            records[slot].supersedes = []
             // The new process counts its datagrams anew, and perhaps from an earlier time than the ejected one.
             if record.state == .ejected { records[slot].window = ReplayWindow() }
             emit(.alarm(.nameReplaced(claim.identity, previous: record.facts.fingerprint, now: facts.fingerprint)))
         case .restored:
+            records[slot].supersedes = []
             emit(.alarm(.nameReplaced(claim.identity, previous: record.facts.fingerprint, now: facts.fingerprint)))
         case .refused: return refuse(claim, signed, facts, slot, &generator)
         }
@@ -131,14 +146,15 @@ extension SWIMInstance {
         held = crypto.certificate(held.fingerprint) ?? held
         let holder = NameHolder(
             facts: held,
-            previous: leaf.claim.endorsement?.previous,
-            isPresent: isHeldLeafAttached(place),
+            supersedes: leaf.supersedes,
+            isPresent: isAnotherLeafAttached(place, than: facts.fingerprint),
             isProvisional: leaf.isProvisional
         )
         switch judge(claim, facts, holder) {
-        case .renewed: leaves.setProvisional(place, false)
+        case .renewed:
+            leaves.setProvisional(place, false, supersedes: Self.supersedes(leaf.supersedes, leaf.facts.fingerprint))
         case .replaced, .restored:
-            leaves.setProvisional(place, true)
+            leaves.setProvisional(place, true, supersedes: [])
             emit(.alarm(.nameReplaced(claim.identity, previous: leaf.facts.fingerprint, now: facts.fingerprint)))
         case .refused:
             counters.claimsContested += 1
@@ -161,19 +177,26 @@ extension SWIMInstance {
         return true
     }
 
-    /// Whether a sponsor holds the uplink of the process whose claim is held. One that speaks of a claim under another
-    /// certificate says by that that the former uplink to it is gone; its word may overtake that claim.
-    private func isHeldLeafAttached(_ place: Int) -> Bool {
-        let claim = leaves.leaves[place].claim
-        return standing(place).contains {
-            $0.certificate == claim.certificate || $0.certificate == claim.endorsement?.previous
-        }
+    /// The last few certificates of a name that vouched for their successors; none of them is taken again.
+    private static func supersedes(
+        _ former: [CertificateFingerprint],
+        _ last: CertificateFingerprint
+    ) -> [CertificateFingerprint] {
+        former.suffix(3) + [last]
+    }
+
+    /// Whether a sponsor holds the uplink of another process than the one with this certificate. One that speaks of this certificate
+    /// says by that that no other process has its uplink there any more; its word may overtake the claim.
+    private func isAnotherLeafAttached(_ place: Int, than certificate: CertificateFingerprint) -> Bool {
+        standing(place).contains { $0.certificate != certificate }
     }
 
     /// Whoever held the name of a leaf is away, or may not speak any more: a claim that was refused for it is heard again.
     mutating func hearContenderSoon(_ place: Int) {
         let leaf = leaves.leaves[place]
-        guard leaf.contender != nil, !leaf.isEntitled || !isHeldLeafAttached(place) else { return }
+        guard let contender = leaf.contender,
+            !leaf.isEntitled || !isAnotherLeafAttached(place, than: contender.certificate)
+        else { return }
         timers.schedule(.contender(leaf.claim.node), at: clock.now)
     }
 
@@ -187,7 +210,7 @@ extension SWIMInstance {
         if let contender = leaves.takeContender(place) { forgetIfUnused(contender.certificate) }
     }
 
-    private func isEndorsed(_ claim: NodeClaim, by held: CertificateFingerprint) -> Bool {
+    func isEndorsed(_ claim: NodeClaim, by held: CertificateFingerprint) -> Bool {
         guard let endorsement = claim.endorsement, endorsement.previous == held else { return false }
         let bytes = NodeClaim.endorsedBytes(
             domain: domain,

@@ -5,6 +5,8 @@ enum IncarnationLead {
     /// Of another node: whoever were believed farther ahead could not be followed by an honest claim of the same name for as
     /// long, should its own clock turn out to be right.
     static let believed = Duration.seconds(12 * 3600)
+    /// Of a node that takes a name without the word of who held it.
+    static let ofSuccessor = Duration.seconds(600)
     /// Of this node itself, of an earlier life under its present certificate: an hour more, so that whatever others believe
     /// whose clocks are up to an hour ahead is answered.
     static let answered = Duration.seconds(13 * 3600)
@@ -45,8 +47,9 @@ extension SWIMInstance {
     /// The clock was set back. If it was so far ahead that nobody believes what this node has said since, the node goes on
     /// from the last incarnation that they may have believed, and says so: it could not answer a suspicion otherwise. Whoever
     /// has believed more tells it, as after a restart.
-    mutating func clockWasSetBack() {
+    mutating func clockWasSetBack(by step: Duration) {
         let limit = incarnation(ahead: IncarnationLead.believed)
+        if step >= .seconds(60) { forget(aheadOf: limit) }
         let former = records[0].claim
         guard former.incarnation > limit else { return }
         counters.incarnationsAbandoned += 1
@@ -63,6 +66,25 @@ extension SWIMInstance {
         if beginsEpoch { repeatAttachments() }
         let lead = Int64(min(former.incarnation - wall, UInt64(Int64.max / 2)))
         emit(.alarm(.ownClockAhead(by: .milliseconds(lead))))
+    }
+
+    /// What this node believed of others while its clock was ahead with theirs, it would not believe now, and it stands in the way of
+    /// all that they say from now on: it forgets them, and learns of them anew.
+    private mutating func forget(aheadOf limit: UInt64) {
+        for slot in records.indices.dropFirst()
+        where slots[records[slot].key] == slot && records[slot].claim.incarnation > limit {
+            if records[slot].isPresent {
+                endProbe(slot)
+                change(slot, to: .left)
+                emit(.left(records[slot].member))
+                publish(slot)
+                publishLeaves(of: slot)
+            }
+            departed.removeAll { $0 == slot }
+            records[slot].isDeparted = false
+            release(slot)
+        }
+        forgetLeaves(aheadOf: limit)
     }
 
     /// Goes above what this node said while its clock was ahead, once others would believe it: who has kept those claims and

@@ -223,7 +223,10 @@ extension SWIMInstance {
     }
 
     func appendClaim(_ slot: Int, withChain: Bool, to body: inout [UInt8]) {
-        if withChain { appendChain(records[slot].claim.certificate, to: &body) }
+        if withChain {
+            appendChain(records[slot].claim.certificate, to: &body)
+            if let former = formerCertificate(slot) { appendChain(former, to: &body) }
+        }
         SyncMessage.append(.claim, records[slot].signed, to: &body)
     }
 

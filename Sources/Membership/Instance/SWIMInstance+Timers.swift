@@ -62,9 +62,9 @@ extension SWIMInstance {
     mutating func entered(_ now: Timestamp) {
         let careful = configuration.lifeguard.contains(.localHealth)
         let slack = configuration.probeTimeout.milliseconds
-        let isSetBack = now < clock.wall
+        let setBack = clock.wall - now
         let lost = clock.advance(to: now, expected: careful ? timers.earliest : nil, slack: slack)
-        if isSetBack { clockWasSetBack() }
+        if setBack > .zero { clockWasSetBack(by: setBack) }
         guard lost > 0 else { return }
         counters.lateWakeups += 1
         worsen(by: 1)

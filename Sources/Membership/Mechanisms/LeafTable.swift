@@ -35,6 +35,8 @@ struct LeafTable: Sendable {
         var changes = Allowance()
         /// Its certificate replaced another that did not vouch for it.
         var isProvisional = false
+        /// Certificates of its name that vouched for the one after them, as was verified; the last few.
+        fileprivate(set) var supersedes: [CertificateFingerprint] = []
         /// The last claim of its name under another certificate that was refused: heard again when this one is away.
         fileprivate(set) var contender: Contender?
         /// Since when no present sponsor holds its uplink; nil while one does.
@@ -95,6 +97,7 @@ struct LeafTable: Sendable {
         guard let former = formers[leaves[place].claim.node] else { return }
         leaves[place].changes = former.changes
         leaves[place].isProvisional = former.isProvisional
+        leaves[place].supersedes = former.supersedes
     }
 
     mutating func setHosting(_ place: Int, _ hosting: HostedAccounts) { leaves[place].hosting = hosting }
@@ -112,7 +115,10 @@ struct LeafTable: Sendable {
         return contender
     }
 
-    mutating func setProvisional(_ place: Int, _ isProvisional: Bool) { leaves[place].isProvisional = isProvisional }
+    mutating func setProvisional(_ place: Int, _ isProvisional: Bool, supersedes: [CertificateFingerprint]) {
+        leaves[place].isProvisional = isProvisional
+        leaves[place].supersedes = supersedes
+    }
 
     /// Takes a leaf's claim that is newer than what is held; there is room for it. Returns its place and the certificate that it
     /// gave up.
@@ -133,10 +139,17 @@ struct LeafTable: Sendable {
         leaves[place].facts = facts
         leaves[place].isEntitled = true
         let isNamed = claim.description.sponsors.contains
-        if previous != facts.fingerprint {
-            leaves[place].farewells = leaves[place].attachments.filter { !isNamed($0.sponsor) }
+        // After a renewal the words for the certificate before hold; for a process that took its place they do not.
+        let isFollowed = leaves[place].supersedes.contains(previous)
+        func holds(_ word: Attachment) -> Bool {
+            isNamed(word.sponsor) && (isFollowed || word.certificate == facts.fingerprint)
         }
-        leaves[place].attachments.removeAll { !isNamed($0.sponsor) }
+        if previous != facts.fingerprint {
+            leaves[place].farewells = leaves[place].attachments.filter { !holds($0) }
+            leaves[place].attachments.removeAll { !holds($0) }
+        } else {
+            leaves[place].attachments.removeAll { !isNamed($0.sponsor) }
+        }
         guard previous != facts.fingerprint else { return (place, nil) }
         certificates[previous] = nil
         certificates[facts.fingerprint] = claim.node
