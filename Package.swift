@@ -165,7 +165,8 @@ let package = Package(
             [
                 "busbar", "Cluster", "Delivery", "EmbeddedStore", "EventModel", "Membership", "Router", "SansIO",
                 "Simulation",
-                "Transport",
+                "Transport", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
