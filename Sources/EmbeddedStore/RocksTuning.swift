@@ -26,7 +26,8 @@ final class RocksTuning {
         rocksdb_options_set_max_manifest_file_size(database, 4 << 20)
         rocksdb_options_set_stats_dump_period_sec(database, 0)
         rocksdb_options_set_stats_persist_period_sec(database, 0)
-        rocksdb_options_set_bytes_per_sync(database, 1 << 20)
+        // Small pieces: the journal's synchronisations wait behind each.
+        rocksdb_options_set_bytes_per_sync(database, 256 << 10)
         // Left to itself the kernel writes the log when it is synchronised, all at once, and the journal waits behind it.
         rocksdb_options_set_wal_bytes_per_sync(database, 512 << 10)
         rocksdb_options_set_skip_stats_update_on_db_open(database, 1)
