@@ -131,6 +131,9 @@ public enum DeliveryOutcome: Sendable, Equatable {
     case settled
     /// The target has the event; the store still holds the delivery.
     case delivered
+    /// There is nothing where the target leads, and what is for it is let go (spec: patterns §6.4); the store still holds the
+    /// delivery.
+    case discarded
     /// The target does not have the event.
     indirect case failed(DeliveryFailure)
 }

@@ -40,6 +40,8 @@ extension DeliveryDispatcher {
 public enum DeliveryFact: Sendable, Equatable {
     /// Deliveries reached the target; `retried` of them after a failed attempt.
     case delivered(count: Int, retried: Int)
+    /// Deliveries ended because there is nothing where their target leads.
+    case discarded(count: Int)
     /// An attempt failed.
     case attemptFailed(DeliveryFailure, willRetry: Bool)
     /// Deliveries went back to their queue untried, for this side had no room to attempt them.

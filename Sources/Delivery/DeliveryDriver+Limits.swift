@@ -54,14 +54,48 @@ extension DeliveryDriver {
         bury(letters, on: queue)
     }
 
+    /// Lets go of what waits in memory beyond the limits, before any of it is attempted. What is under way counts and stays.
+    func shedFresh(_ queue: TargetQueue) {
+        guard let limits = dispatcher.backlogLimits(of: queue.target), limits.isBounded, limits.overflow != .refuseNew
+        else { return }
+        var excess = limits.excess(of: queue.staying)
+        guard excess != .zero else { return }
+        let text = limits.description(beyondBy: excess)
+        if limits.overflow == .dropOldest {
+            trim(queue)
+            // The oldest are in the retry queue.
+            excess -= queue.parked
+        }
+        var gone: [DeliveryAttempt] = []
+        while excess != .zero,
+            let attempt = (limits.overflow == .dropOldest ? queue.takeBatch(1) : queue.takeNewest(1)).first
+        {
+            excess -= BacklogSize(count: 1, bytes: UInt64(attempt.event.count))
+            gone.append(attempt)
+        }
+        guard !gone.isEmpty else { return }
+        releaseBytes(gone, of: queue)
+        dispatcher.record(.overflowed(count: gone.count), target: queue.target)
+        bury(gone.map { overflow($0, text) }, on: queue)
+    }
+
+    /// Attempts that may be under way. Of a queue whose oldest deliveries make room these are half of what it may hold, as
+    /// they cannot.
+    func slots(of queue: TargetQueue) -> Int {
+        guard let limits = dispatcher.backlogLimits(of: queue.target), limits.overflow == .dropOldest,
+            let maximum = limits.maximumDeliveries
+        else { return settings.inFlightPerTarget }
+        return min(settings.inFlightPerTarget, max(1, Int(clamping: maximum / 2)))
+    }
+
     /// Takes the oldest deliveries out of a queue that holds too many and makes room that way. Waits for its turn while the
     /// queue is read, lest a delivery be dropped and attempted at a time.
     func trim(_ queue: TargetQueue) {
         guard !isStopped, !queue.isDraining, let limits = dispatcher.backlogLimits(of: queue.target),
             limits.overflow == .dropOldest, clock.now >= queue.trimsFrom
         else { return }
-        let excess = limits.excess(of: queue.parked)
-        guard excess != .zero else { return }
+        let excess = limits.excess(of: queue.staying)
+        guard excess != .zero, queue.parked.count > 0 else { return }
         queue.isDraining = true
         let limit = Int(min(UInt64(settings.trimBatch), Self.deliveries(in: excess, of: queue.parked)))
         store.oldest(target: queue.target, acceptedBefore: .distantFuture, limit: limit) { [self] result in

@@ -12,6 +12,7 @@ extension DeliveryDriver {
         var letters: [DeadLetter] = []
         var delivered = 0
         var retried = 0
+        var discarded = 0
         /// What this side had no room to attempt.
         var heldBack = 0
         var heldBackBy: DeliveryFailure?
@@ -37,6 +38,10 @@ extension DeliveryDriver {
                 if case .parked = attempt.source { queue.left(attempt) }
                 if attempt.attempts > 0 { aftermath.retried += 1 }
                 if outcome == .delivered { Self.remove(attempt, &aftermath.resolved, &aftermath.finished) }
+            case .discarded:
+                aftermath.discarded += 1
+                if case .parked = attempt.source { queue.left(attempt) }
+                Self.remove(attempt, &aftermath.resolved, &aftermath.finished)
             case .failed(let failure) where failure.isOwn:
                 holdBack(attempt, failure, on: queue, now: now, &aftermath)
             case .failed(let failure):
@@ -184,6 +189,9 @@ extension DeliveryDriver {
             let fact = DeliveryFact.delivered(count: aftermath.delivered, retried: aftermath.retried)
             dispatcher.record(fact, target: queue.target)
         }
+        if aftermath.discarded > 0 {
+            dispatcher.record(.discarded(count: aftermath.discarded), target: queue.target)
+        }
         if let failure = aftermath.heldBackBy {
             dispatcher.record(.heldBack(failure, count: aftermath.heldBack), target: queue.target)
         }
@@ -262,6 +270,8 @@ extension DeliveryDriver {
         queue.freshInFlight += fresh
         let freshBytes = letters.lazy.map(\.attempt).freshBytes
         queue.freshBytes += freshBytes
+        let leaving = BacklogSize(count: UInt64(fresh), bytes: freshBytes)
+        queue.leaving += leaving
         var isDrainStep = false
         if case .parked? = letters.first?.attempt.source { isDrainStep = true }
         if isDrainStep { queue.drainSteps += 1 }
@@ -270,6 +280,7 @@ extension DeliveryDriver {
             queue.inFlight -= letters.count
             queue.freshInFlight -= fresh
             queue.freshBytes -= min(queue.freshBytes, freshBytes)
+            queue.leaving -= leaving
             var aftermath = Aftermath()
             var settled = 0
             for (letter, outcome) in zip(letters, outcomes) {

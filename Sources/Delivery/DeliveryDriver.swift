@@ -181,8 +181,10 @@ public final class DeliveryDriver {
     /// Dispatches one batch; returns whether another could follow.
     private func pumpOnce(_ queue: TargetQueue) -> Bool {
         guard queue.waiting > 0 else { return false }
+        shedFresh(queue)
+        guard queue.waiting > 0 else { return false }
         let now = clock.now
-        let slots = settings.inFlightPerTarget - queue.inFlight
+        let slots = slots(of: queue) - queue.inFlight
         guard slots > 0 else {
             spill(queue, now: now)
             return false

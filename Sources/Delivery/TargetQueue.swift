@@ -14,6 +14,8 @@ final class TargetQueue {
     var freshInFlight = 0
     /// Bytes of their events, and of the events that wait.
     var freshBytes: UInt64 = 0
+    /// Those of the dead letters under way that are not in the retry queue: they are on their way out.
+    var leaving = BacklogSize.zero
     /// True while the retry queue is being read or its deliveries are attempted: one batch at a time.
     var isDraining = false
     /// Steps of the present batch from the retry queue that have not come back: the attempts, then dead letters.
@@ -73,6 +75,20 @@ final class TargetQueue {
             head = 0
         }
         return batch
+    }
+
+    /// Takes out what came last.
+    func takeNewest(_ limit: Int) -> [DeliveryAttempt] {
+        let newest = Array(pending.suffix(min(limit, waiting)))
+        pending.removeLast(newest.count)
+        return newest
+    }
+
+    /// What stays: everything but what is on its way out.
+    var staying: BacklogSize {
+        var rest = size
+        rest -= leaving
+        return rest
     }
 
     /// Everything that waits or is under way, in memory and on disk.

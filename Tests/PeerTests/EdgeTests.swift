@@ -236,6 +236,34 @@ import Testing
         }
     }
 
+    /// What is under way counts, too, for as long as that takes.
+    @Test(arguments: [BacklogLimits.Overflow.dropOldest, .dropNewest]) func aBurstDoesNotTakeAQueueBeyondItsLimit(
+        overflow: BacklogLimits.Overflow
+    ) throws {
+        let scene = edgeScene { scene in
+            scene.peers.queues.maximumDeliveries = 20
+            scene.peers.queues.overflow = overflow
+            scene.peers.retention = .seconds(30 * 86_400)
+        }
+        cutLink(scene)
+        var most: UInt64 = 0
+        for number in 0..<100 {
+            scene.put("\(number)", by: b, on: 1)
+            scene.run(.milliseconds(20))
+            most = max(most, scene.book(b, on: 1).waiting)
+        }
+        #expect(most <= 22, "but for those on their way to the dead letters")
+        scene.run(.seconds(60))
+        #expect(scene.book(b, on: 1).waiting <= 20)
+        mendLink(scene)
+        scene.run(.seconds(600))
+        let arrived = scene.numbers(a, on: 0)
+        let letters = scene.numbers(b, on: 1, queue: "dlq")
+        #expect(Set(arrived + letters).count == 100, "every event is accounted for")
+        #expect(arrived.contains(overflow == .dropOldest ? "99" : "0"))
+        #expect(scene.cell(1).router.statistics.overflowed == UInt64(letters.count))
+    }
+
     @Test func aQueueThatIsFullByItsBytesSaysSo() throws {
         let scene = edgeScene { scene in
             scene.peers.queues.maximumBytes = 4_000

@@ -25,7 +25,7 @@ public struct BusBook: Sendable, Equatable {
     public var heldBack: UInt64 = 0
     /// Deliveries moved to a dead-letter queue.
     public var deadLettered: UInt64 = 0
-    /// Deliveries that ended without a dead-letter queue that takes them.
+    /// Deliveries that ended without a dead-letter queue that takes them, or for a bus that does not exist.
     public var dropped: UInt64 = 0
     /// Deliveries that grew too old while their target was down.
     public var expired: UInt64 = 0

@@ -103,6 +103,7 @@ extension EventRouter {
         case .delivered(let count, let retried):
             books[bus, default: BusBook()].delivered += UInt64(count)
             books[bus, default: BusBook()].retried += UInt64(retried)
+        case .discarded(let count): books[bus, default: BusBook()].dropped += UInt64(count)
         case .attemptFailed(let failure, let willRetry):
             books[bus, default: BusBook()].failedAttempts += 1
             notice(.attemptFailed(target: arn, rule: revision.ruleARN, failure: failure, willRetry: willRetry))

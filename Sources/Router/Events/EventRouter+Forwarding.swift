@@ -96,6 +96,7 @@ extension EventRouter {
             notice(
                 .unknownBus(bus: destination.arn, caller: target.revision.ruleARN, eventID: "\(attempt.ref.event)")
             )
+            forward.outcomes[index] = .discarded
             return
         }
         let refusal = authorizer.refusalToForward(event.envelope, to: destination, policy: bus.policy, of: target)

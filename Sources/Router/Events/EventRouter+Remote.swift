@@ -114,7 +114,7 @@ extension EventRouter {
             // Acknowledged and dropped, like a put to a bus that does not exist (spec: patterns §6.4).
             statistics.unknownBus += 1
             notice(.unknownBus(bus: entry.bus, caller: entry.rule, eventID: "\(entry.id.event)"))
-            return .delivered
+            return .discarded
         case .success(.loop(let reason)):
             statistics.loops += 1
             notice(.loop(bus: entry.bus, hops: entry.hops))

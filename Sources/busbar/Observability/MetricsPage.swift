@@ -62,7 +62,7 @@ struct MetricsPage {
         add("busbar_delivery_attempts_failed_total", "Attempts that failed.", \.failedAttempts)
         add("busbar_deliveries_held_back_total", "Attempts not made, for want of room here.", \.heldBack)
         add("busbar_deliveries_dead_lettered_total", "Deliveries moved to a dead-letter queue.", \.deadLettered)
-        add("busbar_deliveries_dropped_total", "Deliveries that no dead-letter queue took.", \.dropped)
+        add("busbar_deliveries_dropped_total", "Deliveries that no dead-letter queue took, or for no bus.", \.dropped)
         add("busbar_deliveries_expired_total", "Deliveries that grew too old.", \.expired)
         add("busbar_events_denied_total", "Requests and forwards that a policy refused.", \.denied)
         add("busbar_events_duplicate_total", "Events of other cells that were known already.", \.duplicates)
