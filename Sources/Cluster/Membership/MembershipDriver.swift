@@ -116,6 +116,9 @@ public final class MembershipDriver {
     /// A number that is equal in equal views.
     public var viewFingerprint: UInt64 { instance.viewFingerprint }
 
+    /// A number that is equal when the same is held of leaves.
+    public var leafFingerprint: UInt64 { instance.leafFingerprint }
+
     /// Which cell hosts which account.
     public var directory: AccountDirectory { instance.directory }
 

@@ -38,7 +38,14 @@ extension SWIMInstance {
         let isKnown = leaves.knows(head.node, incarnation: head.incarnation, certificate: head.certificate)
         if !isKnown, crypto.certificate(head.certificate) == nil { _ = crypto.learn(chain[...]) }
         heardClaim(claim, 0..<claim.count, from: nil, sender: nil, &generator)
-        forgetIfUnused(layout.head.certificate)
+        if let place = leaves.place(head.node), leaves.leaves[place].claim.certificate != head.certificate,
+            leaves.attachment(place, sponsor: records[0].key)?.isAttached == true
+        {
+            // The uplink that this node vouches for is this one: the process before has none here any more.
+            speak(for: place, isAttached: false)
+            heardClaim(claim, 0..<claim.count, from: nil, sender: nil, &generator)
+        }
+        forgetIfUnused(head.certificate)
         // Another process of the same name may be held instead; what is said of that one is not for this uplink.
         guard let place = leaves.place(layout.head.node),
             leaves.leaves[place].claim.certificate == layout.head.certificate

@@ -236,6 +236,9 @@ public struct SWIMInstance {
     /// A number that is equal in equal views: of the same present members at the same incarnations.
     public var viewFingerprint: UInt64 { viewSum }
 
+    /// A number that is equal when the same words of sponsors hold about the same claims of leaves.
+    public var leafFingerprint: UInt64 { leaves.sum }
+
     /// When ``timerFired(now:using:)`` must be called at the latest. Read it after every call; it may come nearer.
     public var nextWakeup: Timestamp {
         timers.earliest.map { clock.wallTime(of: $0) } ?? .distantFuture

@@ -19,6 +19,9 @@ public final class LeafNode: SimulatedNode {
         func explain(_ body: [UInt8], from identity: CertificateIdentity, completion: @escaping ([UInt8]) -> Void) {}
     }
 
+    /// The certificate that it presents.
+    public var certificate: CertificateFingerprint { crypto.ownCertificate }
+
     private let crypto: SimulatedCrypto
     private let handler = NoQuestions()
 

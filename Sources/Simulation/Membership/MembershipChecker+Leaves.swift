@@ -23,6 +23,9 @@ extension MembershipChecker {
             for sponsor in held.sponsors where !(self.subject(sponsor).map { open.contains($0.endpoint) } ?? false) {
                 texts.append("\(observer) holds that \(subject.name) has an uplink to \(sponsor), which it has not")
             }
+            if isSettled(subject), held.certificate != leaf.certificate {
+                texts.append("\(observer) holds the leaf \(subject.name) by another certificate than it has")
+            }
             if held.accounts != leaf.accounts {
                 texts.append("\(observer) holds that \(subject.name) hosts \(held.accounts)")
             }

@@ -92,6 +92,9 @@ public final class MembershipChecker: Checker {
         for other in settled where other.membership?.driver.viewFingerprint != first.viewFingerprint {
             texts.append("\(other.name) holds other incarnations than \(settled[0].name)")
         }
+        for other in settled where other.membership?.driver.leafFingerprint != first.leafFingerprint {
+            texts.append("\(other.name) holds other words about leaves than \(settled[0].name)")
+        }
         return texts
     }
 
