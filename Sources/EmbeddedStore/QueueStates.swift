@@ -65,8 +65,9 @@ struct QueueStates {
 
     /// Adds the messages from `start` on that come in order to the line, up to the first that does not.
     ///
-    /// In order is a message that was never received and is not delayed, with a higher key than any message of the queue,
-    /// sent no earlier than the last of the line.
+    /// In order is a message that was never received and is not delayed, with a higher key than any message of the queue and
+    /// than any that was received, sent no earlier than the last of the line. The highest that was received may be gone, and
+    /// after a restart nothing but ``Line/unread`` knows of it.
     ///
     /// - Returns: where it stopped.
     mutating func takeInLine(_ queue: UInt64, _ messages: [QueueMessage], from start: Int) -> Int {
@@ -89,7 +90,8 @@ struct QueueStates {
 
     private static func isInLine(_ message: QueueMessage, _ state: QueueState?) -> Bool {
         guard let state, let newest = state.newest else { return false }
-        return message.key > newest && message.sentAt.ordered >= state.line.newestSent
+        return message.key > newest && message.key >= state.line.unread
+            && message.sentAt.ordered >= state.line.newestSent
             && message.visibleAt == message.sentAt && message.receiveCount == 0
     }
 

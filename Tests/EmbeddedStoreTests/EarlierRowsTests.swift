@@ -134,6 +134,22 @@ struct EarlierRowsTests {
         #expect(try test.counts(4, now: 100) == QueueCounts(visible: 0, inFlight: 0, delayed: 0))
     }
 
+    /// The highest message may be gone when the store opens again; what comes below it stands outside of the line.
+    @Test func aMessageBelowOneThatWasReceivedAndDeletedIsSeenAfterARestart() throws {
+        let test = try StoreUnderTest()
+        let sent = [1, 2, 5].map { QueueMessage.sample($0, sentAt: 1, visibleAt: 1) }
+        try test.send(QueueSend(queue: 4, messages: sent, durable: true))
+        #expect(try test.receive(4, now: 2, hiddenUntil: 100).messages.map(\.key.major) == [1, 2, 5])
+        #expect(try test.delete(4, [2, 5].map(key)) == [true, true])
+        try test.reopen()
+        let late = [3, 4, 6].map { QueueMessage.sample($0, sentAt: 3, visibleAt: 3) }
+        try test.send(QueueSend(queue: 4, messages: late, durable: true))
+        #expect(try test.counts(4, now: 4) == QueueCounts(visible: 3, inFlight: 1, delayed: 0))
+        #expect(try test.receive(4, now: 4, hiddenUntil: 100).messages.map(\.key.major) == [3, 4, 6])
+        #expect(try test.delete(4, [1, 3, 4, 6].map(key)) == [true, true, true, true])
+        #expect(try test.counts(4, now: 200) == QueueCounts(visible: 0, inFlight: 0, delayed: 0))
+    }
+
     @Test func anyOtherFamilyThatIsMissingIsAnError() throws {
         for missing in [["content"], ["line", "content"]] as [Set<String>] {
             let left = try directory(without: missing)
