@@ -109,11 +109,8 @@ extension EventRouter {
         event.hops.append(target.revision.bus.arn)
         let now = clock.now
         if destination.region != target.revision.bus.region {
-            event.envelope = EnvelopeRewriting.arrival(
-                event.envelope,
-                id: EventID.make(using: &generator),
-                time: now
-            )
+            let id = EventID.make(using: &generator)
+            event.envelope = EnvelopeRewriting.arrival(event.envelope, id: id, time: now)
         }
         let outcome = match(event.envelope, on: destination)
         guard outcome.isReadable else {
@@ -129,9 +126,7 @@ extension EventRouter {
             return
         }
         forward.entered.append(outcome)
-        forward.records.append(
-            IntakeRecord(acceptedAt: now, event: event.encoded, targets: outcome.targets)
-        )
+        forward.records.append(IntakeRecord(acceptedAt: now, event: event.encoded, targets: outcome.targets))
         forward.appended.append(index)
         if attempt.source == .intake { forward.settling.append(attempt.ref) } else { forward.repeatable.append(id) }
     }
