@@ -79,13 +79,15 @@ extension DeliveryDriver {
         bury(gone.map { overflow($0, text) }, on: queue)
     }
 
-    /// Attempts that may be under way. Of a queue whose oldest deliveries make room these are half of what it may hold, as
-    /// they cannot.
-    func slots(of queue: TargetQueue) -> Int {
+    /// First attempts that may begin. Of a queue whose oldest deliveries make room, at most half of what it may hold is under
+    /// way to the target, as that cannot go any more; what is on its way to the dead letters takes nothing of the half.
+    func freeSlots(of queue: TargetQueue) -> Int {
+        let free = settings.inFlightPerTarget - queue.inFlight
         guard let limits = dispatcher.backlogLimits(of: queue.target), limits.overflow == .dropOldest,
             let maximum = limits.maximumDeliveries
-        else { return settings.inFlightPerTarget }
-        return min(settings.inFlightPerTarget, max(1, Int(clamping: maximum / 2)))
+        else { return free }
+        let attempts = queue.freshInFlight - Int(clamping: queue.leaving.count)
+        return min(free, max(1, Int(clamping: maximum / 2)) - attempts)
     }
 
     /// Takes the oldest deliveries out of a queue that holds too many and makes room that way. Waits for its turn while the
@@ -105,6 +107,9 @@ extension DeliveryDriver {
                 queue.arrived = nil
                 return scheduleDrain(of: queue.target, at: clock.now + settings.storeRetryDelay)
             }
+            // What was under way may have arrived since the store was asked.
+            let excess = limits.excess(of: queue.staying)
+            guard excess != .zero else { return findNextDue(queue) }
             var rest = excess
             let gone = old.prefix { delivery in
                 defer { rest -= [delivery].size }

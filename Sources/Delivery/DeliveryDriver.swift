@@ -184,7 +184,7 @@ public final class DeliveryDriver {
         shedFresh(queue)
         guard queue.waiting > 0 else { return false }
         let now = clock.now
-        let slots = slots(of: queue) - queue.inFlight
+        let slots = freeSlots(of: queue)
         guard slots > 0 else {
             spill(queue, now: now)
             return false

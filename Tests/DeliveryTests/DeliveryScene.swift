@@ -72,7 +72,10 @@ final class ScriptedDispatcher: DeliveryDispatcher {
     var isSilent = false
     /// Whether attempts are held until ``release()``.
     var isHolding = false
+    /// Whether the answers for dead letters are held until ``releaseLetters()``.
+    var isHoldingLetters = false
     private var held: [() -> Void] = []
+    private var heldLetters: [() -> Void] = []
     var hasQueue = true
     var letterOutcome = DeadLetterOutcome.noQueue
     var limits: BacklogLimits?
@@ -110,6 +113,14 @@ final class ScriptedDispatcher: DeliveryDispatcher {
         for action in actions { action() }
     }
 
+    /// Answers for the dead letters that were held.
+    func releaseLetters() {
+        isHoldingLetters = false
+        let actions = heldLetters
+        heldLetters = []
+        for action in actions { action() }
+    }
+
     private func answer(
         _ attempts: [DeliveryAttempt],
         _ target: UInt64,
@@ -137,7 +148,9 @@ final class ScriptedDispatcher: DeliveryDispatcher {
     ) {
         self.letters += letters
         // What is said to be settled has to leave the store; a real queue does that in its own write.
-        completion(letters.map { _ in letterOutcome == .settled ? .noQueue : letterOutcome })
+        let outcomes = letters.map { _ in letterOutcome == .settled ? DeadLetterOutcome.noQueue : letterOutcome }
+        guard !isHoldingLetters else { return heldLetters.append { completion(outcomes) } }
+        completion(outcomes)
     }
 
     func record(_ fact: DeliveryFact, target: UInt64) {

@@ -123,6 +123,34 @@ import Testing
         #expect(parked(scene) == ["l1", "l2", "l3"])
     }
 
+    @Test func whatIsOnItsWayToTheDeadLettersHoldsUpNoAttempts() {
+        let scene = scene(.dropOldest, deliveries: 10, bytes: nil)
+        scene.dispatcher.failingTargets = []
+        scene.dispatcher.isHoldingLetters = true
+        for number in 0..<30 { scene.accept("\(number)") }
+        scene.shard.run()
+        #expect(scene.dispatcher.letters.count == 20)
+        #expect(scene.dispatcher.attempted == (20..<30).map { "\($0)" }, "the target is well")
+        scene.dispatcher.releaseLetters()
+        scene.shard.run()
+        #expect(scene.driver.backlog(of: 7) == .zero)
+    }
+
+    /// The store is asked what is oldest; until it answers, what is under way may arrive.
+    @Test func nothingIsPushedOutForRoomThatIsThereByThen() {
+        let scene = scene(.dropOldest, deliveries: 10, bytes: nil)
+        for number in 0..<6 { scene.accept("\(number)") }
+        scene.shard.advance(by: .seconds(1))
+        #expect(parked(scene).count == 6)
+        let queue = scene.driver.queue(7)
+        queue.freshInFlight += 7
+        scene.driver.trim(queue)
+        queue.freshInFlight -= 7
+        scene.shard.run()
+        #expect(scene.dispatcher.letters.isEmpty)
+        #expect(parked(scene).count == 6 && !queue.isDraining)
+    }
+
     @Test func whicheverLimitIsMetFirstCounts() {
         let scene = scene(.dropNewest, deliveries: 2, bytes: 1_000)
         for name in ["a", "b", "c"] { scene.accept(event(name, bytes: 10)) }
