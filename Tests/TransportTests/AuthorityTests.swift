@@ -10,9 +10,11 @@ import Testing
     static let invalid = [
         "a b", "x, y", "a@b", "a/b", "a@b/c", "[::1", "::1", "[]", "[1]", "[::g]", "[::1]x", "x:abc", "x:99999999",
         "x:65536", "x:1:2", "<x>", "a%4", "a%zz", "a?b", "a#b", "a\"b", "\u{E9}", "a\u{7F}", "a\\b", "x: 80", "x:-1",
+        "[fe80::1%]", "[fe80::1%eth 0]", "[fe80::1%a%b]", "[%eth0]",
     ]
     static let valid = [
         "", "h", "h:", "h:80", "h:0080", "127.0.0.1:65535", "[::1]", "[::1]:8443", "[fe80::1.2.3.4]",
+        "[fe80::1%eth0]:7443", "[fe80::1%25en-1.2_a~]",
         "a_b-c.example.com.", "a%41b", "~h!$&'()*+,;=",
     ]
 
@@ -22,6 +24,16 @@ import Testing
 
     @Test(arguments: valid) func whatIsAnAuthorityIsSeen(_ text: String) {
         #expect(Authority.isValid(text))
+    }
+
+    /// A zone means something at the sender alone (RFC 6874 §4).
+    @Test(arguments: [
+        ("fe80::1%eth0", "[fe80::1]:7443"), ("fe80::1", "[fe80::1]:7443"), ("192.0.2.7", "192.0.2.7:7443"),
+        ("n1.example.com", "n1.example.com:7443"),
+    ])
+    func requestsToANodeNameItsHostWithoutAZone(_ host: String, _ authority: String) {
+        #expect(ConnectionPool.authority(of: NodeEndpoint(host: host, port: 7443)) == authority)
+        #expect(Authority.isValid(authority))
     }
 
     private func status(_ request: [UInt8]) async throws -> String {

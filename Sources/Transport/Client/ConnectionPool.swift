@@ -30,9 +30,16 @@ final class ConnectionPool: ClientConnectionOwner {
     init(target: ClientTarget, pools: ConnectionPools, shard: ClientShard) {
         self.target = target
         self.pools = pools
-        authority = target.endpoint.description
+        authority = Self.authority(of: target.endpoint)
         self.shard = shard
         pacing = ReconnectPacing(base: pools.settings.reconnectBase, cap: pools.settings.reconnectCap)
+    }
+
+    /// The host and port of a request to an endpoint. The zone of an IPv6 address stays away, as it means something on this
+    /// side alone (RFC 6874 §4).
+    static func authority(of endpoint: NodeEndpoint) -> String {
+        guard endpoint.host.utf8.contains(UInt8(ascii: ":")) else { return endpoint.description }
+        return NodeEndpoint(host: String(endpoint.host.prefix { $0 != "%" }), port: endpoint.port).description
     }
 
     /// True when there is nothing to look after: only the pacing and what allows to resume are remembered.

@@ -60,10 +60,14 @@ enum Authority {
         return index
     }
 
-    /// The same for an IPv6 address in brackets.
+    /// The same for an IPv6 address in brackets. It may have a zone, which a client should have left out (RFC 6874 §4).
     private static func literalEnd(_ bytes: UnsafeBufferPointer<UInt8>) -> Int? {
         guard let close = bytes.firstIndex(of: UInt8(ascii: "]")) else { return nil }
-        let address = bytes[1..<close]
+        var address = bytes[1..<close]
+        if let percent = address.firstIndex(of: UInt8(ascii: "%")) {
+            guard percent + 1 < close, bytes[(percent + 1)..<close].allSatisfy(isUnreserved) else { return nil }
+            address = bytes[1..<percent]
+        }
         guard address.count(where: { $0 == UInt8(ascii: ":") }) >= 2,
             address.allSatisfy({ isHex($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") })
         else { return nil }
@@ -72,6 +76,11 @@ enum Authority {
 
     private static func isHex(_ byte: UInt8) -> Bool {
         (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte | 0x20)
+    }
+
+    /// True for a letter, a digit, or one of -._~ (RFC 3986 §2.3).
+    private static func isUnreserved(_ byte: UInt8) -> Bool {
+        isNameByte(byte) && !"!$&'()*+,;=".utf8.contains(byte)
     }
 
     /// True for an unreserved character or a sub-delimiter (RFC 3986 §3.2.2).
