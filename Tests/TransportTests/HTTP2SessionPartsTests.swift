@@ -62,6 +62,14 @@ import Transport
             }
         }
 
+        /// Gives bytes of the test's own making to the server, whose answer nobody takes.
+        func giveToServer(_ bytes: [UInt8]) {
+            bytes.withUnsafeBytes { _ = server.receive($0, now: 1) }
+            note(server, atServer)
+            _ = SessionPair.bytes(of: server)
+            note(server, atServer)
+        }
+
         func open() throws -> Int32 {
             let request = SessionPair.request("POST", "/parts")
             let stream = try #require(client.submit(request, scheme: "https", context: token, inParts: true))
@@ -91,6 +99,35 @@ import Transport
         #expect(pair.client.openStreams == 0)
         #expect(pair.server.openStreams == 0)
         #expect(!pair.client.send([1], on: stream))
+    }
+
+    /// RFC 9113 §8.3.1; a request in parts is handed over at its header, but not when that is malformed.
+    @Test(arguments: [":authority", "host"], [true, false])
+    func aRequestInPartsOfNoHostIsNotHandedOver(_ name: String, _ isLast: Bool) throws {
+        let pair = try Pair()
+        // `:method: POST` and `:scheme: https` from the static table.
+        let block = [0x83, 0x87] + TestFrame.literal(":path", "/parts") + TestFrame.literal(name, "h:99999")
+        var bytes = TestFrame.preface + TestFrame.headers(1, end: isLast, block: block)
+        if !isLast { bytes += TestFrame.make(0, 1, 1, [7]) }
+        pair.giveToServer(bytes)
+        #expect(pair.atServer.lines == [])
+        #expect(pair.server.takeProtocolErrors() == 1)
+        #expect(pair.server.openStreams == 0)
+    }
+
+    /// RFC 9113 §6.8: what is open goes on for as long as it likes.
+    @Test func partsGoOnAfterTheServerHasAnnouncedItsShutdown() throws {
+        let pair = try Pair()
+        let stream = try pair.open()
+        pair.server.announceShutdown()
+        pair.pump()
+        #expect(pair.server.beginResponse(to: stream, with: HTTPResponse(status: 200), date: []))
+        #expect(pair.client.send([1], on: stream))
+        pair.pump()
+        #expect(pair.server.send([2], on: stream))
+        pair.pump()
+        #expect(pair.atServer.lines == ["head /parts", "part [1]", "drained"])
+        #expect(pair.atClient.lines == ["goAway", "drained", "head 200 true", "part [2]"])
     }
 
     @Test func anEndWithoutAPartIsSentToo() throws {

@@ -304,7 +304,7 @@ extension HTTP2Session {
             slot.pointee.headersDone = true
             if slot.pointee.headersRefused {
                 refuseHeaders(slot)
-            } else {
+            } else if !slot.pointee.delivered {
                 if slot.pointee.expectsContinue, !isLast {
                     actions.append(.continueRequest(stream: header.stream_id))
                 }
