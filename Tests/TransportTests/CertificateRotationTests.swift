@@ -129,7 +129,8 @@ import Transport
         }
     }
 
-    @Test func aNewCertificateIsShownAtOnceAndWhatIsOpenFinishes() async throws {
+    @Test(arguments: ["client", "server"])
+    func aNewCertificateIsShownAtOnceAndWhatIsOpenFinishes(_ renewed: String) async throws {
         let clock = TestClock()
         let root = try TestAuthority("root", epoch: clock.now)
         func leaf(_ node: String, _ name: String) throws -> TestCertificate {
@@ -138,8 +139,8 @@ import Transport
                 $0.names = [.uri("spiffe://example.com/cell/\(node)/node/n1"), .dns("\(name).example.com")]
             }
         }
-        let (server, _) = try CertificateFolder.store(leaf("server", "a"), authorities: [root], clock: clock)
-        let (client, folder) = try CertificateFolder.store(leaf("client", "one"), authorities: [root], clock: clock)
+        let (server, atServer) = try CertificateFolder.store(leaf("server", "a"), authorities: [root], clock: clock)
+        let (client, atClient) = try CertificateFolder.store(leaf("client", "a"), authorities: [root], clock: clock)
         func context(_ store: CertificateStore, _ role: TLSContext.Role) throws -> TLSContext {
             try store.makeContext(
                 role: role,
@@ -159,13 +160,17 @@ import Transport
             let links = try await TestLinks.make(context(client, .client))
             async let open = links.exchange(path: "/held", with: peer)
             try await held.wait(count: 1)
-            let new = try leaf("client", "two")
+            let new = try leaf(renewed, "b")
+            let (folder, store) = renewed == "client" ? (atClient, client) : (atServer, server)
             try folder.write("node.pem", new.chainPEM)
             try folder.write("node.key", new.keyPEM)
-            _ = client.poll() + client.poll()
+            _ = store.poll() + store.poll()
+            let wanted = renewed == "client" ? "b.example.com a.example.com" : "a.example.com b.example.com"
             try await Eventually.holds {
-                try await links.exchange(with: peer).get().body == Array("two.example.com".utf8)
+                let reply = try await links.exchange(with: peer).get()
+                return "\(String(decoding: reply.body, as: UTF8.self)) \(reply.identity.dnsNames.joined())" == wanted
             }
+            #expect(try await links.openConnections == 2)
             try await held.answer("/held")
             #expect(try await open.get().status == 200)
             try await Eventually.holds { try await links.openConnections == 1 }

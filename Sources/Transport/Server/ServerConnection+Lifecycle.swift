@@ -71,6 +71,7 @@ extension ServerConnection {
             drain()
         case .http2:
             checkHTTP2Deadlines(now)
+            leaveForNewCertificate()
         case .closing:
             checkClosingDeadline(now)
         case .closed:

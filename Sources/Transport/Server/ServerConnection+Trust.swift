@@ -24,6 +24,17 @@ extension ServerConnection {
         drain()
     }
 
+    /// Sends a peer to a new connection once this node has another certificate: it goes by the one that a connection was
+    /// made with, and would take no answer for an account that the certificate has gained since. Nothing is refused, and what
+    /// is open finishes, however long it takes.
+    func leaveForNewCertificate() {
+        guard phase == .http2, !hasLeftForNewCertificate, let tls, tls.snapshot.trust != nil, tls.hasFormerCertificate
+        else { return }
+        hasLeftForNewCertificate = true
+        session?.announceShutdown()
+        drain()
+    }
+
     /// Ends a connection whose client is not trusted any more, step by step.
     ///
     /// - Parameter now: monotonic nanoseconds.

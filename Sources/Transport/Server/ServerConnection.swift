@@ -67,6 +67,8 @@ final class ServerConnection: ChannelDuplexHandler, StreamCarrier {
     var lastActiveAt: UInt64 = 0
     /// When the client's certificate was found not to be valid any more, in monotonic nanoseconds.
     var distrustedAt: UInt64?
+    /// True once the client was told to go on elsewhere because this node has another certificate.
+    var hasLeftForNewCertificate = false
     var discardedBytes = 0
     var isShuttingDown = false
 
