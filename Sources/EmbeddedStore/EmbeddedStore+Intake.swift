@@ -135,7 +135,7 @@ extension EmbeddedStore {
         submit { engine throws(StoreError) in engine.releaseSegments(before: oldest) }
     }
 
-    /// How often moving may fail in a row before what cannot be read is given up.
+    /// How often moving may meet damage in a segment before what is damaged there is given up.
     private static let spillAttempts = 3
 
     /// When little of the journal is left, moves what waits in its oldest segment to rows, some at a time. To everyone else
@@ -151,8 +151,8 @@ extension EmbeddedStore {
         isSpillDue = false
         isSpilling = true
         let records = oldest.records
-        // A place that cannot be read now may be read later, but it must not hold up everything behind it for good.
-        let givesUp = failedSpills >= Self.spillAttempts
+        // A damaged place must not hold up everything behind it for good.
+        let givesUp = damage.segment == oldest.segment && damage.tries >= Self.spillAttempts
         if let last = records.last { latestSpilled = max(latestSpilled, last.sequence) }
         submit(
             .whenWritten,
@@ -160,16 +160,22 @@ extension EmbeddedStore {
             completion: { [unowned self] result in
                 isSpilling = false
                 guard case .success(let spilled) = result else {
-                    failedSpills += 1
                     nextSpill = monotonicNanoseconds() + Journal.retryNanoseconds
                     return
                 }
-                failedSpills = 0
+                if let failure = spilled.failure { noteUnread(failure, in: oldest.segment) }
                 // What was resolved while it moved is done.
                 settleSpilled(spilled.moved.filter { table.settle($0, moved: true) == .unknown })
                 for record in spilled.unreadable { table.settle(event: record) }
                 unreadableRecords += UInt64(spilled.unreadable.count)
             }
         )
+    }
+
+    /// Only damage counts as a try: a disk that does not read may read later, and RocksDB is another matter.
+    private func noteUnread(_ failure: StoreError, in segment: UInt64) {
+        nextSpill = monotonicNanoseconds() + Journal.retryNanoseconds
+        guard failure.code == .corrupt else { return }
+        damage = (segment, damage.segment == segment ? damage.tries + 1 : 1)
     }
 }

@@ -51,8 +51,8 @@ public final class EmbeddedStore: StorePort {
     var isRecovering = false
     var parkedCount: UInt64
     var spilledCount: UInt64
-    /// How often in a row moving failed, and how many records were given up since they could not be read.
-    var failedSpills = 0
+    /// How often moving met damage in the oldest segment, and how many records were given up for it.
+    var damage: (segment: UInt64, tries: Int) = (0, 0)
     var unreadableRecords: UInt64 = 0
     var appendedRecords: UInt64 = 0
     private var isDraining = false
@@ -129,8 +129,8 @@ public final class EmbeddedStore: StorePort {
         return first
     }
 
-    /// Why nothing that may hold new sequences can be written, or nil. Half a block of them is left when that begins.
-    var unreserved: StoreError? {
+    /// Why nothing that may hold new sequences can be written, or nil. Half a block of them is left when reserving begins.
+    public var unreserved: StoreError? {
         guard upcomingSequence > knownReservation else { return nil }
         knownReservation = journal.shared.withLock { $0.sequenceLimit }
         return upcomingSequence > knownReservation ? Journal.unreserved(knownReservation) : nil

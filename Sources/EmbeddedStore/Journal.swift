@@ -146,7 +146,8 @@ final class Journal: Sendable {
     /// Whether appends are taken, and have room to spare once one was refused at the journal's limit.
     func takesAppends() -> Bool {
         shared.withLock { state in
-            if state.live.count < fileLimit - 1 - max(1, fileLimit / 8) { state.isCrowded = false }
+            // Moving deliveries out of the journal gets this far, and stops.
+            if !isUnderPressure(state.live.count) { state.isCrowded = false }
             return !state.isCrowded
         }
     }
@@ -260,9 +261,11 @@ final class Journal: Sendable {
         shared.withLock { state in
             // Segments rise, and few are about to come free.
             let used = state.live.count - state.live.prefix { $0.number < oldest }.count
-            return used * 4 >= fileLimit * 3
+            return isUnderPressure(used)
         }
     }
+
+    private func isUnderPressure(_ used: Int) -> Bool { used * 4 >= fileLimit * 3 }
 
     /// What the thread does next.
     struct Group {

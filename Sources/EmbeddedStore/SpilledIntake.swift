@@ -51,6 +51,17 @@ struct SpilledIntake {
     }
 }
 
+/// What moving some deliveries out of the journal came to.
+struct SpilledPart: Sendable {
+    /// The deliveries moved, without those that had been parked meanwhile.
+    var moved: [DeliveryRef] = []
+    /// Damaged records that were passed over.
+    var unreadable: [UInt64] = []
+    /// Why the next record could not be read, or nil when there is none: `corrupt` for a damaged place, `failed` for a disk
+    /// that does not read.
+    var failure: StoreError?
+}
+
 /// Keys of spilled intake. It shares the families of retry queues, as the queue of target zero, which no target has: (0,
 /// event, target) in `due`, (0, event) in `parked` and `payload`.
 enum SpillKey {
@@ -68,26 +79,28 @@ extension RocksEngine {
     /// - Parameters:
     ///   - records: what to move, in the order of the journal.
     ///   - file: the segment that holds them.
-    ///   - givesUp: true to pass over what cannot be read. A restart could not read it either; until then whoever delivers it
-    ///     still holds it.
-    /// - Returns: the deliveries moved, without those that had been parked meanwhile, and the records passed over.
-    /// - Throws: what the disk and RocksDB say, and `corrupt` for a record that cannot be read.
+    ///   - givesUp: true to pass over what is damaged. A restart could not read it either; until then whoever delivers it
+    ///     still holds it. What the disk refuses to read it may read later.
+    /// - Returns: what moved, maybe not all: what lies before a place that cannot be read does not wait for it.
+    /// - Throws: what RocksDB says.
     func spill(
         _ records: [IntakeTable.Unresolved],
         from file: JournalFile,
         givesUp: Bool
-    ) throws(StoreError) -> (moved: [DeliveryRef], unreadable: [UInt64]) {
+    ) throws(StoreError) -> SpilledPart {
         let reader = JournalReader(file)
-        var moved: [DeliveryRef] = []
-        var unreadable: [UInt64] = []
+        var part = SpilledPart()
         var index = 0
         while index < records.count {
             let start = records[index].offset
             let frame: (header: FrameHeader, payload: UnsafeRawBufferPointer)
             do throws(StoreError) { frame = try reader.frame(at: start) } catch {
-                guard givesUp else { throw error }
+                guard givesUp, error.code == .corrupt else {
+                    part.failure = error
+                    break
+                }
                 while index < records.count, records[index].offset == start {
-                    unreadable.append(records[index].sequence)
+                    part.unreadable.append(records[index].sequence)
                     index += 1
                 }
                 continue
@@ -102,23 +115,25 @@ extension RocksEngine {
                     guard index < records.count, records[index].offset == start,
                         records[index].sequence == found.sequence
                     else { return }
-                    do throws(StoreError) { moved += try spill(records[index], found) } catch {
+                    do throws(StoreError) { part.moved += try spill(records[index], found) } catch {
                         outcome = .failure(error)
                     }
                     index += 1
                 }
             )
             try outcome.get()
+            guard givesUp || index == records.count || records[index].offset != start else {
+                let what = "event \(records[index].sequence) is not where the journal had it"
+                part.failure = StoreError(.corrupt, what)
+                break
+            }
             while index < records.count, records[index].offset == start {
-                guard givesUp else {
-                    throw StoreError(.corrupt, "event \(records[index].sequence) is not where the journal had it")
-                }
-                unreadable.append(records[index].sequence)
+                part.unreadable.append(records[index].sequence)
                 index += 1
             }
         }
-        noteWhenSynchronised(moved)
-        return (moved, unreadable)
+        noteWhenSynchronised(part.moved)
+        return part
     }
 
     private func spill(

@@ -14,6 +14,12 @@ public protocol StorePort: AnyObject {
     /// The next sequence: unique and rising within the store, also across restarts.
     func nextSequence() -> UInt64
 
+    /// Why a sequence given out may come again after a crash, or nil while every one is reserved on disk.
+    ///
+    /// Appends, durable sends and configuration changes fail with it by themselves. Whoever uses a sequence without one of
+    /// them asks after taking it.
+    var unreserved: StoreError? { get }
+
     /// Appends accepted events with their targets, and resolves `settling` in the same atomic write.
     ///
     /// Completes when the records are on disk. Many calls share one disk synchronisation.
@@ -167,7 +173,7 @@ public struct StoreStatistics: Sendable, Equatable {
     public var unresolvedDeliveries: UInt64 = 0
     /// Deliveries in retry queues.
     public var parkedDeliveries: UInt64 = 0
-    /// Records that were given up because the intake journal could not be read where they were.
+    /// Records that were given up because the intake journal is damaged where they were.
     public var unreadableRecords: UInt64 = 0
     /// True while writes are refused because the disk is full.
     public var isFull = false

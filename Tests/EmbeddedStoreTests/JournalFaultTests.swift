@@ -104,8 +104,11 @@ struct JournalFaultTests {
         }
         let change = ConfigurationChange(key: "rule/1", value: [1])
         try test.configure([change])
+        _ = test.store.nextSequence()
+        #expect(test.store.unreserved == nil)
         _ = test.embedded?.takeSequences(Int(Journal.sequenceBlock))
         let message = QueueMessage.sample(test.store.nextSequence())
+        #expect(test.store.unreserved?.code == .failed)
         #expect(try errorCode { _ = try test.append([.sample(1, targets: [1])]) } == .failed)
         let send = QueueSend(queue: 4, messages: [message], durable: true)
         #expect(try errorCode { try test.send(send) } == .failed)
@@ -117,6 +120,7 @@ struct JournalFaultTests {
             event = try? test.append([.sample(1, targets: [1])]).first
         }
         let accepted = try #require(event)
+        #expect(test.store.unreserved == nil)
         try test.send(send)
         try test.configure([change])
         let crashed = try test.crash()

@@ -146,9 +146,10 @@ struct JournalPressureTests {
     }
 
     /// A load balancer that asks hears one answer until there is room to spare, not another every two seconds.
-    @Test func aStoreThatWasCrowdedTakesAppendsWhenThereIsRoomToSpare() throws {
+    @Test(arguments: [4, 5, 6, 7, 8, 16])
+    func aStoreThatWasCrowdedTakesAppendsWhenThereIsRoomToSpare(segments: Int) throws {
         let injector = FaultInjector()
-        let test = try StoreUnderTest(files: injector.files)
+        let test = try StoreUnderTest(files: injector.files) { $0.journalLimitBytes = segments << 18 }
         let store = try #require(test.embedded)
         #expect(store.takesAppends)
         injector.set { $0.engineError = StoreError(.failed, "no rows today") }
@@ -160,7 +161,8 @@ struct JournalPressureTests {
         injector.set { $0 = FaultInjector.Faults() }
         test.shard.run { store.takesAppends }
         let used = store.journal.shared.withLock { $0.live.count }
-        #expect(used < store.journal.fileLimit - 1)
+        #expect(store.journal.fileLimit == segments)
+        #expect(used < segments - 1)
         #expect(try test.append([record]).count == 1)
     }
 
@@ -187,6 +189,74 @@ struct JournalPressureTests {
         test.store.resolve(events.map { DeliveryRef(event: $0, target: 1) })
         while store.statistics.unresolvedDeliveries > 1, monotonicNanoseconds() < deadline { _ = try test.backlogs() }
         #expect(store.statistics.unresolvedDeliveries == 1)
+    }
+
+    private func crowd(_ test: StoreUnderTest, after events: [UInt64] = []) throws -> [UInt64] {
+        var events = events
+        for number in 0..<1_000 {
+            do {
+                events += try test.append([.sample(number, targets: [1], byteCount: 20_000)])
+            } catch let error as StoreError {
+                #expect(error.code == .full)
+                return events
+            }
+        }
+        Issue.record("the journal never filled up")
+        return events
+    }
+
+    /// Waits until moving has failed `count` times more.
+    private func awaitFailures(_ count: Int, of test: StoreUnderTest) throws {
+        let store = try #require(test.embedded)
+        let deadline = monotonicNanoseconds() + 60_000_000_000
+        var seen: Set<UInt64> = [store.nextSpill]
+        while seen.count <= count {
+            try #require(monotonicNanoseconds() < deadline)
+            _ = try? test.backlogs()
+            seen.insert(store.nextSpill)
+        }
+    }
+
+    /// Only what was read and is damaged is given up, and what lies before it does not wait for that.
+    @Test func triesThatRocksDBFailsCountForNothing() throws {
+        let injector = FaultInjector()
+        let test = try StoreUnderTest(files: injector.files)
+        let store = try #require(test.embedded)
+        injector.set { $0.engineError = StoreError(.failed, "no rows today") }
+        _ = try crowd(test)
+        let file = try #require(store.journal.shared.withLock { $0.live.first?.file })
+        // Within the second frame.
+        try TestFile.damage(file.path, at: JournalFormat.pageBytes + 30_000, count: 64)
+        try awaitFailures(4, of: test)
+        #expect(store.damage.tries == 0)
+        injector.set { $0 = FaultInjector.Faults() }
+        let deadline = monotonicNanoseconds() + 60_000_000_000
+        while store.damage.tries == 0, monotonicNanoseconds() < deadline { _ = try? test.backlogs() }
+        #expect(store.spilledCount == 1)
+        #expect(store.statistics.unreadableRecords == 0)
+        test.shard.run { store.takesAppends }
+        #expect(store.damage.tries == 3)
+        #expect(store.statistics.unreadableRecords == 1)
+    }
+
+    /// A disk that does not read now may read later.
+    @Test func whatTheDiskDoesNotReadIsNeverGivenUp() throws {
+        let test = try StoreUnderTest()
+        let store = try #require(test.embedded)
+        let first = try test.append([.sample(0, targets: [1], byteCount: 20_000)])
+        let file = try #require(store.journal.shared.withLock { $0.live.first?.file })
+        let kept = dup(file.descriptor)
+        let unreadable = open(file.path, O_WRONLY)
+        #expect(dup2(unreadable, file.descriptor) == file.descriptor)
+        let events = try crowd(test, after: first)
+        try awaitFailures(5, of: test)
+        #expect(store.damage.tries == 0)
+        #expect(dup2(kept, file.descriptor) == file.descriptor)
+        for descriptor in [kept, unreadable] { close(descriptor) }
+        test.shard.run { store.takesAppends }
+        #expect(store.statistics.unreadableRecords == 0)
+        try test.reopen()
+        #expect(try test.recover().records.map(\.sequence) == events)
     }
 
     /// One delivery holds many segments, which then come free at once, and more of them than are kept for later use.

@@ -71,6 +71,23 @@ import Testing
         #expect(scene.cell(0).router.statistics.failedEntries == 1, "the link's failure comes later")
     }
 
+    /// After a crash the id would be given out again, and the later event be taken for a repetition there.
+    @Test func anEntryWhoseIDIsNotReservedGoesNowhere() {
+        let scene = openScene()
+        scene.machines[0].store.faults.isUnreserved = true
+        let outcome = put(scene, scene.bus(b))
+        guard case .success(let results)? = outcome, case .refused("InternalFailure", let text) = results[0] else {
+            return #expect(Bool(false), "\(String(describing: outcome))")
+        }
+        #expect(text.contains("reserved"))
+        #expect(scene.cell(0).router.statistics.failedEntries == 1)
+        #expect(scene.drain(b, on: 1).isEmpty)
+        scene.machines[0].store.faults.isUnreserved = false
+        guard case .success(let later)? = put(scene, scene.bus(b)), case .accepted = later[0] else {
+            return #expect(Bool(false), "sequences are reserved again")
+        }
+    }
+
     @Test func anAccountThatNobodyHostsFailsTheEntry() {
         let scene = openScene()
         let outcome = put(scene, scene.bus(PeerScene.c))

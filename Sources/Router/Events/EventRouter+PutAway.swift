@@ -95,8 +95,11 @@ extension EventRouter {
         switch compose(entry, putter) {
         case .refused(let result): completion(result)
         case .event(let id, let envelope):
+            let sequence = store.nextSequence()
+            // Were it given out again after a crash, the other cell would take the later event for a repetition.
+            if let error = store.unreserved { return completion(.internalFailure(error.message)) }
             let forward = ForwardEntry(
-                id: DeliveryID(event: store.nextSequence(), target: 0),
+                id: DeliveryID(event: sequence, target: 0),
                 sourceAccount: putter.account,
                 principal: putter.arn,
                 bus: address.arn,

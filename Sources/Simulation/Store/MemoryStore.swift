@@ -84,6 +84,8 @@ public final class MemoryStore: StorePort {
             result = .failure(StoreError(.closed, "the store is closed"))
         } else if needsSpace, faults.isFull {
             result = .failure(StoreError(.full, "the disk is full"))
+        } else if needsSpace, let unreserved {
+            result = .failure(unreserved)
         } else if faults.isFailing {
             result = .failure(StoreError(.failed, "the disk fails"))
         } else {
@@ -107,6 +109,11 @@ public final class MemoryStore: StorePort {
     public func nextSequence() -> UInt64 {
         defer { sequence += 1 }
         return sequence
+    }
+
+    /// Why nothing that may hold new sequences can be written, or nil.
+    public var unreserved: StoreError? {
+        faults.isUnreserved ? StoreError(.failed, "no sequences can be reserved on disk") : nil
     }
 
     /// Makes events durable with their targets; see ``StorePort``.

@@ -6,6 +6,8 @@ public struct MemoryStoreFaults: Sendable, Equatable {
     public var isFull = false
     /// Operations, lazy ones aside, fail with `failed` and do nothing.
     public var isFailing = false
+    /// No sequences can be reserved: what needs new ones fails with `failed`.
+    public var isUnreserved = false
     /// Nothing reaches the disk: durable operations wait until this is over.
     public var isStalled = false
 

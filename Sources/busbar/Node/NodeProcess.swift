@@ -1,4 +1,5 @@
 import AWSAPI
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -231,8 +232,14 @@ final class RunningNode: Sendable {
         try await eventLoop.submit { [core] in core.value.admit(accounts) }.get()
     }
 
-    /// How much longer than requests in flight the store may take to write what it has and close.
+    /// How long the listener of the admin endpoints, and after it the store, which writes what it has, may take to close.
+    private static let adminTimeout = Duration.seconds(1)
     private static let closingTimeout = Duration.seconds(10)
+
+    /// How long ``stop()`` takes at most: each of leaving the cluster and finishing requests has `limit`.
+    static func longestStop(_ limit: Duration) -> Duration {
+        limit + limit + adminTimeout + closingTimeout
+    }
 
     /// Stops accepting, lets requests in flight finish, and closes the store, which a disk that hangs may prevent.
     func stop() async {
@@ -244,16 +251,21 @@ final class RunningNode: Sendable {
                 tasks.addTask { await server.shutdown(within: limit) }
             }
         }
-        await adminServer?.shutdown(within: .seconds(1))
+        await adminServer?.shutdown(within: Self.adminTimeout)
         let stopped = eventLoop.makePromise(of: Void.self)
         eventLoop.execute { [core] in core.value.stop(stopped) }
-        let patience = limit + Self.closingTimeout
-        guard await stopped.futureResult.completes(within: patience) else {
+        guard await stopped.futureResult.completes(within: Self.closingTimeout) else {
             // What the store had not written by then is delivered again after the next start, as after a crash.
-            log.error("the store did not close, ending without it", metadata: ["waited": "\(patience)"])
-            return
+            log.error("the store did not close, ending without it", metadata: ["waited": "\(Self.closingTimeout)"])
+            Self.endWithoutStore()
         }
         log.info("stopped")
+    }
+
+    /// Ends the process at once. `exit` would wait for RocksDB's threads, which a disk that hangs holds for good. Log lines
+    /// are written as they come, so none is left behind.
+    static func endWithoutStore() -> Never {
+        _exit(1)
     }
 }
 
