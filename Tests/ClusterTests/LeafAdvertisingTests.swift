@@ -208,6 +208,30 @@ import Testing
         #expect(claimant.presence(accounts: [scene.account], dialled: [sponsor]) != first)
     }
 
+    /// What an edge says after its clock was set back does not count where its claims of before are believed; when those are
+    /// forgotten, the edge has no reason to say it again.
+    @Test(arguments: [[2, 0], [0, 2]]) func anEdgeIsKnownAgainAfterItsClockAndItsSponsorsWereAhead(
+        back: [Int]
+    ) throws {
+        let scene = try Scene(2, dials: [0], seed: 87)
+        let leap = Duration.seconds(30 * 3600)
+        for index in [0, 2] { scene.world.machines[index].clockOffset += leap }
+        let other = try #require(AccountID("100000000002"))
+        try scene.edge().accounts = [scene.account, other]
+        try scene.edge().keeper.announce()
+        scene.world.run(for: .seconds(30))
+        #expect(try scene.core(0).driver.directory.entry(for: other) != nil)
+        for index in back {
+            scene.world.machines[index].clockOffset -= leap
+            scene.world.run(for: .seconds(30))
+        }
+        scene.world.run(for: .seconds(60))
+        for index in 0..<2 {
+            #expect(try scene.sponsors(at: index) == ["n0"])
+            #expect(try scene.core(index).driver.directory.entry(for: other) != nil)
+        }
+    }
+
     @Test func accountsThatComeAndGoAreToldAnew() throws {
         let scene = try Scene(2, dials: [0], seed: 83)
         let other = try #require(AccountID("100000000002"))

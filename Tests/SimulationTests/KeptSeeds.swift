@@ -79,6 +79,14 @@ enum KeptSeeds {
             faults: [.keys],
             reason: "a word about a leaf that a node had missed waited for a sync of two minutes later"
         ),
+        Kept(
+            seed: 4,
+            nodes: 8,
+            leaves: 2,
+            minutes: 60,
+            faults: [.leap],
+            reason: "nobody vouched for a leaf again whose claim its sponsors had forgotten"
+        ),
     ]
 
     static let forwarding: [Kept] = [

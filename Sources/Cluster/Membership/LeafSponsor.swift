@@ -12,11 +12,13 @@ public final class LeafSponsor {
 
     private let driver: MembershipDriver
     private let clock: any ClockPort
-    private var attached: [NodeIdentity: NodeKey] = [:]
-    /// What was not believed, and is tried again: a claim may be refused for coming too soon after another one, or while the
-    /// uplink of the node's former process counts elsewhere.
+    private var attached: [NodeIdentity: (key: NodeKey, presence: LeafPresence)] = [:]
+    /// What was not believed, or was forgotten, and is tried again: a claim may be refused for coming too soon after another one, or
+    /// while the uplink of the node's former process counts elsewhere.
     private var refused: [NodeIdentity: LeafPresence] = [:]
     private var isRetrying = false
+    /// How many leaves the protocol's state had forgotten when what was presented was last compared with it.
+    private var forgotten: UInt64 = 0
     private static let retryDelay = Duration.seconds(10)
     /// Refused leaves that are tried in one turn: each may cost a signature's verification.
     private static let retriesAtOnce = 32
@@ -42,14 +44,26 @@ public final class LeafSponsor {
             if isNew { onRefusal(node) }
             return
         }
-        attached[node] = key
+        attached[node] = (key, presence)
         refused[node] = nil
+        retryLater()
     }
 
     /// A node's uplink is gone.
     public func withdraw(_ node: NodeIdentity) {
         refused[node] = nil
-        if let key = attached.removeValue(forKey: node) { driver.leafDetached(key) }
+        if let leaf = attached.removeValue(forKey: node) { driver.leafDetached(leaf.key) }
+    }
+
+    /// After a time in which this node's clock was ahead, leaves whose claims were as far ahead are forgotten; what they have said
+    /// since did not count then, and they have no reason to say it again.
+    private func noteForgotten() {
+        let count = driver.counters.leavesForgotten
+        guard count != forgotten else { return }
+        forgotten = count
+        for (node, leaf) in attached where refused[node] == nil && driver.lacksLeaf(leaf.key) {
+            refused[node] = leaf.presence
+        }
     }
 
     private func retryLater() {
@@ -58,13 +72,14 @@ public final class LeafSponsor {
         _ = clock.schedule(after: Self.retryDelay) { [weak self] in
             guard let self else { return }
             isRetrying = false
+            noteForgotten()
             let nodes = refused.keys.sorted()
             let start = retriedLast.flatMap { last in nodes.firstIndex { $0 > last } } ?? 0
             for node in (nodes[start...] + nodes[..<start]).prefix(Self.retriesAtOnce) {
                 retriedLast = node
                 if let presence = refused[node] { present(node, presence) }
             }
-            if !refused.isEmpty { retryLater() }
+            if !refused.isEmpty || !attached.isEmpty { retryLater() }
         }
     }
 }

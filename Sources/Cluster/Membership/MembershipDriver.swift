@@ -215,6 +215,9 @@ public final class MembershipDriver {
         return outcome
     }
 
+    /// Whether a leaf with an uplink to this node has to be presented anew.
+    func lacksLeaf(_ leaf: NodeKey) -> Bool { instance.lacksLeaf(leaf) }
+
     /// A leaf's uplink to this node is gone.
     public func leafDetached(_ leaf: NodeKey) {
         guard isRunning else { return }

@@ -57,6 +57,16 @@ extension SWIMInstance {
         }.sorted { $0.identity < $1.identity }
     }
 
+    /// Whether a leaf with an uplink to this node has to be presented anew: it is not known, or it names this node, which does not
+    /// vouch for it.
+    public func lacksLeaf(_ leaf: NodeKey) -> Bool {
+        guard slots[leaf] == nil else { return false }
+        guard let place = leaves.place(leaf) else { return true }
+        let own = records[0].key
+        return leaves.leaves[place].claim.description.sponsors.contains(own)
+            && leaves.attachment(place, sponsor: own)?.isAttached != true
+    }
+
     /// Whether some bytes are the claim of a node, as far as they say so themselves.
     public func isClaim(_ claim: [UInt8], of node: NodeIdentity) -> Bool {
         NodeClaim.layout(claim, 0..<claim.count)?.head.node == key(of: node)
