@@ -35,6 +35,8 @@ enum KeptSeeds {
 
     private static let leafStayedAway = "a leaf whose certificate was revoked or had expired stayed away under its next"
 
+    private static let wordsLookedEqual = "a sync took two sponsors' words of the same number for one"
+
     static let membership: [Kept] = [
         Kept(seed: 1, nodes: 8, minutes: 30, reason: "groups around different seeds stayed apart"),
         Kept(seed: 77, nodes: 7, minutes: 20, reason: "groups around different seeds stayed apart"),
@@ -87,6 +89,8 @@ enum KeptSeeds {
             faults: [.leap],
             reason: "nobody vouched for a leaf again whose claim its sponsors had forgotten"
         ),
+        Kept(seed: 8, nodes: 8, leaves: 2, minutes: 10, faults: [.leap], reason: wordsLookedEqual),
+        Kept(seed: 20, nodes: 8, leaves: 2, minutes: 20, faults: [.rush], reason: wordsLookedEqual),
     ]
 
     static let forwarding: [Kept] = [

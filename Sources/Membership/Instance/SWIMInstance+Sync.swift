@@ -242,7 +242,7 @@ extension SWIMInstance {
     func leafDigest() -> [UInt8] {
         var digest: [UInt8] = []
         for leaf in leaves.leaves {
-            let number = leaf.attachments.reduce(leaf.claim.incarnation) { $0 &+ $1.number }
+            let number = leaf.knownNumber
             SyncMessage.append(
                 SyncMessage.Entry(
                     key: leaf.claim.node,

@@ -99,7 +99,7 @@ extension SWIMInstance {
         let theirs = message.entries(.leafDigest, in: body, limit: configuration.maximumLeaves)
         let byKey = Dictionary(theirs.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
         for leaf in leaves.leaves where answer.count < SyncMessage.contentBytes {
-            let number = leaf.attachments.reduce(leaf.claim.incarnation) { $0 &+ $1.number }
+            let number = leaf.knownNumber
             let their = byKey[leaf.claim.node]
             // What the other side does not know and is not here either need not be known: it may have been forgotten there.
             guard their?.incarnation != number, their != nil || leaf.absentSince == nil else { continue }

@@ -46,6 +46,15 @@ struct LeafTable: Sendable {
 
         /// Which of the accounts that it claims count.
         var hosting = HostedAccounts()
+
+        /// What is known of it, as a number: its claim, and who said what last. Two sponsors may say something at the same time, so
+        /// the numbers of their words alone do not tell which of the two was heard.
+        var knownNumber: UInt64 {
+            attachments.reduce(claim.incarnation) { sum, word in
+                var mixer = SeededGenerator(seed: word.sponsor.digest.low ^ word.number &* 0x9E37_79B9)
+                return sum &+ mixer.next() >> 2
+            }
+        }
     }
 
     private(set) var leaves: [Leaf] = []
