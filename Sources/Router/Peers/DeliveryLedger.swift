@@ -32,6 +32,9 @@ final class DeliveryLedger {
     /// Rows on their way from the journal to the retry queue.
     private var moving = 0
     private var isFlushScheduled = false
+    /// The time of the youngest row. Rows go by their age from the oldest on, so one that was made while the clock was ahead may
+    /// not stand before younger ones with earlier times: those would stay behind it in the store and not in ``index``.
+    private var latest = Timestamp.zero
     /// Whether the store refused rows and is not asked again before the next flush.
     private var isBackingOff = false
     private static let configurationKey = "peer/window"
@@ -103,6 +106,7 @@ final class DeliveryLedger {
             case .success(let rows):
                 let passed = clock.now + (.zero - settings.span)
                 for row in rows {
+                    latest = max(latest, row.acceptedAt)
                     // What is past its time stays until it is pruned.
                     let record = row.acceptedAt < passed ? nil : remember(row.event)
                     index.add(ParkedRef(ref: row.ref, due: row.due), of: record?.cell, at: row.acceptedAt)
@@ -205,7 +209,8 @@ final class DeliveryLedger {
         var all = WindowRecord()
         for one in small { all.add(one.record) }
         let pieces = all.pieces(of: Self.rowBytes)
-        let now = clock.now
+        latest = max(latest, clock.now)
+        let now = latest
         let records = pieces.map { IntakeRecord(acceptedAt: now, event: $0.encoded, targets: [key]) }
         replacing += small.count
         store.append(records, settling: small.map(\.ref)) { [self] result in
