@@ -4,7 +4,7 @@ import Testing
 import Transport
 
 /// The scripts in `certs/`, by what a node makes of their files.
-@Suite(.timeLimit(.minutes(2))) struct CertificateScriptTests {
+@Suite(.timeLimit(.minutes(10))) struct CertificateScriptTests {
     private let folder: CertificateFolder
 
     init() throws {

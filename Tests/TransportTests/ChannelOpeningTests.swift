@@ -6,7 +6,7 @@ import Testing
 @testable import Transport
 
 /// What a peer's answers to the opening of a channel come to, and what a listener answers.
-@Suite(.timeLimit(.minutes(2))) struct ChannelOpeningTests {
+@Suite(.timeLimit(.minutes(10))) struct ChannelOpeningTests {
     private func outcome(_ script: (FakeStream) -> Void) -> String {
         let stream = FakeStream()
         var outcomes: [String] = []

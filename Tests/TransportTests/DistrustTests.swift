@@ -6,7 +6,7 @@ import Testing
 import Transport
 
 /// Open connections whose other side is not trusted any more.
-@Suite(.timeLimit(.minutes(2))) struct DistrustTests {
+@Suite(.timeLimit(.minutes(10))) struct DistrustTests {
     private let clock = TestClock()
     private let root: TestAuthority
     private let server: (store: CertificateStore, folder: CertificateFolder)
@@ -37,7 +37,7 @@ import Transport
     }
 
     private func start(
-        grace: Duration = .seconds(60),
+        grace: Duration = TestTime.ample,
         _ handler: @escaping @Sendable (HTTPRequest, any HTTPReply) -> Void = TestHandler.echo
     ) async throws -> HTTPServer {
         try await HTTPServer.forTest(

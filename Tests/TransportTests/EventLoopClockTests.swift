@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(1))) struct EventLoopClockTests {
+@Suite(.timeLimit(.minutes(10))) struct EventLoopClockTests {
     @Test func timersRunOnTheLoopInOrderAndNeverInsideTheCall() async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let order = Mutex<[String]>([])

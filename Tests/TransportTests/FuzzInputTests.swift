@@ -4,7 +4,7 @@ import Testing
 import Transport
 
 /// Replays inputs that fuzzing found or that it starts from, and some at random.
-@Suite(.timeLimit(.minutes(3))) struct FuzzInputTests {
+@Suite(.timeLimit(.minutes(10))) struct FuzzInputTests {
     private static var folder: URL {
         URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
             .deletingLastPathComponent().deletingLastPathComponent()

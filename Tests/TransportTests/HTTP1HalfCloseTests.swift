@@ -3,7 +3,7 @@ import Testing
 import Transport
 
 /// Clients that end their side of an HTTP/1.x connection while answers are due.
-@Suite(.timeLimit(.minutes(2))) struct HTTP1HalfCloseTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTP1HalfCloseTests {
     private static func get(_ target: String, _ version: String = "1.1", _ field: String = "") -> String {
         "GET \(target) HTTP/\(version)\r\nHost: h\r\n\(field)\r\n"
     }
@@ -85,7 +85,7 @@ import Transport
 
     @Test func anAnswerWithinTheGraceIsSentAndSoAreThosePipelinedBehindIt() async throws {
         let held = HeldReplies()
-        try await server(held, grace: .seconds(60)).use { server in
+        try await server(held, grace: TestTime.ample).use { server in
             let client = try await RawClient.connect(to: server.port)
             try await client.send(Self.get("/wait") + Self.get("/2") + Self.get("/wait3"))
             try await client.finishSending()

@@ -3,7 +3,7 @@ import SansIO
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(2))) struct HTTP1ServerTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTP1ServerTests {
     /// What the server answers to bytes that are sent at once, until it closes.
     private func exchange(
         _ bytes: String,

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(2))) struct HTTPSClientTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTPSClientTests {
     @Test(arguments: [TLSConfiguration.ApplicationProtocols.http2AndHTTP1, .http2, .http1])
     func alpnChoosesTheProtocol(protocols: TLSConfiguration.ApplicationProtocols) async throws {
         let certificates = try TestCertificates.shared.get()

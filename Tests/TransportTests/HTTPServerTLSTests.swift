@@ -3,7 +3,7 @@ import SansIO
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(2))) struct HTTPServerTLSTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTPServerTLSTests {
     private static let request = "GET /tls HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
     @Test func alpnChoosesHTTP1() async throws {

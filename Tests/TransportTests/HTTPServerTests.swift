@@ -2,7 +2,7 @@ import SansIO
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(2))) struct HTTPServerTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTPServerTests {
     @Test func shutdownFinishesWhatIsBeingHandledOverHTTP1() async throws {
         let held = HeldReplies()
         let server = try await HTTPServer.forTest(handler: held.hold)
@@ -11,7 +11,7 @@ import Transport
         try await busy.send("GET /busy HTTP/1.1\r\nHost: h\r\n\r\n")
         try await held.wait(count: 1)
         try await server.wait { $0.connectionsOpen == 2 }
-        async let stopped: Void = server.shutdown(within: .seconds(60))
+        async let stopped: Void = server.shutdown(within: TestTime.ample)
         #expect(await idle.receiveToEnd() == "")
         try await held.answer("/busy")
         let text = await busy.receiveToEnd()
@@ -28,7 +28,7 @@ import Transport
         let client = try await HTTP2TestClient.connect(to: server.port, tls: nil)
         let stream = try await client.start(SessionPair.request("GET", "/busy"))
         try await held.wait(count: 1)
-        async let stopped: Void = server.shutdown(within: .seconds(60))
+        async let stopped: Void = server.shutdown(within: TestTime.ample)
         let code: UInt32? = try await client.wait { event in
             if case .goingAway(_, let code) = event { return code }
             return nil

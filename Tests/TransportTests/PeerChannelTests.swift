@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(2))) struct PeerChannelTests {
+@Suite(.timeLimit(.minutes(10))) struct PeerChannelTests {
     private func withChannels(
         _ adjust: (inout PeerLinkSettings) -> Void = { _ in },
         limits: PeerChannelLimits = PeerChannelLimits(),
@@ -19,7 +19,8 @@ import Transport
             group: MultiThreadedEventLoopGroup.singleton,
             host: "127.0.0.1",
             port: 0,
-            tls: certificates.peerListener()
+            tls: certificates.peerListener(),
+            configuration: .patient
         ) { loop in
             PeerChannelHandler(
                 paths: ["/up", "/no"],
@@ -187,7 +188,7 @@ import Transport
             let mine = try await links.openChannel("/up", with: peer)
             let theirs = try await accepted.wait()
             try await theirs.send([1])
-            await server.shutdown(within: .seconds(60))
+            await server.shutdown(within: TestTime.ample)
             #expect(try await mine.waitForClose() == nil)
             #expect(try await theirs.waitForClose() == nil)
             #expect(mine.heard.messages == [[1]])
@@ -199,7 +200,7 @@ import Transport
             let mine = try await links.openChannel("/up", with: peer)
             let theirs = try await accepted.wait()
             try await mine.send([1])
-            try await links.close(within: .seconds(60))
+            try await links.close(within: TestTime.ample)
             #expect(try await theirs.waitForClose() == nil)
             #expect(theirs.heard.messages == [[1]])
             #expect(try await mine.waitForClose() == nil)

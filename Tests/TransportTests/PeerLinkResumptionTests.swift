@@ -4,7 +4,7 @@ import Testing
 import Transport
 
 /// Sessions are resumed, but never by a peer that a full handshake would refuse.
-@Suite(.timeLimit(.minutes(2))) struct PeerLinkResumptionTests {
+@Suite(.timeLimit(.minutes(10))) struct PeerLinkResumptionTests {
     /// Certificates of this test's own, as it reloads them; every exchange leaves its connection at once.
     private func withReloads(
         _ body: (TestLinks, PeerAddress, _ mine: TLSContext, _ theirs: TLSContext, TestCertificates) async throws ->

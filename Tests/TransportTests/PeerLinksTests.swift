@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(2))) struct PeerLinksTests {
+@Suite(.timeLimit(.minutes(10))) struct PeerLinksTests {
     private static func text(_ result: Result<PeerReply, PeerLinkError>) -> String {
         switch result {
         case .success(let reply): String(decoding: reply.body, as: UTF8.self)
@@ -209,7 +209,7 @@ import Transport
             let peer = TestLinks.address(server.port)
             async let first = links.exchange(path: "/1", with: peer)
             try await held.wait(count: 1)
-            async let closing: Void = links.close(within: .seconds(60))
+            async let closing: Void = links.close(within: TestTime.ample)
             while await links.failure(with: peer, timeout: .milliseconds(1))?.code != .closed {}
             try await held.answer("/1")
             #expect(Self.text(await first) == "/1")

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(2))) struct PeerStreamTests {
+@Suite(.timeLimit(.minutes(10))) struct PeerStreamTests {
     /// A stream whose user gets it only when the test says so.
     private func withStream(_ body: @escaping @Sendable (PeerStream) -> Void) async throws {
         let certificates = try TestCertificates.shared.get()

@@ -3,7 +3,7 @@ import Testing
 import Transport
 
 /// Attacks over HTTP/1.1: slowness, size, and requests that two readers could take in two ways.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct HTTP1AttackTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct HTTP1AttackTests {
     /// Sends a request's bytes one at a time, at the pace of another client's requests, until the server closes.
     private func drip(_ attack: Attack, _ start: String, _ byte: String, clients: Int = 20) async throws -> [String] {
         var slow: [RawClient] = []
@@ -67,7 +67,6 @@ import Transport
         let body = [UInt8](repeating: 1, count: 24 << 20)
         let server = try await HTTPServer.forTest { configuration in
             configuration.lingerTimeout = .milliseconds(1)
-            configuration.writeTimeout = .seconds(60)
         } handler: {
             $1.send(HTTPResponse(status: 200, body: body))
         }

@@ -3,7 +3,7 @@ import Testing
 import Transport
 
 /// Floods of HTTP/2 frames (RFC 9113 §10.5): each ends its connection after bounded work while another client is served.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct HTTP2FloodAttackTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct HTTP2FloodAttackTests {
     private func expectCalm(
         _ limit: HTTPLimit,
         settings: [UInt8] = Make.settings(),

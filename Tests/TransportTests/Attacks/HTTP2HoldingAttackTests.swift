@@ -3,17 +3,16 @@ import Testing
 import Transport
 
 /// HTTP/2 clients that make a server hold things for them (RFC 9113 §10.5).
-@Suite(.serialized, .timeLimit(.minutes(3))) struct HTTP2HoldingAttackTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct HTTP2HoldingAttackTests {
     private static let answer = HTTPResponse(status: 200, body: [UInt8](repeating: 1, count: 100_000))
 
     private static func respond(_ request: HTTPRequest, _ reply: any HTTPReply) {
         reply.send(answer)
     }
 
-    @Test func aZeroWindowHoldsABoundedNumberOfBytesForABoundedTime() async throws {
+    @Test func aZeroWindowHoldsABoundedNumberOfBytes() async throws {
         try await Attack.run { configuration in
             configuration.http2.maximumUnsentBytes = 1 << 20
-            configuration.writeTimeout = .seconds(3)
         } handler: {
             Self.respond($0, $1)
         } _: { attack in
@@ -26,6 +25,19 @@ import Transport
             let unsent = try await attack.server.load().unsentBytes
             #expect(unsent <= 1 << 20 + 6 * 100_000)
             #expect(attack.server.counters[.unsentBytes] > 0)
+            #expect(client.goAwayCode == nil)
+            await client.close()
+        }
+    }
+
+    @Test func aZeroWindowHoldsAnAnswerForABoundedTime() async throws {
+        try await Attack.run { configuration in
+            configuration.writeTimeout = .milliseconds(300)
+        } handler: {
+            Self.respond($0, $1)
+        } _: { attack in
+            let client = try await attack.connect(settings: Make.settings((4, 0)))
+            await client.send(Make.headers(1))
             // PING frames keep nothing open.
             for number in 0..<40 {
                 await client.send(Make.ping(UInt8(number)))
@@ -42,7 +54,7 @@ import Transport
 
     @Test func oneStalledStreamAmongGoodOnesIsReset() async throws {
         try await Attack.run { configuration in
-            configuration.writeTimeout = .seconds(3)
+            configuration.writeTimeout = .milliseconds(300)
         } handler: {
             Self.respond($0, $1)
         } _: { attack in
@@ -93,7 +105,6 @@ import Transport
             configuration.maximumBodyBytes = 1 << 20
             configuration.http2.maximumBodyBytes = 1 << 20
             configuration.http2.maximumBufferedBytes = 2 << 20
-            configuration.bodyTimeout = .milliseconds(800)
         } _: { attack in
             let client = try await attack.connect()
             let part = [UInt8](repeating: 1, count: 16_000)
@@ -105,8 +116,25 @@ import Transport
             await client.settle()
             #expect(try await attack.server.load().bufferedBytes <= 2 << 20)
             #expect(attack.server.counters[.bufferedBytes] > 0)
+            await client.close()
+        }
+    }
+
+    @Test func bodiesThatNeverEndAreHeldForABoundedTime() async throws {
+        try await Attack.run {
+            $0.bodyTimeout = .milliseconds(300)
+        } _: { attack in
+            let client = try await attack.connect()
+            let part = [UInt8](repeating: 1, count: 16_000)
+            for number in 0..<20 {
+                let stream = UInt32(1 + 2 * number)
+                let bytes = Make.headers(stream, Make.postBlock, end: false) + Make.data(stream, part, end: false)
+                await client.send(bytes)
+            }
+            for number in 0..<20 { await client.wait { $0.resetCode(UInt32(1 + 2 * number)) == ErrorCode.cancel } }
             try await Eventually.holds { try await attack.server.load().bufferedBytes == 0 }
-            #expect(attack.server.counters[.bodyTime] > 0)
+            #expect(attack.server.counters[.bodyTime] == 20)
+            #expect(client.goAwayCode == nil)
             await client.close()
         }
     }

@@ -3,7 +3,7 @@ import Testing
 import Transport
 
 /// Bodies that many connections of one client hold together.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct SharedBufferAttackTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct SharedBufferAttackTests {
     private static let part = [UInt8](repeating: 97, count: 700_000)
 
     private static func limits(_ configuration: inout HTTPServerConfiguration) {

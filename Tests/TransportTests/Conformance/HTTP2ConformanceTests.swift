@@ -3,7 +3,7 @@ import Testing
 import Transport
 
 /// RFC 9113's and RFC 7541's demands on a server, each seen from a socket.
-@Suite(.timeLimit(.minutes(5))) struct HTTP2ConformanceTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTP2ConformanceTests {
     private static let cases =
         FramingCases.all + StreamStateCases.all + FrameCases.all + SettingsCases.all + FlowControlCases.all
         + MessageCases.all + CompressionCases.all

@@ -3,7 +3,7 @@ import Testing
 import Transport
 
 /// Rules of RFC 9113 about what a server itself sends.
-@Suite(.timeLimit(.minutes(3))) struct HTTP2ExchangeConformanceTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTP2ExchangeConformanceTests {
     private func withClient(
         tls: Bool = false,
         preface: [UInt8] = Make.magic + Make.settings(),

@@ -7,7 +7,7 @@ enum Eventually {
     ///
     /// - Throws: ``DeadlinePassed`` after `limit`, or a `CancellationError`: a condition that never comes true fails its
     ///   test instead of holding up the whole run.
-    static func holds(within limit: Duration = .seconds(60), _ condition: () -> Bool) async throws {
+    static func holds(within limit: Duration = .seconds(300), _ condition: () -> Bool) async throws {
         let clock = ContinuousClock()
         let deadline = clock.now + limit
         while !condition() {
@@ -18,7 +18,7 @@ enum Eventually {
     }
 
     /// The same for a condition that has to be asked for elsewhere.
-    static func holds(within limit: Duration = .seconds(60), _ condition: () async throws -> Bool) async throws {
+    static func holds(within limit: Duration = .seconds(300), _ condition: () async throws -> Bool) async throws {
         let clock = ContinuousClock()
         let deadline = clock.now + limit
         while try await !condition() {

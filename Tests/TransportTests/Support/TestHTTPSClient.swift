@@ -19,6 +19,8 @@ final class TestHTTPSClient: Sendable {
     ) async throws -> TestHTTPSClient {
         var settings = HTTPSClientSettings()
         settings.sweepInterval = .milliseconds(5)
+        settings.connectTimeout = TestTime.ample
+        settings.idleTimeout = TestTime.ample
         adjust(&settings)
         let chosen = settings
         let tls = try TLSContext(role: .client, configuration: .web(authorityFile: authority))
@@ -45,7 +47,7 @@ final class TestHTTPSClient: Sendable {
         _ url: String,
         headers: [HTTPField] = [],
         body: [UInt8] = [],
-        timeout: Duration = .seconds(20)
+        timeout: Duration = TestTime.ample
     ) async throws -> Result<HTTPResponse, PeerLinkError> {
         guard let request = HTTPSRequest(method: method, url: url, headers: headers, body: body) else {
             throw ChannelError.unknownLocalAddress
@@ -58,7 +60,7 @@ final class TestHTTPSClient: Sendable {
     }
 
     /// Status and body as text, or the error.
-    func text(_ method: String, _ url: String, body: [UInt8] = [], timeout: Duration = .seconds(20)) async throws
+    func text(_ method: String, _ url: String, body: [UInt8] = [], timeout: Duration = TestTime.ample) async throws
         -> String
     {
         switch try await send(method, url, body: body, timeout: timeout) {

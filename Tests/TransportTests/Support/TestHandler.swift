@@ -31,7 +31,7 @@ final class TestHandler: HTTPRequestHandler {
 }
 
 extension HTTPServer {
-    /// Starts a server on a free port of the loopback, with one handler for every loop.
+    /// Starts a patient server on a free port of the loopback, with one handler for every loop.
     /// `loops` is a number of event loops of its own; nil for those that all tests share.
     static func forTest(
         tls: TLSContext? = nil,
@@ -39,7 +39,7 @@ extension HTTPServer {
         _ adjust: (inout HTTPServerConfiguration) -> Void = { _ in },
         handler: @escaping @Sendable (HTTPRequest, any HTTPReply) -> Void = TestHandler.echo
     ) async throws -> HTTPServer {
-        var configuration = HTTPServerConfiguration()
+        var configuration = HTTPServerConfiguration.patient
         adjust(&configuration)
         var group = MultiThreadedEventLoopGroup.singleton
         if let loops { group = MultiThreadedEventLoopGroup(numberOfThreads: loops) }

@@ -13,6 +13,7 @@ final class TestLinks: Sendable {
         self.links = links
     }
 
+    /// Makes links whose timeouts leave a busy machine all the time it takes, but for those that `adjust` shortens.
     static func make(
         _ tls: TLSContext,
         seed: UInt64 = 1,
@@ -21,6 +22,12 @@ final class TestLinks: Sendable {
         var settings = PeerLinkSettings()
         settings.sweepInterval = .milliseconds(5)
         settings.reconnectBase = .milliseconds(1)
+        settings.connectTimeout = TestTime.ample
+        settings.pingInterval = TestTime.ample
+        settings.pingTimeout = TestTime.ample
+        settings.idleTimeout = TestTime.ample
+        settings.distrustGrace = TestTime.ample
+        settings.channelTimeout = TestTime.ample
         adjust(&settings)
         let chosen = settings
         let loop = MultiThreadedEventLoopGroup.singleton.next()
@@ -43,7 +50,7 @@ final class TestLinks: Sendable {
         _ body: [UInt8] = [],
         path: String = "/p",
         with peer: PeerAddress,
-        timeout: Duration = .seconds(20)
+        timeout: Duration = TestTime.ample
     ) async -> Result<PeerReply, PeerLinkError> {
         await withCheckedContinuation { continuation in
             eventLoop.execute { [links] in
@@ -58,7 +65,7 @@ final class TestLinks: Sendable {
     func failure(
         _ body: [UInt8] = [],
         with peer: PeerAddress,
-        timeout: Duration = .seconds(20)
+        timeout: Duration = TestTime.ample
     ) async -> PeerLinkError? {
         switch await exchange(body, with: peer, timeout: timeout) {
         case .success: nil
