@@ -1,8 +1,9 @@
 import EventModel
-import Router
 import SansIO
 import Testing
 
+@testable import Delivery
+@testable import Router
 @testable import Simulation
 
 /// DESIGN §12: the real drivers under storms of faults, held to §2 by a checker that shares no code with them.
@@ -57,6 +58,26 @@ import Testing
             }
         }
         #expect(found.contains { $0.text.contains("of cell 3 by way of next was refused") }, "\(found)")
+    }
+
+    /// Lets the queues of the last cell's first rule count what is not there.
+    private func miscount(_ size: BacklogSize, in workload: ForwardingWorkload) {
+        for site in workload.sites(of: 3) {
+            guard let router = workload.node(site)?.router else { continue }
+            for (key, revision) in router.catalog.state.revisions where revision.ruleARN.hasSuffix("/next") {
+                router.delivery.queue(key).parked = size
+            }
+        }
+    }
+
+    @Test func theCheckerSeesAQueueThatCountsTooMuch() {
+        let found = violations { miscount(BacklogSize(count: 100, bytes: 10_000), in: $0) }
+        #expect(found.contains { $0.text.hasPrefix("node c3n0 counts 10000 bytes ") }, "\(found)")
+    }
+
+    @Test func theCheckerSeesAQueueThatPushesOutTooEarly() {
+        let found = violations { miscount(BacklogSize(count: 100, bytes: 0), in: $0) }
+        #expect(found.contains { $0.text.hasPrefix("c3n0 pushed ") }, "\(found)")
     }
 
     @Test func theCheckerSeesWhatIsLost() {

@@ -55,6 +55,24 @@ import Testing
         #expect(unresolved == events)
     }
 
+    @Test func whatAWriteUnderWayTakesOutIsHeldUntilItIsThrough() {
+        let events = append(3)
+        park([events[0]])
+        let size = BacklogSize(count: 1, bytes: 3)
+        let ref = DeliveryRef(event: events[0], target: 7)
+        let finishing = [ParkedRef(ref: ref, due: now)]
+        let settling = [DeliveryRef(event: events[1], target: 7)]
+        store.send(QueueSend(queue: 1, messages: [], settling: settling, finishing: finishing, durable: true)) { _ in }
+        #expect(store.held(leaving: true) == [7: size + size + size])
+        #expect(store.held(leaving: false) == [7: size + size])
+        shard.run()
+        #expect(store.held(leaving: true) == [7: size])
+        store.append([], settling: [DeliveryRef(event: events[2], target: 7)]) { _ in }
+        #expect(store.held(leaving: true) == [7: size])
+        store.crash()
+        #expect(store.held(leaving: true) == [7: size], "the write was not through")
+    }
+
     @Test func aDurableWriteMakesLazyChangesBeforeItDurable() {
         let events = append(2)
         park(events)

@@ -54,17 +54,13 @@ struct ForwardingRecord {
     /// What must not have come out.
     private(set) var wrong: [String] = []
     private var messages: [Set<MessageKey>] = []
-    /// Events that were put to each cell since the last calm, by way.
-    private var puts: [[Route: Int]]
 
     init(cells: Int, queues: Int) {
         entries = [[Entry]](repeating: [], count: cells)
-        puts = [[Route: Int]](repeating: [:], count: cells)
         messages = [Set<MessageKey>](repeating: [], count: queues)
     }
 
     mutating func put(on cell: Int, routes: [Route], at time: Int64) -> Event {
-        for route in routes { puts[cell][route, default: 0] += 1 }
         entries[cell].append(Entry(routes: routes, putAt: time, open: routes))
         return Event(cell: cell, number: entries[cell].count - 1)
     }
@@ -73,14 +69,6 @@ struct ForwardingRecord {
         acknowledged += 1
         entries[event.cell][event.number].isAcknowledged = true
         if !entries[event.cell][event.number].open.isEmpty { open.insert(event) }
-    }
-
-    /// How many events were put to a cell since the last calm that were to take a way.
-    func putsSinceCalm(_ cell: Int, _ route: Route) -> Int { puts[cell][route, default: 0] }
-
-    /// Everything has come to its end: no queue holds an event.
-    mutating func calm() {
-        puts = [[Route: Int]](repeating: [:], count: puts.count)
     }
 
     mutating func refuse() {

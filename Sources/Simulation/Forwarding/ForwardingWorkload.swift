@@ -219,6 +219,7 @@ extension ForwardingWorkload {
     }
 
     private func heard(_ notice: RouterNotice, from index: Int) {
+        if case .overflowed(_, let rule, let count) = notice { return checkOverflow(of: rule, by: count, at: index) }
         guard case .dropped(_, let rule, let sequence, let failure, let reason) = notice else { return }
         guard let event = sequences[index][sequence], let route = Self.route(ofRule: rule) else {
             let name = "node \(machines[index].name)"
@@ -226,6 +227,17 @@ extension ForwardingWorkload {
         }
         record.sawNotice(event, route)
         check(failure.code, event, route, endedAt: index)
+    }
+
+    /// Holds a queue that pushes deliveries out against what its node's store has for it just then: as many as may wait have to
+    /// stay.
+    func checkOverflow(of rule: String, by count: Int, at index: Int) {
+        guard let state = node(index)?.router.catalog.state else { return }
+        let held = machines[index].store.held(leaving: false).reduce(0) { sum, queue in
+            state.revision(queue.key)?.ruleARN == rule ? sum + Int(queue.value.count) : sum
+        }
+        guard held < CellPlan.queueLimit + count else { return }
+        record.found("\(machines[index].name) pushed \(count) deliveries of \(rule) out of a queue of \(held)")
     }
 
     /// The route of a rule by its ARN.
@@ -248,12 +260,10 @@ extension ForwardingWorkload {
             }
             if isAllowed { record.found("\(name) was refused, though the policy lets it") }
         case "RESOURCE_LIMIT_EXCEEDED":
+            // How many there were was seen when they were pushed out.
             let overflow = plan.overflow(plan.sites[site].cell)
-            let count = record.putsSinceCalm(event.cell, route)
             if overflow == nil || overflow == .refuseNew {
                 record.found("\(name) was pushed out of a queue that pushes nothing out")
-            } else if count <= CellPlan.queueLimit {
-                record.found("\(name) was pushed out of a queue for which there were \(count) events")
             }
         default:
             record.found("\(name) ended with \(code)")

@@ -17,6 +17,9 @@ public final class MemoryStore: StorePort {
     /// Appended records that are not on disk.
     private var tail: [(records: [IntakeRecord], sequences: Range<UInt64>)] = []
     private static let longestTail = 1 << 16
+    /// What writes under way take out of retry queues, by target, and out of the intake journal.
+    private var finishing: [UInt64: BacklogSize] = [:]
+    private var settling: [UInt64: BacklogSize] = [:]
 
     /// What goes wrong now. Ending a stall lets what waits go on.
     public var faults = MemoryStoreFaults() {
@@ -45,6 +48,8 @@ public final class MemoryStore: StorePort {
         state.goBack()
         tail = []
         waiting = []
+        finishing = [:]
+        settling = [:]
         isClosed = false
         figures = StoreStatistics()
         // Numbers come in reserved blocks: those of the present block are lost.
@@ -124,7 +129,14 @@ public final class MemoryStore: StorePort {
     ) {
         let first = sequence
         sequence += UInt64(records.count)
-        run(.durable, needsSpace: true, completion) { () throws(StoreError) in
+        var leaving: [UInt64: BacklogSize] = [:]
+        let finish: StoreCompletion<[UInt64]> = { [self] result in
+            self.settling.subtract(leaving)
+            completion(result)
+        }
+        run(.durable, needsSpace: true, finish) { () throws(StoreError) in
+            leaving = state.settlingSizes(of: settling)
+            self.settling.add(leaving)
             state.add(records, firstSequence: first)
             state.settle(settling)
             figures.appendedRecords += UInt64(records.count)
@@ -216,7 +228,18 @@ public final class MemoryStore: StorePort {
 
     /// Writes messages to a queue, and finishes or settles the deliveries that they replace.
     public func send(_ send: QueueSend, completion: @escaping StoreCompletion<Void>) {
-        run(send.durable ? .durable : .lazy, needsSpace: send.durable, completion) { () throws(StoreError) in
+        var leaving: [UInt64: BacklogSize] = [:]
+        var done: [UInt64: BacklogSize] = [:]
+        let finish: StoreCompletion<Void> = { [self] result in
+            settling.subtract(leaving)
+            finishing.subtract(done)
+            completion(result)
+        }
+        run(send.durable ? .durable : .lazy, needsSpace: send.durable, finish) { () throws(StoreError) in
+            leaving = state.settlingSizes(of: send.settling)
+            done = state.finishingSizes(of: send.finishing)
+            settling.add(leaving)
+            finishing.add(done)
             state.send(send)
         }
     }
@@ -287,6 +310,18 @@ public final class MemoryStore: StorePort {
         schedule { [self] in
             if life == self.life { completion() }
         }
+    }
+
+    /// What waits for each target, as a look from outside finds it: in the intake journal, in the retry queue, and what a
+    /// write under way takes out of the retry queue.
+    ///
+    /// - Parameter leaving: whether what a write under way takes out of the intake journal counts, too.
+    /// - Returns: counts and bytes of events by target key. Takes a look at every record.
+    public func held(leaving: Bool) -> [UInt64: BacklogSize] {
+        var held = state.held
+        held.add(finishing)
+        if leaving { held.add(settling) }
+        return held
     }
 
     /// Figures for metrics.

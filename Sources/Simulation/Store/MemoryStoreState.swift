@@ -227,6 +227,49 @@ extension MemoryStoreState {
     }
 }
 
+/// What waits, by target.
+extension MemoryStoreState {
+    /// In the intake journal and in retry queues.
+    var held: [UInt64: BacklogSize] {
+        var held: [UInt64: BacklogSize] = [:]
+        for backlog in backlogs { held[backlog.target] = backlog.size }
+        for (_, record) in intake.first(.max) {
+            for target in record.targets { held[target, default: .zero] += Self.size(of: record.event) }
+        }
+        return held
+    }
+
+    /// What of these deliveries is in the intake journal.
+    func settlingSizes(of refs: [DeliveryRef]) -> [UInt64: BacklogSize] {
+        refs.reduce(into: [:]) { sizes, ref in
+            guard let record = intake[ref.event], record.targets.contains(ref.target) else { return }
+            sizes[ref.target, default: .zero] += Self.size(of: record.event)
+        }
+    }
+
+    /// What of these deliveries is in retry queues.
+    func finishingSizes(of rows: [ParkedRef]) -> [UInt64: BacklogSize] {
+        rows.reduce(into: [:]) { sizes, row in
+            guard let parked = parked[row.ref.target]?[row.ref.event] else { return }
+            sizes[row.ref.target, default: .zero] += Self.size(of: parked.event)
+        }
+    }
+
+    private static func size(of event: [UInt8]) -> BacklogSize {
+        BacklogSize(count: 1, bytes: UInt64(event.count))
+    }
+}
+
+extension [UInt64: BacklogSize] {
+    mutating func add(_ sizes: [UInt64: BacklogSize]) {
+        merge(sizes) { $0 + $1 }
+    }
+
+    mutating func subtract(_ sizes: [UInt64: BacklogSize]) {
+        for (target, size) in sizes { self[target]? -= size }
+    }
+}
+
 /// Configuration.
 extension MemoryStoreState {
     func entries(prefix: String) -> [ConfigurationEntry] {
