@@ -28,7 +28,7 @@ extension DeliveryDriver {
             case .refused(let until), .probing(let until):
                 due.set(max(until, now + .milliseconds(1)), for: target)
             case .admitted(let pass):
-                let slots = settings.inFlightPerTarget - queue.inFlight
+                let slots = drainSlots(of: queue)
                 let wanted = pass.isProbe ? settings.probes : allowance(queue, slots: slots, now: now)
                 let limit = min(slots, wanted)
                 if limit > 0 {
@@ -98,6 +98,7 @@ extension DeliveryDriver {
                     for _ in parked.count..<max(limit, parked.count) { queue.budget.returnRetry() }
                 }
                 queue.drainSteps = 1
+                queue.draining = parked.size
                 dispatch(parked.map(DeliveryAttempt.init(parked:)), pass: pass, on: queue)
             }
         }
@@ -112,6 +113,7 @@ extension DeliveryDriver {
     func findNextDue(_ queue: TargetQueue) {
         store.nextDue(target: queue.target) { [self] result in
             queue.isDraining = false
+            queue.draining = .zero
             let arrived = queue.arrived
             queue.arrived = nil
             switch result {

@@ -63,8 +63,10 @@ extension DeliveryDriver {
         let text = limits.description(beyondBy: excess)
         if limits.overflow == .dropOldest {
             trim(queue)
-            // The oldest are in the retry queue.
-            excess -= queue.parked
+            // The oldest are in the retry queue; those under way cannot go.
+            var oldest = queue.parked
+            oldest -= queue.draining
+            excess -= oldest
         }
         var gone: [DeliveryAttempt] = []
         while excess != .zero,
@@ -74,20 +76,35 @@ extension DeliveryDriver {
             gone.append(attempt)
         }
         guard !gone.isEmpty else { return }
-        releaseBytes(gone, of: queue)
+        releaseBytes(gone.freshBytes, of: queue)
         dispatcher.record(.overflowed(count: gone.count), target: queue.target)
         bury(gone.map { overflow($0, text) }, on: queue)
     }
 
-    /// First attempts that may begin. Of a queue whose oldest deliveries make room, at most half of what it may hold is under
-    /// way to the target, as that cannot go any more; what is on its way to the dead letters takes nothing of the half.
-    func freeSlots(of queue: TargetQueue) -> Int {
+    /// First attempts that may begin, and the bytes that their events may have. Of a queue whose oldest deliveries make room, at
+    /// most half of what it may hold is under way to the target first, as that cannot go any more; what is on its way to the
+    /// dead letters takes nothing of the half. One event may be larger than that.
+    func room(of queue: TargetQueue) -> (slots: Int, bytes: UInt64) {
         let free = settings.inFlightPerTarget - queue.inFlight
-        guard let limits = dispatcher.backlogLimits(of: queue.target), limits.overflow == .dropOldest,
-            let maximum = limits.maximumDeliveries
-        else { return free }
+        guard let limits = dispatcher.backlogLimits(of: queue.target), limits.overflow == .dropOldest
+        else { return (free, .max) }
         let attempts = queue.freshInFlight - Int(clamping: queue.leaving.count)
-        return min(free, max(1, Int(clamping: maximum / 2)) - attempts)
+        let slots = limits.maximumDeliveries.map { max(1, Int(clamping: $0 / 2)) - attempts } ?? free
+        let bytes = limits.maximumBytes.map { $0 / 2 - min($0 / 2, queue.attemptedBytes) } ?? .max
+        let least = attempts > 0 ? 0 : UInt64(queue.next?.event.count ?? 0)
+        return (min(free, slots), max(bytes, least))
+    }
+
+    /// Deliveries of the retry queue that may be attempted: no more than half of all attempts, so that fresh events always have
+    /// the other half; and of a queue whose oldest deliveries make room, about half of what it may hold, so that there is
+    /// something left that can go when fresh events come.
+    func drainSlots(of queue: TargetQueue) -> Int {
+        let slots = min(settings.inFlightPerTarget - queue.inFlight, max(1, settings.inFlightPerTarget / 2))
+        guard let limits = dispatcher.backlogLimits(of: queue.target), limits.overflow == .dropOldest
+        else { return slots }
+        let share = queue.parked.bytes / max(1, queue.parked.count)
+        let halves = [limits.maximumDeliveries, limits.maximumBytes.map { $0 / max(1, share) }].compactMap(\.self)
+        return halves.reduce(slots) { min($0, max(1, Int(clamping: $1 / 2))) }
     }
 
     /// Takes the oldest deliveries out of a queue that holds too many and makes room that way. Waits for its turn while the

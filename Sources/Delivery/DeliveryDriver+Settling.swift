@@ -26,7 +26,6 @@ extension DeliveryDriver {
         isOutdated: Bool,
         on queue: TargetQueue
     ) {
-        releaseBytes(attempts, of: queue)
         let now = clock.now
         var aftermath = Aftermath()
         var troubles = 0
@@ -211,7 +210,7 @@ extension DeliveryDriver {
     /// Moves fresh deliveries to the retry queue unattempted.
     func parkFresh(_ attempts: [DeliveryAttempt], due: Timestamp) {
         guard let target = attempts.first?.ref.target else { return }
-        releaseBytes(attempts, of: queue(target))
+        releaseBytes(attempts.freshBytes, of: queue(target))
         parkWithinLimits(
             attempts.map { attempt in
                 ParkedDelivery(

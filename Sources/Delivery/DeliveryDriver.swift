@@ -184,8 +184,8 @@ public final class DeliveryDriver {
         shedFresh(queue)
         guard queue.waiting > 0 else { return false }
         let now = clock.now
-        let slots = freeSlots(of: queue)
-        guard slots > 0 else {
+        let room = room(of: queue)
+        guard room.slots > 0, let next = queue.next, next.event.count <= room.bytes else {
             spill(queue, now: now)
             return false
         }
@@ -199,7 +199,7 @@ public final class DeliveryDriver {
             return false
         case .admitted(let pass):
             let limit = pass.isProbe ? settings.probes : settings.batch
-            let batch = queue.takeBatch(min(slots, limit))
+            let batch = queue.takeBatch(min(room.slots, limit), bytes: room.bytes)
             for _ in batch { queue.budget.noteFreshAttempt(now: now) }
             dispatch(batch, pass: pass, on: queue)
             return queue.waiting > 0
@@ -218,20 +218,24 @@ public final class DeliveryDriver {
 
     func dispatch(_ attempts: [DeliveryAttempt], pass: CircuitBreaker.Pass, on queue: TargetQueue) {
         let fresh = attempts.count { $0.source == .intake }
+        let bytes = attempts.freshBytes
         queue.inFlight += attempts.count
         queue.freshInFlight += fresh
+        queue.attemptedBytes += bytes
         let returns = queue.returns
         dispatcher.dispatch(attempts, target: queue.target) { [self] outcomes in
             precondition(outcomes.count == attempts.count, "a dispatcher answers every attempt")
             queue.inFlight -= attempts.count
             queue.freshInFlight -= fresh
+            queue.attemptedBytes -= bytes
+            releaseBytes(bytes, of: queue)
             settle(attempts, outcomes, pass: pass, isOutdated: returns != queue.returns, on: queue)
             if case .parked? = attempts.first?.source { endDrainStep(queue) }
         }
     }
 
-    func releaseBytes(_ attempts: some Sequence<DeliveryAttempt>, of queue: TargetQueue) {
-        let bytes = attempts.freshBytes
+    /// Hears that fresh events of so many bytes neither wait in memory nor are attempted any more.
+    func releaseBytes(_ bytes: UInt64, of queue: TargetQueue) {
         pendingBytes -= Int(bytes)
         queue.freshBytes -= min(queue.freshBytes, bytes)
     }

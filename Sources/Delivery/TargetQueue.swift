@@ -14,10 +14,14 @@ final class TargetQueue {
     var freshInFlight = 0
     /// Bytes of their events, and of the events that wait.
     var freshBytes: UInt64 = 0
+    /// Bytes of the events of first attempts under way.
+    var attemptedBytes: UInt64 = 0
     /// Those of the dead letters under way that are not in the retry queue: they are on their way out.
     var leaving = BacklogSize.zero
     /// True while the retry queue is being read or its deliveries are attempted: one batch at a time.
     var isDraining = false
+    /// What is attempted of the retry queue, or was in the present batch: it cannot be pushed out until the batch has ended.
+    var draining = BacklogSize.zero
     /// Steps of the present batch from the retry queue that have not come back: the attempts, then dead letters.
     var drainSteps = 0
     /// True after a batch with a failure that a retry may mend; retries then draw on the budget.
@@ -63,6 +67,22 @@ final class TargetQueue {
     /// Nothing waits and nothing is under way.
     var isIdle: Bool { waiting == 0 && inFlight == 0 && parking.count == 0 && !hasBacklog && !isDraining }
 
+    /// What has waited longest.
+    var next: DeliveryAttempt? { waiting > 0 ? pending[head] : nil }
+
+    /// Takes out what came first, as many as have no more than so many bytes together.
+    func takeBatch(_ limit: Int, bytes: UInt64) -> [DeliveryAttempt] {
+        guard bytes < .max else { return takeBatch(limit) }
+        var rest = bytes
+        let fitting = pending[head...].prefix(limit).prefix { attempt in
+            let size = UInt64(attempt.event.count)
+            guard size <= rest else { return false }
+            rest -= size
+            return true
+        }
+        return takeBatch(fitting.count)
+    }
+
     func takeBatch(_ limit: Int) -> [DeliveryAttempt] {
         let count = min(limit, waiting)
         let batch = Array(pending[head..<(head + count)])
@@ -98,7 +118,9 @@ final class TargetQueue {
 
     /// Notes that a parked delivery has left the store.
     func left(_ attempt: DeliveryAttempt) {
-        parked -= BacklogSize(count: 1, bytes: UInt64(attempt.event.count))
+        let size = BacklogSize(count: 1, bytes: UInt64(attempt.event.count))
+        parked -= size
+        draining -= size
     }
 
     func takeAll() -> [DeliveryAttempt] {

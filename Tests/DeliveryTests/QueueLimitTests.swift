@@ -136,6 +136,83 @@ import Testing
         #expect(scene.driver.backlog(of: 7) == .zero)
     }
 
+    /// What is under way cannot make room any more.
+    @Test func halfOfTheBytesAreKeptFromAttempts() {
+        let scene = scene(.dropOldest, bytes: 1_000)
+        scene.dispatcher.failingTargets = []
+        scene.dispatcher.isHolding = true
+        for number in 0..<10 { scene.accept(event("\(number)", bytes: 100)) }
+        scene.shard.run()
+        #expect(scene.dispatcher.attempted.count == 5)
+        for number in 10..<15 { scene.accept(event("\(number)", bytes: 100)) }
+        scene.shard.run()
+        #expect(scene.dispatcher.attempted.count == 5)
+        #expect(names(scene.dispatcher.letters.map(\.attempt.event)) == ["5", "6", "7", "8", "9"])
+        scene.dispatcher.release()
+        scene.shard.run()
+        #expect(scene.dispatcher.delivered == 10 && scene.driver.backlog(of: 7) == .zero)
+    }
+
+    @Test func anEventThatIsLargerThanHalfIsAttemptedAlone() {
+        let scene = scene(.dropOldest, bytes: 1_000)
+        scene.dispatcher.failingTargets = []
+        scene.dispatcher.isHolding = true
+        for (name, bytes) in [("a", 700), ("b", 10), ("c", 20)] { scene.accept(event(name, bytes: bytes)) }
+        scene.shard.run()
+        #expect(scene.dispatcher.attempted.count == 1)
+        scene.dispatcher.release()
+        scene.shard.run()
+        #expect(scene.dispatcher.delivered == 3 && scene.dispatcher.letters.isEmpty)
+    }
+
+    /// A queue with ten deliveries in the store, of which as many are attempted as may be.
+    private func drainingScene(deliveries: UInt64?, bytes: UInt64?) -> DeliveryScene {
+        let scene = scene(.dropOldest, deliveries: deliveries, bytes: bytes)
+        for number in 0..<10 { scene.accept(event("\(number)", bytes: 100)) }
+        scene.shard.run()
+        #expect(parked(scene).count == 10 && scene.dispatcher.attempted.count == 10)
+        scene.dispatcher.failingTargets = []
+        scene.dispatcher.isHolding = true
+        scene.driver.retryNow([7])
+        scene.shard.advance(by: .milliseconds(1))
+        return scene
+    }
+
+    @Test(arguments: [(10, nil), (nil, 1_000)] as [(UInt64?, UInt64?)])
+    func aDrainTakesHalfOfAQueueWhoseOldestMakeRoom(deliveries: UInt64?, bytes: UInt64?) {
+        let scene = drainingScene(deliveries: deliveries, bytes: bytes)
+        #expect(scene.dispatcher.attempted.count == 15)
+        for number in 10..<18 { scene.accept(event("\(number)", bytes: 100)) }
+        scene.shard.run()
+        #expect(names(scene.dispatcher.letters.map(\.attempt.event)) == ["10", "11", "12"], "five are under way")
+        #expect(scene.dispatcher.attempted.count == 20, "the newest five do not wait for the backlog")
+        #expect(scene.driver.backlog(of: 7).count == 15)
+        scene.dispatcher.release()
+        scene.shard.advance(by: .seconds(60))
+        #expect(scene.dispatcher.letters.count == 3 && scene.driver.backlog(of: 7) == .zero)
+    }
+
+    /// At a configured rate a batch may be as large as all attempts that there may be.
+    @Test func freshEventsHaveHalfOfTheAttemptsWhileABacklogDrains() {
+        var settings = DeliverySettings()
+        settings.inFlightPerTarget = 20
+        let scene = DeliveryScene(settings: settings)
+        var limits = BacklogLimits()
+        limits.drainRate = 10_000
+        scene.dispatcher.limits = limits
+        scene.dispatcher.failingTargets = [7]
+        for number in 0..<30 { scene.accept("\(number)") }
+        scene.shard.run()
+        scene.dispatcher.failingTargets = []
+        scene.dispatcher.isHolding = true
+        scene.driver.retryNow([7])
+        scene.shard.advance(by: .milliseconds(1))
+        let before = scene.dispatcher.attempted.count
+        for number in 30..<40 { scene.accept("\(number)") }
+        scene.shard.run()
+        #expect(scene.dispatcher.attempted.dropFirst(before) == (30..<40).map { "\($0)" }[...])
+    }
+
     /// The store is asked what is oldest; until it answers, what is under way may arrive.
     @Test func nothingIsPushedOutForRoomThatIsThereByThen() {
         let scene = scene(.dropOldest, deliveries: 10, bytes: nil)
