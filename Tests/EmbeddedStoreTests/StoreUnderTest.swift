@@ -95,6 +95,15 @@ final class StoreUnderTest {
         return !store.statistics.isFull
     }
 
+    /// Whether the store takes appends within a minute in which nothing is appended. A store that says that it is full has no
+    /// turn of its own before it is asked something.
+    func comesToTakeAppends() -> Bool {
+        guard let embedded else { return true }
+        let deadline = monotonicNanoseconds() + 60_000_000_000
+        while !embedded.takesAppends, monotonicNanoseconds() < deadline { _ = try? backlogs() }
+        return embedded.takesAppends
+    }
+
     func append(_ records: [IntakeRecord], settling: [DeliveryRef] = []) throws -> [UInt64] {
         try shard.wait { store.append(records, settling: settling, completion: $0) }
     }
