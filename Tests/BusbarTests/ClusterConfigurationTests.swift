@@ -95,6 +95,10 @@ import Transport
         let problem = "accounts has 10001 entries: other nodes are told of at most 10000 accounts"
         #expect(Self.problems(text + Self.cluster).contains { $0.contains(problem) })
         #expect(!Self.problems(text).contains { $0.contains("other nodes are told") })
+        let files = #"peers: {certificate: "\#(Self.pem)", key: "\#(Self.key)", roots: "\#(Self.roots)"}"#
+        let edge = "trustDomain: busbar.local\nrole: edge\n\(files)\nuplink: {seeds: [\"centre.example.com:7443\"]}\n"
+        #expect(Self.problems(text + edge).contains { $0.contains(problem) }, "an edge's greeting names no more either")
+        #expect(throws: (any Error).self, "and the node does not start") { try Self.parse(text + edge) }
     }
 
     @Test func anEdgeDialsOutAndNeedsNoListener() throws {

@@ -57,10 +57,11 @@ import Testing
 
     @Test func aChannelOverWhichNothingWasSaidTakesNothingFromAnother() throws {
         let first = open(1)
-        let probes = (0..<3).map { _ in ScriptedChannel(node: "spiffe://example.com/cell/edge/node/n1") }
+        let probes = (0..<9).map { _ in ScriptedChannel(node: "spiffe://example.com/cell/edge/node/n1") }
         for probe in probes { registry.accepted(probe, path: PeerPath.uplink) }
         shard.run()
-        #expect(!first.isClosed && probes.map(\.isClosed) == [true, true, false], "one of them at a time")
+        #expect(!first.isClosed)
+        #expect(probes.map(\.isClosed) == [true] + [Bool](repeating: false, count: 8), "eight of them at a time")
         send(1) { _ in }
         #expect(ids(first) == [1])
         probes[2].breakDown(unsentBytes: 0)
@@ -73,6 +74,18 @@ import Testing
         send(3) { _ in }
         shard.advance(by: .milliseconds(5))
         #expect(ids(last) == [3])
+    }
+
+    @Test(arguments: [0, 1, 2]) func ofSeveralNewChannelsTheFirstToGreetCounts(greeting: Int) throws {
+        let channels = (0..<3).map { _ in ScriptedChannel(node: "spiffe://example.com/cell/edge/node/n1") }
+        for channel in channels { registry.accepted(channel, path: PeerPath.uplink) }
+        shard.run()
+        #expect(channels.allSatisfy { !$0.isClosed }, "whichever the node means, it is still there")
+        channels[greeting].hear(.greeting, 0, UplinkGreeting(accounts: [PeerScene.b]).encoded)
+        send(1) { _ in }
+        #expect(channels.map { ids($0).count } == (0..<3).map { $0 == greeting ? 1 : 0 })
+        shard.advance(by: .seconds(11))
+        #expect(channels.map(\.isClosed) == (0..<3).map { $0 != greeting }, "the others said nothing in time")
     }
 
     /// What follows from a greeting costs this side more than it costs the other to send it.

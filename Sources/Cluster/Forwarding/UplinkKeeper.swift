@@ -6,7 +6,9 @@ import SansIO
 /// Keeps uplinks open from a cell that only dials out, so that the nodes at their other ends can send to it (DESIGN §7).
 ///
 /// A node takes one uplink of another. Addresses that turn out to lead to the same node share one: whichever has it keeps it.
-/// The others are dialled again from time to time, as they may lead to another node one day, and closed unused until then.
+/// The others are dialled again from time to time, as they may lead to another node one day, and closed unused until then. A node
+/// of an earlier release takes each further channel for the uplink and closes the one before; that is noticed, and such a
+/// node is not dialled by another address while it has an uplink.
 public final class UplinkKeeper {
     /// An uplink came up or went away.
     public enum Change: Equatable, Sendable {
@@ -22,11 +24,14 @@ public final class UplinkKeeper {
         /// The node that this address led to the last time.
         var peer: NodeIdentity?
         var failures = 0
+        /// When it was dialled last.
+        var dialled = Timestamp.zero
+        /// A channel to a node that has an uplink by another address, for a moment.
+        var spare: (any PeerChannel)?
 
         init(_ address: PeerAddress) {
             self.address = address
         }
-
     }
 
     /// Hears of uplinks that come and go.
@@ -44,6 +49,12 @@ public final class UplinkKeeper {
     private weak var handler: (any PeerFrameHandler)?
     private var generator: SeededGenerator
     private var isStopped = false
+    /// Nodes that closed an uplink for a further channel.
+    private var preferLast: Set<NodeIdentity> = []
+    /// When an uplink of a node ended last.
+    private var endings: [NodeIdentity: Timestamp] = [:]
+    /// How long a further channel stays open unused: the end of the uplink that it has cost may come behind it.
+    private static let spareTime = Duration.seconds(1)
 
     /// Creates a keeper; call ``start()``.
     ///
@@ -87,7 +98,10 @@ public final class UplinkKeeper {
     /// Closes the uplinks and opens no further one.
     public func stop() {
         isStopped = true
-        for uplink in uplinks { uplink.session?.close() }
+        for uplink in uplinks {
+            uplink.session?.close()
+            takeSpare(of: uplink)?.close()
+        }
     }
 
     /// Says anew what this cell hosts.
@@ -106,6 +120,8 @@ public final class UplinkKeeper {
 
     private func open(_ uplink: Uplink) {
         guard !isStopped else { return }
+        if let peer = uplink.peer, preferLast.contains(peer), hasUplink(of: peer) { return retry(uplink) }
+        uplink.dialled = clock.now
         links.openChannel(path: PeerPath.uplink, with: uplink.address) { [weak self] result in
             guard let self else { return }
             switch result {
@@ -122,16 +138,43 @@ public final class UplinkKeeper {
         }
         let isNews = uplink.peer != peer
         uplink.peer = peer
-        if uplinks.contains(where: { $0 !== uplink && $0.session?.peer == peer }) {
-            channel.close()
+        guard !hasUplink(of: peer) else {
             if isNews { onChange(.down(uplink.address, reason: "Another address leads to \(peer) too.")) }
-            return retry(uplink)
+            return spare(channel, of: uplink)
         }
+        // The other one ended while this one was under way.
+        if let end = endings[peer], uplink.dialled <= end { preferLast.insert(peer) }
+        begin(uplink, channel, with: peer)
+    }
+
+    private func hasUplink(of peer: NodeIdentity) -> Bool { uplinks.contains { $0.session?.peer == peer } }
+
+    /// Keeps a further channel for a moment and then closes it unused.
+    private func spare(_ channel: any PeerChannel, of uplink: Uplink) {
+        uplink.spare = channel
+        let end = { [weak self, weak uplink] in
+            guard let self, let uplink, let channel = takeSpare(of: uplink) else { return }
+            channel.close()
+            retry(uplink)
+        }
+        channel.onClose = { _ in end() }
+        _ = clock.schedule(after: Self.spareTime, end)
+    }
+
+    @discardableResult
+    private func takeSpare(of uplink: Uplink) -> (any PeerChannel)? {
+        let channel = uplink.spare
+        channel?.onClose = nil
+        uplink.spare = nil
+        return channel
+    }
+
+    private func begin(_ uplink: Uplink, _ channel: any PeerChannel, with peer: NodeIdentity) {
         let session = UplinkSession(channel, peer: peer, clock: clock, settings: settings, handler: handler)
         uplink.session = session
         session.onEnd = { [weak self] error in
             uplink.session = nil
-            self?.failed(uplink, error?.description ?? "The other side closed it.")
+            self?.ended(uplink, peer, error?.description ?? "The other side closed it.")
         }
         session.start()
         let before = presented
@@ -143,6 +186,19 @@ public final class UplinkKeeper {
         _ = clock.schedule(after: settings.pingAfter) { [weak session] in
             if let session, session.isOpen { uplink.failures = 0 }
         }
+    }
+
+    /// An uplink is gone. When that was for a further channel, as with a node of an earlier release, that one takes its place.
+    private func ended(_ uplink: Uplink, _ peer: NodeIdentity, _ reason: String) {
+        preferLast.remove(peer)
+        endings[peer] = clock.now
+        if !isStopped, let heir = uplinks.first(where: { $0.spare != nil && $0.peer == peer }),
+            let channel = takeSpare(of: heir)
+        {
+            preferLast.insert(peer)
+            begin(heir, channel, with: peer)
+        }
+        failed(uplink, reason)
     }
 
     private func failed(_ uplink: Uplink, _ reason: String) {

@@ -17,9 +17,11 @@ public final class UplinkRegistry: PeerChannelAcceptor {
     }
 
     private struct Uplink {
-        var session: UplinkSession
-        /// A further channel of the node, which counts once something is said over it.
-        var newcomer: UplinkSession?
+        /// The channel over which the node greeted last; the one that counts.
+        var session: UplinkSession?
+        /// Further channels of the node, oldest first. One counts once the node greets over it, so that both sides mean the
+        /// same one, however many the node opens and in whatever order they come.
+        var newcomers: [UplinkSession] = []
         var accounts: [AccountID] = []
         var presence: LeafPresence?
         /// Whether the other end has said what it hosts.
@@ -42,6 +44,8 @@ public final class UplinkRegistry: PeerChannelAcceptor {
     private var greetings: [NodeIdentity: (pacer: Pacer, last: Timestamp)] = [:]
     private static let greetingsAtOnce = 4.0
     private static let greetingInterval = Duration.seconds(1)
+    /// Channels of one node over which nothing was said yet; with one more the oldest is closed.
+    private static let maximumNewcomers = 8
     /// The nodes that host an account, in order; the first one counts.
     private var hosts: [AccountID: [NodeIdentity]] = [:]
 
@@ -107,13 +111,8 @@ public final class UplinkRegistry: PeerChannelAcceptor {
     public func accepted(_ channel: any PeerChannel, path: String) {
         guard let node = node(channel.identity) else { return channel.close() }
         let session = UplinkSession(channel, peer: node, clock: clock, settings: settings, handler: handler)
-        if uplinks[node]?.isReady == true {
-            uplinks[node]?.newcomer?.close()
-            uplinks[node]?.newcomer = session
-        } else {
-            uplinks[node]?.session.close()
-            uplinks[node] = Uplink(session: session)
-        }
+        uplinks[node, default: Uplink()].newcomers.append(session)
+        if let waiting = uplinks[node]?.newcomers, waiting.count > Self.maximumNewcomers { waiting[0].close() }
         session.onGreeting = { [weak self, weak session] greeting in
             guard let self, let session else { return }
             greeted(greeting, session)
@@ -124,9 +123,7 @@ public final class UplinkRegistry: PeerChannelAcceptor {
         }
         session.start()
         _ = clock.schedule(after: settings.greetingTimeout) { [weak self, weak session] in
-            guard let self, let session, session.isOpen, let uplink = uplinks[node],
-                uplink.newcomer === session || !uplink.isReady
-            else { return }
+            guard let self, let session, place(of: session) != nil else { return }
             session.close()
         }
     }
@@ -135,13 +132,18 @@ public final class UplinkRegistry: PeerChannelAcceptor {
         NodeIdentity(identity, trustDomain: trustDomain)
     }
 
+    /// Where a session stands among those over which nothing was said; nil when it does not.
+    private func place(of session: UplinkSession) -> Int? {
+        uplinks[session.peer]?.newcomers.firstIndex { $0 === session }
+    }
+
     /// Takes a few greetings of a node at once and one in a second after that; of those that come sooner, the newest, then.
     private func greeted(_ greeting: UplinkGreeting, _ session: UplinkSession) {
         let node = session.peer
-        if let uplink = uplinks[node], uplink.newcomer === session {
-            uplinks[node]?.newcomer = nil
-            uplink.session.close()
-            uplinks[node] = Uplink(session: session)
+        if let place = place(of: session) {
+            uplinks[node]?.newcomers.remove(at: place)
+            uplinks[node]?.session?.close()
+            uplinks[node, default: Uplink()].session = session
         }
         guard uplinks[node]?.session === session else { return }
         if mayGreet(node) { return register(greeting, session) }
@@ -196,11 +198,11 @@ public final class UplinkRegistry: PeerChannelAcceptor {
     }
 
     private func remove(_ session: UplinkSession) {
+        if let place = place(of: session) { uplinks[session.peer]?.newcomers.remove(at: place) }
         guard let uplink = uplinks[session.peer] else { return }
-        if uplink.newcomer === session { uplinks[session.peer]?.newcomer = nil }
-        guard uplink.session === session else { return }
-        uplinks[session.peer] = uplink.newcomer.map { Uplink(session: $0) }
-        guard uplink.isReady else { return }
+        let isOver = uplink.session === session || uplink.session == nil
+        if isOver { uplinks[session.peer] = uplink.newcomers.isEmpty ? nil : Uplink(newcomers: uplink.newcomers) }
+        guard uplink.session === session, uplink.isReady else { return }
         let cell = CellIdentity(of: session.peer)
         cells[cell]?.removeAll { $0 == session.peer }
         if cells[cell]?.isEmpty == true { cells[cell] = nil }
