@@ -122,4 +122,98 @@ import Testing
         scene.cell(1).receiver.handle(large, from: identity, isQuestion: true) { told = $0 }
         #expect(told?.status == .tooLarge)
     }
+
+    private func explain(
+        _ scene: PeerScene,
+        _ bus: BusAddress,
+        by principal: String,
+        action: String = "events:PutEvents",
+        _ context: [(key: String, values: [String])] = []
+    ) throws -> AccessExplanation {
+        let question = AccessQuestion(principal: principal, action: action, resource: bus.arn, context: context)
+        var found: AccessExplanation?
+        try scene.cell(0).router.explain(question) { found = $0 }
+        scene.run(.seconds(4))
+        return try #require(found)
+    }
+
+    @Test(arguments: [false, true]) func anExplanationAsksTheCellThatDecides(isEdge: Bool) throws {
+        let scene = openScene(isEdge: isEdge)
+        let before = scene.book(b, on: 1)
+        let allowed = try explain(scene, scene.bus(b), by: a.description)
+        #expect(allowed.verdict == .allowed && !allowed.isOpen)
+        #expect(allowed.lines.first?.hasPrefix("that cell was asked: its policy lets the event in") == true)
+        #expect(!allowed.lines.contains { $0.contains("not known here") }, "\(allowed.lines)")
+        scene.allow(c, on: b, of: 1)
+        let refused = try explain(scene, scene.bus(b), by: a.description)
+        guard case .denied(let text) = refused.verdict else { throw ExpectedDenial() }
+        #expect(text.contains("not authorized to perform: events:PutEvents") && !refused.isOpen, "\(text)")
+        let missing = try explain(scene, scene.bus(b, "none"), by: a.description)
+        #expect(missing.verdict == .denied("There is no such bus.") && !missing.isOpen)
+        #expect(scene.cell(1).router.statistics.peers.questions == 3)
+        #expect(scene.book(b, on: 1) == before && scene.numbers(b, on: 1).isEmpty, "nothing was sent")
+    }
+
+    private struct ExpectedDenial: Error {}
+
+    /// A policy whose conditions ask about the event and the rule is asked about just those.
+    @Test func theOtherCellIsToldWhatTheContextSaysOfEventAndRule() throws {
+        let scene = openScene()
+        let rule = scene.bus(a).ruleARN("out")
+        let policy =
+            #"{"Version":"2012-10-17","Statement":[{"Sid":"s","Effect":"Allow","Principal":{"AWS":"\#(a)"},"#
+            + #""Action":"events:PutEvents","Resource":"\#(scene.bus(b).arn)","Condition":{"StringEquals":"#
+            + #"{"events:source":"shop","events:detail-type":"order"},"ArnEquals":{"aws:SourceArn":"\#(rule)"}}}]}"#
+        scene.putPolicy(policy, on: b, of: 1)
+        let event = [(key: "events:source", values: ["shop"]), (key: "events:detail-type", values: ["order"])]
+        func answer(_ more: [(key: String, values: [String])]) throws -> AccessExplanation {
+            try explain(scene, scene.bus(b), by: a.description, event + more)
+        }
+        #expect(try answer([(key: "AWS:SourceArn", values: [rule])]).verdict == .allowed)
+        #expect(try !answer([]).verdict.isAllowed, "a put comes by no rule")
+        #expect(try !answer([(key: "events:eventBusInvocation", values: ["true"])]).verdict.isAllowed, "another rule")
+        let untold = try answer([(key: "aws:SourceArn", values: [rule]), (key: "aws:SourceIp", values: ["10.0.0.1"])])
+        #expect(untold.verdict == .allowed)
+        #expect(untold.lines.contains("that cell was not told: aws:SourceIp"), "\(untold.lines)")
+        let foreign = try answer([(key: "aws:SourceArn", values: [scene.bus(c).ruleARN("out")])])
+        #expect(foreign.isOpen && foreign.lines.first?.contains("must be the ARN of a rule of account") == true)
+    }
+
+    @Test func anExplanationStaysOpenWhenTheCellIsNotHeardOrCannotBeAsked() throws {
+        let scene = openScene()
+        let other = try explain(scene, scene.bus(b), by: a.description, action: "events:PutRule")
+        #expect(other.isOpen)
+        #expect(other.lines.first == "that cell was not asked: another cell answers for events:PutEvents alone")
+        let service = try explain(
+            scene,
+            scene.bus(b),
+            by: "events.amazonaws.com",
+            [(key: "aws:SourceArn", values: [scene.bus(a).ruleARN("out")])]
+        )
+        #expect(service.isOpen && service.lines.first?.hasSuffix("not as events.amazonaws.com") == true)
+        let stranger = try explain(scene, scene.bus(b), by: c.description)
+        #expect(stranger.isOpen && stranger.lines.first?.contains("does not speak for account \(c)") == true)
+        scene.machines[1].requestHandler = NothingHere()
+        let old = try explain(scene, scene.bus(b), by: a.description)
+        #expect(old.isOpen && old.lines.first?.contains("its release may be an earlier one") == true)
+        scene.crash(1)
+        let away = try explain(scene, scene.bus(b), by: a.description)
+        #expect(away.isOpen && away.verdict == .allowed, "as far as this side goes")
+        #expect(away.lines.first?.hasPrefix("that cell was not heard: ") == true, "\(away.lines)")
+        #expect(away.lines.contains("the caller's side allows it; the policy of the bus is not known here"))
+    }
+
+    @Test func whatThisSideRefusesOrHostsIsAskedNowhere() throws {
+        let scene = openScene()
+        let own = try explain(scene, scene.bus(a), by: a.description)
+        #expect(own.verdict == .allowed && !own.isOpen)
+        var user = PrincipalDeclaration(kind: .user, name: "u")
+        user.policies = [#"{"Version":"2012-10-17","Statement":[]}"#]
+        var declaration = AccountDeclaration(account: a)
+        declaration.principals = [user]
+        (scene.cell(0).router.decider as? PolicyDecider)?.directory = IdentityDirectory([declaration])
+        let refused = try explain(scene, scene.bus(b), by: user.arn(in: a))
+        #expect(!refused.verdict.isAllowed && !refused.isOpen, "\(refused)")
+        #expect(scene.cell(1).router.statistics.peers.questions == 0)
+    }
 }

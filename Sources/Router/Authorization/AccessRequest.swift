@@ -86,6 +86,8 @@ public struct AccessExplanation: Sendable, Equatable {
     public var verdict: AccessVerdict
     /// Which statement decided, or for a refusal which came closest and what of it did not match.
     public var lines: [String]
+    /// Whether the answer is this side's alone, for the cell that holds the bus has not said what it says.
+    public var isOpen = false
     /// The deciding statement or the closest one: its policy's kind, its place from zero, its Sid.
     public var statement: (policy: String, policyIndex: Int, index: Int, sid: String?)?
 

@@ -8,7 +8,7 @@ extension EventRouter {
     /// Cells are asked about so many places of a walk at most.
     private static let maximumQuestions = 16
     /// How long a person waits for other cells.
-    private static let questionTimeout = Duration.seconds(3)
+    static let questionTimeout = Duration.seconds(3)
 
     /// Walks a hypothetical event from a bus on, and asks each cell that it would come to whether it would let the event in.
     ///
@@ -64,25 +64,54 @@ extension WalkStep {
         return step
     }
 
-    private mutating func take(_ answer: Result<PeerVerdict, ForwardFailure>, _ question: Question) {
-        let line: String
-        switch answer {
+    private mutating func take(_ result: Result<PeerVerdict, ForwardFailure>, _ question: Question) {
+        let answer = AnswerThere(result)
+        switch answer.outcome {
+        case .accepted: outcome = .acceptedThere
+        case .dropped: outcome = .dropped
+        case .refused:
+            outcome = .refusedThere
+            next += question.ifRefused
+        case .open: break
+        }
+        reasons.insert(answer.line, at: 0)
+    }
+}
+
+/// What another cell said of an event that it was asked about.
+struct AnswerThere {
+    enum Outcome: Equatable {
+        case accepted
+        case dropped
+        /// With the reason that the event itself would come back with.
+        case refused(String)
+        /// It said nothing, or nothing that decides.
+        case open
+    }
+
+    let outcome: Outcome
+    /// The same for a person.
+    let line: String
+
+    init(_ result: Result<PeerVerdict, ForwardFailure>) {
+        switch result {
         case .success(.accepted), .success(.duplicate):
-            outcome = .acceptedThere
+            outcome = .accepted
             line = "that cell was asked: its policy lets the event in; what its rules do is not told"
         case .success(.unknownBus):
             outcome = .dropped
             line = "that cell was asked: there is no such bus, and it drops what comes for it"
         case .success(.denied(let text)), .success(.loop(let text)), .success(.malformed(let text)),
             .success(.tooLarge(let text)):
-            outcome = .refusedThere
+            outcome = .refused(text)
             line = "that cell was asked: \(text)"
-            next += question.ifRefused
         case .success(let verdict):
             let reason = verdict.reason.isEmpty ? "" : ": \(verdict.reason)"
+            outcome = .open
             line = "that cell was asked, and would have the event come again later (\(verdict.kind)\(reason))"
-        case .failure(let failure): line = "that cell was not heard: \(failure.message)"
+        case .failure(let failure):
+            outcome = .open
+            line = "that cell was not heard: \(failure.message)"
         }
-        reasons.insert(line, at: 0)
     }
 }

@@ -64,7 +64,8 @@ public struct AccessQuestion: Sendable, Equatable {
         }
     }
 
-    private func first(_ key: String) -> String? {
+    /// The first value of a condition key; keys are told apart without regard to case.
+    func first(_ key: String) -> String? {
         context.first { $0.key.lowercased() == key.lowercased() }?.values.first
     }
 
@@ -84,7 +85,7 @@ public struct AccessQuestion: Sendable, Equatable {
 
 /// Answers for people.
 extension EventRouter {
-    /// Explains a decision by the policies that are in force now.
+    /// Explains a decision by the policies that are in force now, as far as this cell has them.
     public func explain(_ question: AccessQuestion) throws(AccessQuestion.Fault) -> AccessExplanation {
         let (subject, account) = try question.subject()
         let resource = resourcePolicy(question.resource)
@@ -102,6 +103,7 @@ extension EventRouter {
         if explanation.verdict.isAllowed {
             explanation.lines = ["the caller's side allows it; the policy of the bus is not known here"]
             explanation.statement = nil
+            explanation.isOpen = true
         }
         explanation.lines += linesOnBus(bus, target: nil)
         return explanation

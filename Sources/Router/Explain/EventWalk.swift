@@ -253,7 +253,7 @@ public struct EventWalk {
     }
 
     /// An event that is only asked about is no delivery of any store.
-    private static var noDelivery: DeliveryID { DeliveryID(event: 1, target: 1) }
+    static var noDelivery: DeliveryID { DeliveryID(event: 1, target: 1) }
 
     private func failed(
         _ target: CompiledTarget,

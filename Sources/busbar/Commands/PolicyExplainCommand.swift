@@ -13,7 +13,8 @@ extension PolicyCommand {
             abstract: "Say whether a principal may do something, and why; exits with 1 when it may not.",
             discussion: """
                 With --policy or --identity-policy the files decide. Without them a running node is asked, and its \
-                accounts, buses and queues decide.
+                accounts, buses and queues decide; about a bus of another cell it asks that cell, and the exit status is 2 \
+                when that one did not answer.
                 """
         )
 
@@ -63,6 +64,7 @@ extension PolicyCommand {
                 if let message = answer["message"]?.string { print(message) }
                 for line in answer["lines"]?.array ?? [] { print(line.string ?? "") }
             }
+            if answer["open"]?.bool == true { throw ExitCode(2) }
             if answer["allowed"]?.bool != true { throw ExitCode(1) }
         }
 

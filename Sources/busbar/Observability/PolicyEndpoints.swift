@@ -4,7 +4,8 @@ import SansIO
 
 /// `POST /policy/explain` and `POST /policy/simulate`: questions about the policies, rules and targets in force.
 ///
-/// Both take and give JSON, change nothing and deliver nothing. The second asks other cells whether they would let an event in.
+/// Both take and give JSON, change nothing and deliver nothing. About buses of other cells both ask
+/// those cells whether they would let an event in.
 final class PolicyEndpoints {
     /// Why a request cannot be answered; the text goes to the client with status 400.
     struct Refusal: Error {
@@ -22,7 +23,8 @@ final class PolicyEndpoints {
         guard request.method == "POST" else { return false }
         do throws(Refusal) {
             switch request.target.prefix(while: { $0 != "?" }) {
-            case "/policy/explain": reply.send(AdminEndpoints.json(try explain(try Self.body(request))))
+            case "/policy/explain":
+                try explain(try Self.body(request)) { reply.send(AdminEndpoints.json(Self.json($0))) }
             case "/policy/simulate":
                 try simulate(try Self.body(request)) { step in
                     let output: JSONObject = ["walk": step.json, "lines": .array(step.lines.map(JSONValue.string))]
@@ -48,7 +50,10 @@ final class PolicyEndpoints {
         return text
     }
 
-    private func explain(_ input: JSONObject) throws(Refusal) -> JSONObject {
+    private func explain(
+        _ input: JSONObject,
+        completion: @escaping (AccessExplanation) -> Void
+    ) throws(Refusal) {
         var question = AccessQuestion(
             principal: try Self.text("principal", input),
             action: try Self.text("action", input),
@@ -64,7 +69,7 @@ final class PolicyEndpoints {
             question.context.append((member.key, values))
         }
         do throws(AccessQuestion.Fault) {
-            return Self.json(try router.explain(question))
+            try router.explain(question, completion: completion)
         } catch {
             throw Refusal(text: error.description)
         }
@@ -72,7 +77,8 @@ final class PolicyEndpoints {
 
     /// An explanation as the API gives it.
     static func json(_ explanation: AccessExplanation) -> JSONObject {
-        var output: JSONObject = ["allowed": .bool(explanation.verdict.isAllowed)]
+        let isAllowed = explanation.verdict.isAllowed && !explanation.isOpen
+        var output: JSONObject = ["allowed": .bool(isAllowed), "open": .bool(explanation.isOpen)]
         if case .denied(let text) = explanation.verdict { output["message"] = .string(text) }
         if let statement = explanation.statement {
             var place: JSONObject = [
