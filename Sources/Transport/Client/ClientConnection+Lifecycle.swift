@@ -109,7 +109,6 @@ extension ClientConnection {
                 close(lost("\(target.endpoint) did not finish connecting within \(settings.connectTimeout)"))
             }
         case .open, .leaving:
-            leaveForNewCertificate()
             checkTrust(now, settings)
             checkStreams(now)
             checkLiveness(now, settings)

@@ -24,10 +24,13 @@ extension ClientConnection {
         leave()
     }
 
-    /// Takes no more streams once this node has another certificate: peers go by the one that a connection was made with. What
-    /// is open finishes; the next stream opens a connection with the new certificate.
+    /// True while streams start on a connection that was made with another certificate than this node has now.
+    var hasFormerCertificate: Bool { phase == .open && tls?.hasFormerCertificate == true }
+
+    /// Takes no more streams when this node has another certificate: peers go by the one that a connection was made with. What
+    /// is open finishes.
     func leaveForNewCertificate() {
-        guard phase == .open, let tls, tls.hasFormerCertificate else { return }
+        guard hasFormerCertificate else { return }
         leftByItself = true
         phase = .leaving
         owner?.connectionIsLeaving(self, sentAway: false)

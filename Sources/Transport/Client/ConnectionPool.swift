@@ -66,7 +66,8 @@ final class ConnectionPool: ClientConnectionOwner {
         guard waiting.count < settings.maximumWaitingRequests else {
             throw PeerLinkError(.overloaded, "\(waiting.count) requests wait for \(target.endpoint) already")
         }
-        if pacing.notBefore >= stream.deadline {
+        // Unless a stream of a connection that works may end before.
+        if pacing.notBefore >= stream.deadline, !hasOpenConnection {
             let reason = lastFailure?.message ?? "no connection"
             throw PeerLinkError(.unreachable, "\(target.endpoint) is not tried again in time: \(reason)")
         }
@@ -106,12 +107,13 @@ final class ConnectionPool: ClientConnectionOwner {
         if !waiting.isEmpty { connectIfNeeded() }
     }
 
-    private func connectIfNeeded() {
+    /// Opens a connection, now or when the pacing allows it, unless one is being opened or there are `limit` already.
+    private func connectIfNeeded(limit: Int? = nil) {
         // Those that are leaving may carry long streams, and must not keep new ones from starting; but a peer that sends
         // each connection away gets no end of them either.
         let leaving = connections.count { $0.phase == .leaving }
         guard !isClosing, retry == nil, connections.allSatisfy({ $0.phase == .open || $0.phase == .leaving }),
-            connections.count - leaving < settings.connectionsPerPeer,
+            connections.count - leaving < limit ?? settings.connectionsPerPeer,
             leaving < settings.connectionsPerPeer * Self.leavingFactor
         else { return }
         let now = shard.now
@@ -143,6 +145,7 @@ final class ConnectionPool: ClientConnectionOwner {
         pools.counters.connectionsOpened += 1
         if connection.tls?.isResumed == true { pools.counters.connectionsResumed += 1 }
         startWaiting()
+        renewConnections()
     }
 
     func connectionIsLeaving(_ connection: ClientConnection, sentAway: Bool) {
@@ -166,10 +169,32 @@ final class ConnectionPool: ClientConnectionOwner {
             lastFailure = error
             pools.drawWait(&pacing)
             // Whoever waits learns of it now, as another peer may do. A connection that still works goes on serving them.
-            if !connections.contains(where: { $0.phase == .open }) { failWaiting(error) }
+            if !hasOpenConnection { failWaiting(error) }
+            if error.code == .handshake, connections.contains(where: \.hasFormerCertificate) {
+                pools.counters.certificateRefusals += 1
+            }
         }
         startWaiting()
         pools.poolChanged()
+    }
+
+    private var hasOpenConnection: Bool { connections.contains { $0.phase == .open } }
+
+    /// Goes over to connections with this node's present certificate. Those that were made with a former one leave once the
+    /// peer has taken the present one. It may refuse it, when somebody made a mistake; then they are all there is, and
+    /// further attempts are made at the usual pace.
+    private func renewConnections() {
+        var hasFormer = false
+        var isTaken = false
+        for connection in connections where connection.phase == .open {
+            if connection.hasFormerCertificate { hasFormer = true } else { isTaken = true }
+        }
+        guard hasFormer else { return }
+        if isTaken {
+            for connection in connections { connection.leaveForNewCertificate() }
+        } else {
+            connectIfNeeded(limit: settings.connectionsPerPeer + 1)
+        }
     }
 
     private func failWaiting(_ error: PeerLinkError) {
@@ -185,6 +210,7 @@ final class ConnectionPool: ClientConnectionOwner {
     /// Ends what has taken too long.
     func checkDeadlines(_ now: UInt64) {
         for connection in connections { connection.checkDeadlines(now, settings) }
+        renewConnections()
         guard waiting.contains(where: { $0.deadline <= now }) else { return }
         let expired = waiting.filter { $0.deadline <= now }
         // No `removeAll(where:)`: a closure that runs inside an access makes every access of this field a checked one.

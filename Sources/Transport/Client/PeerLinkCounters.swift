@@ -18,6 +18,9 @@ public struct PeerLinkCounters: Sendable, Hashable {
     public var connectionsEnded: UInt64 = 0
     /// Connections on which the peer said that it takes no more.
     public var goAways: UInt64 = 0
+    /// Attempts with a new certificate of this node that failed in the handshake, while connections that were made with the
+    /// former one went on.
+    public var certificateRefusals: UInt64 = 0
 
     /// Counters that are all zero.
     public init() {}

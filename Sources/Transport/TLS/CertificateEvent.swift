@@ -13,6 +13,9 @@ public enum CertificateEvent: Sendable, Hashable, CustomStringConvertible {
     /// Handshakes failed, or open connections were ended, since the last look: how many, and the last of them. One event
     /// for each kind.
     case peersRefused(count: Int, example: TLSError)
+    /// Others refused connections of this node since the last look, most likely for its certificate: how many, and the last
+    /// refusal. Connections that were made with a former certificate go on.
+    case refusedByPeers(count: Int, example: TLSError)
 
     /// How urgent an event is.
     public enum Severity: Sendable, Hashable {
@@ -30,7 +33,7 @@ public enum CertificateEvent: Sendable, Hashable, CustomStringConvertible {
         case .reloaded: .info
         case .reloadFailed: .warning
         case .aged(_, let stage): stage >= .nearExpiry ? .error : .warning
-        case .ownCertificateRefused: .error
+        case .ownCertificateRefused, .refusedByPeers: .error
         case .peersRefused: .warning
         }
     }
@@ -48,6 +51,9 @@ public enum CertificateEvent: Sendable, Hashable, CustomStringConvertible {
             return "this node's own certificate does not verify: \(error.reason)"
         case .peersRefused(let count, let example):
             return "\(count) connections refused (\(example.code.rawValue)), the last one for: \(example)"
+        case .refusedByPeers(let count, let example):
+            let words = "others refused \(count) connections of this node, most likely for its certificate"
+            return words + ", the last one with: \(example)"
         }
     }
 

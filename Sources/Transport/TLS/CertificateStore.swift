@@ -166,7 +166,12 @@ public final class CertificateStore: Sendable {
             )
             events += aged.map { .aged($0.item, $0.stage) }
             for context in state.contexts {
-                events += context.counting.takeRefusals().map { .peersRefused(count: $0.count, example: $0.example) }
+                events += context.counting.takeRefusals().map { refusal in
+                    // A listener is refused by whoever likes, which is no error of this node.
+                    refusal.example.code == .refusedByPeer && context.role == .client
+                        ? .refusedByPeers(count: refusal.count, example: refusal.example)
+                        : .peersRefused(count: refusal.count, example: refusal.example)
+                }
             }
             return events
         }

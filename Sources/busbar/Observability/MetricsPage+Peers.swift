@@ -131,7 +131,7 @@ extension MetricsPage {
         for (step, count) in [
             ("attempted", counters.connectionAttempts), ("opened", counters.connectionsOpened),
             ("failed", counters.connectionFailures), ("ended", counters.connectionsEnded),
-            ("leaving", counters.goAways),
+            ("leaving", counters.goAways), ("new_certificate_refused", counters.certificateRefusals),
         ] {
             sample("busbar_peer_connections_total", [("step", step)], count)
         }
