@@ -205,6 +205,18 @@ def signatures():
         refused(
             signed("ListEventBuses", body, edit=lambda fields: fields.update(Authorization=text)), [400, 403], None
         )
+    part("targets in absolute form")
+    # A proxy's client names the host in its target (RFC 9112 3.2.2); the signature covers the path and that host.
+    for name, target in [("host", harness.ENDPOINT + "/"), ("host", harness.ENDPOINT), ("elsewhere", harness.ENDPOINT + "/")]:
+        request = signed("ListEventBuses", body).replace(b"POST / ", f"POST {target} ".encode(), 1)
+        if name == "elsewhere":
+            request = request.replace(f"Host: {host}".encode(), b"Host: elsewhere.example", 1)
+        answer = exchange(request)
+        equal(parse(answer)[0], 200, (target, answer[:300]))
+        check(b'"EventBuses":[' in answer, answer[:300])
+    for target in [harness.ENDPOINT + "/other", harness.ENDPOINT + "/?x=1", "http://elsewhere.example/"]:
+        request = signed("ListEventBuses", body).replace(b"POST / ", f"POST {target} ".encode(), 1)
+        refused(request, [400], "InvalidSignatureException", wrong)
     part("a skewed clock")
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
     hour = datetime.timedelta(hours=1)

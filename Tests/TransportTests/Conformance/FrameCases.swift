@@ -79,6 +79,20 @@ enum FrameCases {
             TestFrame.make(FrameType.priority, 0, 1, [0, 0, 0, 0])
         ),
         ConformanceCase(
+            "6.3",
+            "refuses PRIORITY of another length than 5 on an answered stream",
+            .streamError(1, [ErrorCode.frameSize]),
+            .send(Make.headers(1)),
+            .awaitEnd(1),
+            .send(TestFrame.make(FrameType.priority, 0, 1, [0x80, 0, 0, 1]))
+        ),
+        ConformanceCase(
+            "6.3",
+            "refuses PRIORITY of another length than 5 on an idle stream",
+            .streamError(1, [ErrorCode.frameSize]),
+            sending: TestFrame.make(FrameType.priority, 0, 1, [0, 0, 0, 0, 1, 2])
+        ),
+        ConformanceCase(
             "6.4",
             "refuses RST_STREAM on stream 0",
             protocolError,

@@ -112,6 +112,57 @@ import Transport
         }
     }
 
+    @Test func goAwayOfAnIdleClientEndsTheConnectionAndNothingElse() async throws {
+        // RFC 9113 §6.8 and §7: whatever its error code.
+        for code in [ErrorCode.none, 0xFF] {
+            try await withClient(tls: true) { client in
+                await client.settle()
+                await client.send(Make.goAway(code: code))
+                await client.wait { _ in false }
+                #expect(client.hasEnded)
+                #expect(client.goAwayCode == nil || client.goAwayCode == ErrorCode.none)
+                #expect(client.resets == [])
+            }
+        }
+    }
+
+    @Test func noAnswerIsLargerThanTheConnectionsWindow() async throws {
+        // RFC 9113 §6.9.1: the window of the connection holds back a stream that has one of its own.
+        let server = try await HTTPServer.answering { _, reply in
+            reply.send(HTTPResponse(status: 200, body: [UInt8](repeating: 1, count: 200_000)))
+        }
+        try await server.use { server in
+            let settings = Make.settings((4, 1_000_000))
+            let client = try await ConformanceClient.connect(to: server.port, preface: Make.magic + settings)
+            await client.send(Make.headers(1))
+            await client.wait { $0.body(1).count >= 65_535 }
+            await client.settle()
+            #expect(client.body(1).count == 65_535)
+            await client.send(Make.windowUpdate(0, 1))
+            await client.settle()
+            #expect(client.body(1).count == 65_536)
+            await client.send(Make.windowUpdate(0, 200_000))
+            await client.wait { $0.hasEnded(1) }
+            #expect(client.body(1).count == 200_000)
+            await client.close()
+        }
+    }
+
+    @Test func aTableThatTheClientTakesAwayIsNotUsed() async throws {
+        // RFC 7541 §4.2: the next block says that the table is empty now, and nothing is added to it or taken from it.
+        try await withClient { client in
+            await client.send(Make.headers(1))
+            await client.wait { $0.hasEnded(1) }
+            await client.send(Make.settings((1, 0)) + Make.headers(3) + Make.headers(5))
+            await client.wait { $0.hasEnded(5) }
+            let blocks = client.frames.filter { $0.type == FrameType.headers }.map(\.payload)
+            #expect(blocks.count == 3)
+            #expect(blocks[1].first == 0x20)
+            // Nothing can be pointed to, so a second block is the first again, without that change.
+            #expect(blocks[2].count == blocks[1].count - 1)
+        }
+    }
+
     @Test func anAnswerToHEADHasNoData() async throws {
         // RFC 9113 §8.1.1 and RFC 9110 §9.3.2.
         try await withClient { client in

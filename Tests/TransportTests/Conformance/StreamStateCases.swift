@@ -164,6 +164,20 @@ enum StreamStateCases {
             Make.priority(1, dependsOn: 1)
         ),
         ConformanceCase(
+            "RFC 7540 5.3.1",
+            "refuses PRIORITY that makes an idle stream depend on itself",
+            .streamError(1, [ErrorCode.protocolError]),
+            sending: Make.priority(1, dependsOn: 1)
+        ),
+        ConformanceCase(
+            "RFC 7540 5.3.1",
+            "refuses PRIORITY that makes an answered stream depend on itself",
+            .streamError(1, [ErrorCode.protocolError]),
+            .send(Make.headers(1)),
+            .awaitEnd(1),
+            .send(Make.priority(1, dependsOn: 1))
+        ),
+        ConformanceCase(
             "5.3.2",
             "takes a request with priority information",
             .answered(1),
