@@ -145,13 +145,19 @@ public final class DuplicateWindow {
         eviction.free(bytes - (settings.bytes - settings.bytes / 16), of: Array(authorities.values))
         count -= eviction.forgotten
         evictionLooks += eviction.looks
-        removeEmpty()
+        for cell in eviction.emptied { cells[cell.name] = nil }
+        letGo()
     }
 
     private func removeEmpty() {
-        last = nil
         if cells.values.contains(where: \.shares.isEmpty) { cells = cells.filter { !$0.value.shares.isEmpty } }
         for authority in authorities.values { authority.removeEmptyCells() }
+        letGo()
+    }
+
+    /// Lets go of authorities that have nothing.
+    private func letGo() {
+        last = nil
         authorities = authorities.filter { !$0.value.cells.isEmpty }
         bytes = authorities.values.reduce(0) { $0 + $1.bytes }
     }

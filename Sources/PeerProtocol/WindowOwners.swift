@@ -12,42 +12,88 @@ protocol WindowOwner: AnyObject {
 /// What is done to make room in a window.
 ///
 /// Those with most are cut to one height: nobody who has less than that loses anything, and it does not matter by how many
-/// names the others go. Each list of owners is ordered once, so the work is that of looking at everything once, however
-/// many small things have to go.
+/// names the others go. The work is that of looking at everything a few times, and of putting those in order that are cut.
 struct WindowEviction {
     /// Ids that were forgotten.
     private(set) var forgotten = 0
     /// Owners that were looked at.
     private(set) var looks = 0
+    /// Cells that have nothing any more.
+    private(set) var emptied: [WindowCell] = []
 
     /// Frees so many bytes, or all that the owners have. Of those with equally much, the older ones go first.
-    mutating func free(_ wanted: Int, of owners: [some WindowOwner]) {
+    ///
+    /// - Returns: the bytes that are free, and whom they were taken from.
+    @discardableResult
+    mutating func free<Owner: WindowOwner>(_ wanted: Int, of owners: [Owner]) -> (bytes: Int, cut: [Owner]) {
         looks += owners.count
-        if owners.count == 1 { return owners[0].forget(bytes: wanted, &self) }
-        let sorted = owners.map { (bytes: $0.bytes, number: $0.number, owner: $0) }.sorted {
-            $0.bytes == $1.bytes ? $0.number < $1.number : $0.bytes > $1.bytes
+        let height = owners.count == 1 ? 0 : Self.height(of: owners.map(\.bytes), without: wanted)
+        var largest = LargestOwners(owners, above: height)
+        var freed = 0
+        var cut: [Owner] = []
+        while freed < wanted, let (bytes, index) = largest.removeFirst() {
+            let owner = owners[index]
+            owner.forget(bytes: min(wanted - freed, bytes - height), &self)
+            freed += bytes - owner.bytes
+            cut.append(owner)
         }
-        let height = Self.height(of: sorted.lazy.map(\.bytes), without: wanted)
-        var rest = wanted
-        for (bytes, _, owner) in sorted {
-            guard rest > 0 else { return }
-            owner.forget(bytes: min(rest, max(1, bytes - height)), &self)
-            rest -= bytes - owner.bytes
-        }
+        return (freed, cut)
     }
 
     mutating func note(forgotten count: Int) { forgotten += count }
 
-    /// The height to which the largest are cut when `wanted` bytes are to go. The sizes fall.
-    private static func height(of sizes: some Collection<Int>, without wanted: Int) -> Int {
-        var sum = 0
-        var count = 0
-        for (size, next) in zip(sizes, Array(sizes.dropFirst()) + [0]) {
-            sum += size
-            count += 1
-            if sum - count * next >= wanted { return (sum - wanted) / count }
+    mutating func note(emptied cell: WindowCell) { emptied.append(cell) }
+
+    /// The height to which the largest are cut when `wanted` bytes are to go: the greatest above which there are as many.
+    private static func height(of sizes: [Int], without wanted: Int) -> Int {
+        var low = 0
+        var high = sizes.max() ?? 0
+        while low < high {
+            let middle = low + (high - low + 1) / 2
+            let above = sizes.reduce(0) { $0 + max(0, $1 - middle) }
+            if above >= wanted { low = middle } else { high = middle - 1 }
         }
-        return 0
+        return low
+    }
+}
+
+/// Owners with the largest first, and of equal ones the oldest: a binary heap, as a few of very many are wanted.
+private struct LargestOwners {
+    private var heap: [(bytes: Int, number: UInt64, index: Int)]
+
+    init(_ owners: [some WindowOwner], above height: Int) {
+        heap = []
+        for (index, owner) in owners.enumerated() where owner.bytes > height {
+            heap.append((owner.bytes, owner.number, index))
+        }
+        for parent in stride(from: heap.count / 2 - 1, through: 0, by: -1) { sink(parent) }
+    }
+
+    mutating func removeFirst() -> (bytes: Int, index: Int)? {
+        guard let first = heap.first, let last = heap.popLast() else { return nil }
+        if !heap.isEmpty {
+            heap[0] = last
+            sink(0)
+        }
+        return (first.bytes, first.index)
+    }
+
+    private func precedes(_ left: Int, _ right: Int) -> Bool {
+        let (left, right) = (heap[left], heap[right])
+        return left.bytes == right.bytes ? left.number < right.number : left.bytes > right.bytes
+    }
+
+    private mutating func sink(_ place: Int) {
+        var parent = place
+        while true {
+            var first = parent
+            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && precedes(child, first) {
+                first = child
+            }
+            guard first != parent else { return }
+            heap.swapAt(parent, first)
+            parent = first
+        }
     }
 }
 
@@ -68,6 +114,7 @@ final class WindowAuthority: WindowOwner {
 
     func forget(bytes wanted: Int, _ eviction: inout WindowEviction) {
         eviction.free(wanted, of: cells)
+        if !eviction.emptied.isEmpty { removeEmptyCells() }
     }
 }
 
@@ -108,10 +155,10 @@ final class WindowCell: WindowOwner {
     }
 
     func forget(bytes wanted: Int, _ eviction: inout WindowEviction) {
-        let before = shares.values.reduce(0) { $0 + $1.bytes }
-        eviction.free(wanted, of: Array(shares.values))
-        changed(by: shares.values.reduce(0) { $0 + $1.bytes } - before)
-        removeEmptyShares()
+        let (freed, cut) = eviction.free(wanted, of: Array(shares.values))
+        changed(by: -freed)
+        for share in cut where share.isEmpty { shares[share.bus] = nil }
+        if shares.isEmpty { eviction.note(emptied: self) }
     }
 
     private func removeEmptyShares() {

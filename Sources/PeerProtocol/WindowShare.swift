@@ -15,7 +15,11 @@ final class WindowShare: WindowOwner {
         self.cell = cell
     }
 
-    var bytes: Int { isEmpty ? 0 : Self.ownBytes + younger.bytes + older.bytes }
+    private(set) var bytes = 0
+
+    private func measure() {
+        bytes = isEmpty ? 0 : Self.ownBytes + younger.bytes + older.bytes
+    }
 
     /// Whether no id is known.
     var isEmpty: Bool { younger.count == 0 && older.count == 0 }
@@ -26,7 +30,8 @@ final class WindowShare: WindowOwner {
 
     /// Adds an id to the younger generation; false when it is there already.
     func insert(_ id: DeliveryID, _ origin: UInt64) -> Bool {
-        younger.insert(id, origin)
+        defer { measure() }
+        return younger.insert(id, origin)
     }
 
     /// Makes the younger generation the older one; returns how many ids are forgotten by that.
@@ -34,6 +39,7 @@ final class WindowShare: WindowOwner {
         let forgotten = older.count
         older = younger
         younger = WindowGeneration()
+        measure()
         return forgotten
     }
 
@@ -41,6 +47,7 @@ final class WindowShare: WindowOwner {
         let target = bytes - wanted
         while bytes > target, !isEmpty {
             eviction.note(forgotten: older.count > 0 ? older.forgetFirstBlock() : younger.forgetFirstBlock())
+            measure()
         }
     }
 }

@@ -227,4 +227,48 @@ import Testing
         #expect(pieces.reduce(into: Set()) { $0.formUnion(ids($1)) } == ids(record))
         #expect(record.pieces(of: 1).count == 3_000, "a word is not taken apart")
     }
+
+    /// Something that is made of equal blocks.
+    private final class Blocks: WindowOwner {
+        let number: UInt64
+        private let block: Int
+        var bytes: Int
+
+        init(number: UInt64, block: Int, count: Int) {
+            self.number = number
+            self.block = block
+            bytes = block * count
+        }
+
+        func forget(bytes wanted: Int, _ eviction: inout WindowEviction) {
+            bytes -= min(bytes, (wanted + block - 1) / block * block)
+        }
+    }
+
+    /// Held against the plain way: all in order, and the height tried from above.
+    @Test func thoseWithMostAreCutInOrder() {
+        var generator = SeededGenerator(seed: 7)
+        for round in 0..<300 {
+            func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &generator) }
+            let made = (0..<1 + below(30)).map { (number: UInt64($0), block: 1 + below(4), count: below(12)) }
+            let wanted = 1 + below(150)
+            func owners() -> [Blocks] { made.map { Blocks(number: $0.number, block: $0.block, count: $0.count) } }
+            let plain = owners()
+            var height = made.count == 1 ? 0 : 48
+            while height > 0, plain.reduce(0, { $0 + max(0, $1.bytes - height) }) < wanted { height -= 1 }
+            var rest = wanted
+            var eviction = WindowEviction()
+            for owner in plain.sorted(by: { ($1.bytes, $0.number) < ($0.bytes, $1.number) }) {
+                guard rest > 0, owner.bytes > height else { break }
+                let before = owner.bytes
+                owner.forget(bytes: min(rest, before - height), &eviction)
+                rest -= before - owner.bytes
+            }
+            let real = owners()
+            let (freed, cut) = eviction.free(wanted, of: real.shuffled(using: &generator))
+            #expect(real.map(\.bytes) == plain.map(\.bytes), "round \(round)")
+            #expect(freed == wanted - rest, "round \(round)")
+            #expect(cut.count == zip(made, real).count { $0.block * $0.count > $1.bytes }, "round \(round)")
+        }
+    }
 }
