@@ -51,7 +51,7 @@ public struct MembershipCounters: Equatable, Sendable {
     public var suspicionsHeard: UInt64 = 0
     /// Suspicions ignored: their signer is not entitled, or had its share.
     public var suspicionsIgnored: UInt64 = 0
-    /// Words about leaves ignored: their sponsor had its share.
+    /// Words about leaves ignored: their sponsor had its share, or their number is more than half a day ahead of this node's clock.
     public var attachmentsIgnored: UInt64 = 0
     /// Leaves forgotten: away for too long, or their places were needed.
     public var leavesForgotten: UInt64 = 0

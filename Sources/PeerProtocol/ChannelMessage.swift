@@ -20,6 +20,9 @@ public struct ChannelMessage: Sendable, Equatable {
         /// A ``ForwardFrame`` of events that are not sent: what would become of them. Numbered and answered like a question. An
         /// earlier release does not answer.
         case inquiry = 6
+        /// To the opener: an ``UplinkGreeting`` of no accounts with the claim that is held of it instead of the one that it greeted
+        /// with. Its number is 0; an earlier release ignores it.
+        case heldClaim = 7
     }
 
     /// What the message is.

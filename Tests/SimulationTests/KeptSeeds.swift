@@ -91,6 +91,14 @@ enum KeptSeeds {
         ),
         Kept(seed: 8, nodes: 8, leaves: 2, minutes: 10, faults: [.leap], reason: wordsLookedEqual),
         Kept(seed: 20, nodes: 8, leaves: 2, minutes: 20, faults: [.rush], reason: wordsLookedEqual),
+        Kept(
+            seed: 535,
+            nodes: 3,
+            leaves: 3,
+            minutes: 17,
+            faults: [.delay, .starve, .slow, .leave, .move, .expire, .revoke, .mute, .leap, .roots],
+            reason: "a word of a time with the clock ahead outranked what its sponsor's next process said"
+        ),
     ]
 
     static let forwarding: [Kept] = [

@@ -68,6 +68,27 @@ import Testing
         #expect(!report.violations.isEmpty)
     }
 
+    @Test func wordForAnUplinkThatIsGoneIsCaught() {
+        let report = runWithLeaves(seed: 36) { change in if case .down = change { true } else { false } }
+        #expect(report.violations.contains { $0.text.contains("which is down") }, "\(report.violations)")
+    }
+
+    /// One of the two nodes that a leaf names does not vouch for it: it is attached by way of the other all the same.
+    @Test func sponsorThatSaysNothingOfItsLeafIsCaught() {
+        let report = runWithLeaves(seed: 37) { change in if case .presented = change { true } else { false } }
+        #expect(report.violations.contains { $0.text.contains("for the sponsors of") }, "\(report.violations)")
+    }
+
+    /// No faults but the crash of a leaf in some calms; one of the nodes that leaves dial does not hear some news of uplinks.
+    private func runWithLeaves(seed: UInt64, deafTo: @escaping (UplinkRegistry.Change) -> Bool) -> SimulationReport {
+        var options = SimulationOptions(seed: seed, nodes: 5, duration: .seconds(1200), faults: [])
+        options.storm = .seconds(60)
+        options.leaves = 4
+        return run(options) { node in
+            if node.machine.index == 1 { node.isDeafToUplinks = deafTo }
+        }
+    }
+
     /// Plain SWIM believes whoever says that another is dead.
     @Test func beliefInLiesIsCaught() {
         let options = SimulationOptions(seed: 33, nodes: 6, duration: .seconds(1200), faults: [.lie])

@@ -38,6 +38,8 @@ public final class UplinkKeeper {
     public var onChange: (Change) -> Void = { _ in }
     /// Says what gossip is to say of this node, given the nodes with an open uplink; nil for nothing.
     public var presence: ([NodeIdentity]) -> LeafPresence? = { _ in nil }
+    /// Hears of the claim that a node at the other end of an uplink holds of this one instead of what was presented.
+    public var onHeldClaim: (LeafPresence) -> Void = { _ in }
     private var presented: LeafPresence?
     private let uplinks: [Uplink]
     private let links: any PeerLinkPort
@@ -176,6 +178,7 @@ public final class UplinkKeeper {
             uplink.session = nil
             self?.ended(uplink, peer, error?.description ?? "The other side closed it.")
         }
+        session.onHeldClaim = { [weak self] in self?.onHeldClaim($0) }
         session.start()
         let before = presented
         session.greet(greeting())

@@ -83,6 +83,11 @@ public final class UplinkRegistry: PeerChannelAcceptor {
         uplinks.keys.sorted().compactMap { node in uplinks[node]?.presence.map { (node, $0) } }
     }
 
+    /// Tells a node with an uplink which claim is held of it instead of the one that it presented.
+    public func tell(_ node: NodeIdentity, held: LeafPresence) {
+        uplinks[node]?.session.tell(held: held)
+    }
+
     /// The open sessions of a cell's nodes, in order.
     func sessions(of cell: CellIdentity) -> [UplinkSession] {
         guard let nodes = cells[cell] else { return [] }

@@ -40,6 +40,8 @@ public final class UplinkSession {
     public var identity: CertificateIdentity { channel.identity }
     /// Hears of what the other side hosts.
     var onGreeting: ((UplinkGreeting) -> Void)?
+    /// Hears of the claim that the other side holds of this one instead of what it was told.
+    var onHeldClaim: ((LeafPresence) -> Void)?
     /// Runs once when the session has ended.
     var onEnd: ((PeerLinkError?) -> Void)?
 
@@ -84,6 +86,11 @@ public final class UplinkSession {
     /// Says what this side hosts.
     func greet(_ greeting: UplinkGreeting) {
         send(ChannelMessage(.greeting, body: greeting.encoded))
+    }
+
+    /// Says which claim of the other side is held instead of the one that it greeted with.
+    func tell(held: LeafPresence) {
+        send(ChannelMessage(.heldClaim, body: UplinkGreeting(accounts: [], presence: held).encoded))
     }
 
     /// Asks the other side, by a question or an inquiry; completes on a later turn.
@@ -148,6 +155,11 @@ public final class UplinkSession {
                 return breakOff("The other side of the uplink greeted with what is not a greeting.")
             }
             onGreeting?(greeting)
+        case .heldClaim:
+            guard let held = try? UplinkGreeting(decoding: message.body) else {
+                return breakOff("The other side of the uplink holds a claim that is none.")
+            }
+            if let presence = held.presence { onHeldClaim?(presence) }
         case .question, .inquiry: takeQuestion(message)
         case .answer:
             answer(message.number, .success(PeerReply(status: 200, body: message.body, identity: identity)))

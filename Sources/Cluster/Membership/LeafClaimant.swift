@@ -12,7 +12,8 @@ public final class LeafClaimant {
     public var onChange: () -> Void = {}
 
     private var instance: SWIMInstance
-    private var sponsors: [NodeIdentity] = []
+    /// The nodes that its claim names.
+    public private(set) var sponsors: [NodeIdentity] = []
     /// Whether no uplink has been open since the last claim. Another process of the same name may have taken it meanwhile, so the next
     /// claim goes above that one's.
     private var wasAlone = false
@@ -94,6 +95,14 @@ public final class LeafClaimant {
     /// Takes up the certificate that the crypto port presents now.
     public func certificateRenewed() {
         change { instance in _ = instance.renewedCertificate(now: clock.now) }
+    }
+
+    /// A node at the other end of an uplink holds another claim of this node than the one that it was told. It may be of another
+    /// process of the same name, or of an earlier life whose clock was ahead: the next claim goes above it.
+    public func heard(_ held: LeafPresence) {
+        change { instance in
+            _ = instance.heardHeldClaim(held.claim, chain: held.chain, now: clock.now, using: &generator)
+        }
     }
 
     /// Runs something that may change the claim.

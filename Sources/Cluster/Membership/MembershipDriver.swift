@@ -150,14 +150,14 @@ public final class MembershipDriver {
     /// The key of an identity.
     package func key(of identity: NodeIdentity) -> NodeKey { instance.key(of: identity) }
 
-    /// Says untrue things to one member, for tests.
-    package func say(_ falsehoods: [SWIMInstance.Falsehood], to listener: NodeKey) {
-        guard isRunning else { return }
-        perform(instance.say(falsehoods, to: listener, now: clock.now))
-    }
+    /// The number of the trust domain in messages.
+    package var domain: UInt64 { instance.domain }
 
-    /// The request of a full sync that calls every other member dead, for tests.
-    package var syncThatCallsAllDead: [UInt8] { instance.syncThatCallsAllDead }
+    /// Sends a member a datagram with the given items, whatever they say.
+    package func send(_ items: [(kind: MessageHeader.ItemKind, content: [UInt8])], to listener: NodeKey) {
+        guard isRunning else { return }
+        perform(instance.send(items, to: listener, now: clock.now))
+    }
 
     /// Takes up the certificate that the crypto port presents now.
     public func certificateRenewed() {
@@ -214,6 +214,14 @@ public final class MembershipDriver {
         perform(actions)
         return outcome
     }
+
+    /// The claim and chain that are held of a node instead of a claim that it presented, unless that one is newer.
+    func claimHeld(insteadOf claim: [UInt8]) -> (claim: [UInt8], chain: [UInt8])? {
+        instance.claimHeld(insteadOf: claim)
+    }
+
+    /// Whether a leaf's claim is held.
+    func holdsLeaf(_ claim: [UInt8]) -> Bool { instance.holdsLeaf(claim) }
 
     /// Whether a leaf with an uplink to this node has to be presented anew.
     func lacksLeaf(_ leaf: NodeKey) -> Bool { instance.lacksLeaf(leaf) }

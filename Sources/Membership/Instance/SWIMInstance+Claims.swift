@@ -190,23 +190,15 @@ extension SWIMInstance {
             replaceCertificate(facts, slot)
         }
         charge(slot, claim)
-        update(claim, signed, facts, slot, &generator)
+        let isSuccessor = facts.fingerprint != records[slot].facts.fingerprint && records[slot].supersedes.isEmpty
+        update(claim, signed, facts, slot, isSuccessor: isSuccessor, &generator)
     }
 
     /// A member says that it is a leaf from now on, so it is no member any more. What it has used up of its shares stays
     /// with its name, for the case that it changes its mind.
     mutating func becomeLeaf(_ slot: Int, _ facts: CertificateFacts) {
-        if records[slot].isPresent {
-            endProbe(slot)
-            change(slot, to: .left)
-            emit(.left(records[slot].member))
-            publish(slot)
-            publishLeaves(of: slot)
-        }
-        departed.removeAll { $0 == slot }
-        records[slot].isDeparted = false
         leaves.remember(records[slot])
-        release(slot, keepsCertificate: records[slot].facts.fingerprint == facts.fingerprint)
+        forget(slot, keepsCertificate: records[slot].facts.fingerprint == facts.fingerprint)
     }
 
     /// A member that was not known.
@@ -241,6 +233,7 @@ extension SWIMInstance {
             listDeparted(slot)
         }
         publish(slot)
+        dropWordsOfFormer(slot)
         publishLeaves(of: slot)
         if let place = leaves.place(claim.node) { publishLeaf(place) }
     }
@@ -251,6 +244,7 @@ extension SWIMInstance {
         _ signed: [UInt8],
         _ facts: CertificateFacts,
         _ slot: Int,
+        isSuccessor: Bool,
         _ generator: inout some RandomNumberGenerator
     ) {
         let before = records[slot].state
@@ -283,6 +277,7 @@ extension SWIMInstance {
             emit(.left(records[slot].member))
         }
         publish(slot)
+        if isSuccessor { dropWordsOfFormer(slot) }
         let wasPresent = before == .alive || before == .suspect
         if !sameEpoch || wasPresent != records[slot].isPresent { publishLeaves(of: slot) }
     }

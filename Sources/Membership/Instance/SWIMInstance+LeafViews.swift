@@ -67,6 +67,58 @@ extension SWIMInstance {
             && leaves.attachment(place, sponsor: own)?.isAttached != true
     }
 
+    /// Whether some bytes are a leaf's claim under the certificate by which it is held.
+    public func holdsLeaf(_ claim: [UInt8]) -> Bool {
+        guard let head = NodeClaim.layout(claim, 0..<claim.count)?.head, let place = leaves.place(head.node) else {
+            return false
+        }
+        return leaves.leaves[place].claim.certificate == head.certificate
+    }
+
+    /// The signed claim, and its certificate's chain, that is held of a node instead of one that it presented; nil when the presented
+    /// one is held, or newer.
+    public func claimHeld(insteadOf claim: [UInt8]) -> (claim: [UInt8], chain: [UInt8])? {
+        guard let head = NodeClaim.layout(claim, 0..<claim.count)?.head else { return nil }
+        let held: (claim: NodeClaim, signed: [UInt8])
+        if let slot = slots[head.node] {
+            held = (records[slot].claim, records[slot].signed)
+        } else if let place = leaves.place(head.node) {
+            held = (leaves.leaves[place].claim, leaves.leaves[place].signed)
+        } else {
+            return nil
+        }
+        guard held.claim.incarnation >= head.incarnation, held.signed != claim,
+            let chain = crypto.chain(of: held.claim.certificate)
+        else { return nil }
+        return (held.signed, chain)
+    }
+
+    /// A node to which this leaf has an uplink holds another claim under its name: goes above it, if it is that of a certificate that
+    /// entitles to the name, and not farther ahead than others believe.
+    ///
+    /// - Parameters:
+    ///   - claim: the signed claim.
+    ///   - chain: its certificate's chain.
+    ///   - now: the wall clock's time.
+    ///   - generator: the source of randomness.
+    /// - Returns: what to do.
+    public mutating func heardHeldClaim(
+        _ claim: [UInt8],
+        chain: [UInt8],
+        now: Timestamp,
+        using generator: inout some RandomNumberGenerator
+    ) -> [MembershipAction] {
+        entered(now)
+        guard let head = NodeClaim.layout(claim, 0..<claim.count)?.head, head.node == records[0].key,
+            head.incarnation >= records[0].claim.incarnation
+        else { return left() }
+        let isNew = crypto.certificate(head.certificate) == nil
+        if isNew { _ = crypto.learn(chain[...]) }
+        heardClaim(claim, 0..<claim.count, from: nil, sender: nil, &generator)
+        if isNew { forgetIfUnused(head.certificate) }
+        return left()
+    }
+
     /// Whether some bytes are the claim of a node, as far as they say so themselves.
     public func isClaim(_ claim: [UInt8], of node: NodeIdentity) -> Bool {
         NodeClaim.layout(claim, 0..<claim.count)?.head.node == key(of: node)

@@ -35,8 +35,7 @@ extension SWIMInstance {
         // Of a leaf that was away others may have forgotten what they were told before.
         let isRemembered = leaves.place(layout.head.node).map { leaves.leaves[$0].absentSince != nil } ?? false
         let head = layout.head
-        let isKnown = leaves.knows(head.node, incarnation: head.incarnation, certificate: head.certificate)
-        if !isKnown, crypto.certificate(head.certificate) == nil { _ = crypto.learn(chain[...]) }
+        if crypto.certificate(head.certificate) == nil, mayTakeLeaf(head) { _ = crypto.learn(chain[...]) }
         heardClaim(claim, 0..<claim.count, from: nil, sender: nil, &generator)
         if let place = leaves.place(head.node), leaves.leaves[place].claim.certificate != head.certificate,
             leaves.attachment(place, sponsor: records[0].key)?.isAttached == true
@@ -58,6 +57,15 @@ extension SWIMInstance {
         if isRemembered { tell(.leaf(layout.head.node, incarnation: leaves.leaves[place].claim.incarnation)) }
         speak(for: place, isAttached: true)
         return (.attached(layout.head.node), left())
+    }
+
+    /// Whether a leaf's claim is not refused already for its number or for want of a place: verifying a chain costs much more than
+    /// that.
+    private mutating func mayTakeLeaf(_ head: NodeClaim.Head) -> Bool {
+        guard !leaves.knows(head.node, incarnation: head.incarnation, certificate: head.certificate),
+            head.incarnation <= incarnation(ahead: IncarnationLead.believed)
+        else { return false }
+        return hasRoom(forLeaf: head.node)
     }
 
     /// A leaf's uplink to this node is gone: withdraws it.
@@ -94,6 +102,7 @@ extension SWIMInstance {
                 sponsor: own,
                 number: number,
                 certificate: leaf.certificate,
+                signer: statement.signer,
                 isAttached: isAttached,
                 signed: bytes
             )
@@ -106,11 +115,14 @@ extension SWIMInstance {
     /// 0.1 ms, so this node is not held up; others take what was said before under the former certificate meanwhile.
     static let attachmentsPerRound = 32
 
-    /// Says again which uplinks end here: under another certificate, or in another epoch, than before.
-    mutating func repeatAttachments() {
-        attachmentsToRepeat = leaves.leaves.indices.filter {
+    /// Says again which uplinks end here: under another certificate, or in another epoch, than before. Some leaves are spoken of
+    /// though theirs are gone.
+    mutating func repeatAttachments(andOf others: [NodeKey] = []) {
+        let attached = leaves.leaves.indices.filter {
             leaves.attachment($0, sponsor: records[0].key)?.isAttached == true
         }.map { leaves.leaves[$0].claim.node }
+        let known = Set(attached)
+        attachmentsToRepeat = attached + others.filter { !known.contains($0) }
         if !isRepeatScheduled { repeatNextAttachments() }
     }
 
@@ -118,10 +130,10 @@ extension SWIMInstance {
         isRepeatScheduled = false
         for _ in 0..<Self.attachmentsPerRound {
             guard let leaf = attachmentsToRepeat.popLast() else { return }
-            guard let place = leaves.place(leaf),
-                leaves.attachment(place, sponsor: records[0].key)?.isAttached == true
-            else { continue }
-            speak(for: place, isAttached: true)
+            guard let place = leaves.place(leaf), let word = leaves.attachment(place, sponsor: records[0].key) else {
+                continue
+            }
+            speak(for: place, isAttached: word.isAttached)
         }
         guard !attachmentsToRepeat.isEmpty else { return }
         isRepeatScheduled = true
@@ -130,8 +142,11 @@ extension SWIMInstance {
 
     /// Whether there is a place for a leaf more if a claim is that of a new one, asked before its signature is verified.
     mutating func hasRoom(for claim: NodeClaim) -> Bool {
-        guard leaves.place(claim.node) == nil, claim.description.role == .leaf,
-            leaves.count >= configuration.maximumLeaves, leaves.longestAbsent() == nil
+        claim.description.role != .leaf || hasRoom(forLeaf: claim.node)
+    }
+
+    private mutating func hasRoom(forLeaf key: NodeKey) -> Bool {
+        guard leaves.place(key) == nil, leaves.count >= configuration.maximumLeaves, leaves.longestAbsent() == nil
         else { return true }
         if capacityAlarms.take(capacity: 1, perMinute: 1, now: clock.now) {
             emit(.alarm(.tooManyMembers(limit: configuration.maximumLeaves)))
@@ -152,6 +167,21 @@ extension SWIMInstance {
             forgetLeaf(place)
             viewChangedAt = clock.now
         }
+    }
+
+    /// Of sponsors' words that lie above an incarnation: forgets those of others, and says this node's own anew.
+    mutating func forgetWords(aheadOf limit: UInt64) {
+        for place in leaves.dropWords(above: limit, exceptOf: records[0].key) { publishLeaf(place) }
+        let own = records[0]
+        let said = leaves.renumber(wordsOf: own.key, above: limit, as: own.claim.epoch)
+        if !said.isEmpty { repeatAttachments(andOf: said) }
+    }
+
+    /// A member's name has gone to another process, or one that was not known has it: what the former one said of leaves would
+    /// stand in the way of all that this one says, if its numbers were higher.
+    mutating func dropWordsOfFormer(_ slot: Int) {
+        let certificate = records[slot].facts.fingerprint
+        for place in leaves.dropWords(of: records[slot].key, exceptBy: certificate) { publishLeaf(place) }
     }
 
     private mutating func forgetLeaf(_ place: Int) {
@@ -188,7 +218,7 @@ extension SWIMInstance {
         let (place, unused) = leaves.take(claim, signed, facts)
         followAccounts(ofLeaf: place)
         if slot != nil { leaves.resume(place) }
-        dropContender(place)
+        dropContender(place, following: claim)
         if let unused {
             forgetIfUnused(unused)
             // The uplink that this node has is not that of the process that took the name.
@@ -214,10 +244,14 @@ extension SWIMInstance {
             return
         }
         guard signer != 0 else { return heardOwnAttachment(statement, bytes, range, sender) }
+        // As with claims: whoever were believed farther ahead could not take it back for as long.
+        guard statement.number <= incarnation(ahead: IncarnationLead.believed) else {
+            counters.attachmentsIgnored += 1
+            return
+        }
         guard records[signer].isPresent else { return }
         guard let place = leaves.place(statement.leaf) else {
-            leaves.keepEarly(statement.leaf, Array(bytes[range]))
-            return
+            return heardEarly(statement, bytes, range, signer, sender)
         }
         let sponsor = records[signer].key
         guard leaves.isNews(place, sponsor: sponsor, number: statement.number) else { return }
@@ -234,6 +268,7 @@ extension SWIMInstance {
                 sponsor: sponsor,
                 number: statement.number,
                 certificate: statement.certificate,
+                signer: statement.signer,
                 isAttached: statement.isAttached,
                 signed: Array(bytes[range]),
                 changes: changes
@@ -241,6 +276,22 @@ extension SWIMInstance {
         )
         tell(.attachment(statement.leaf, sponsor: sponsor, number: statement.number))
         publishLeaf(place)
+    }
+
+    /// A word about a leaf whose claim may be on its way.
+    private mutating func heardEarly(
+        _ statement: AttachmentStatement,
+        _ bytes: [UInt8],
+        _ range: Range<Int>,
+        _ signer: Int,
+        _ sender: Int?
+    ) {
+        let word = Array(bytes[range])
+        guard !leaves.hasEarly(statement.leaf, word), hasShareLeft(signer, Allowance()) else { return }
+        guard isSigned(statement, bytes, range) else { return noteForgery(passedOnBy: sender) }
+        let total = attachmentShares.total
+        _ = records[signer].attachments.take(capacity: total, perMinute: total, now: clock.now)
+        leaves.keepEarly(statement.leaf, sponsor: records[signer].key, word)
     }
 
     private var attachmentShares: (total: Int, each: Int) {
@@ -275,6 +326,7 @@ extension SWIMInstance {
         _ sender: Int?
     ) {
         guard statement.number >= records[0].claim.epoch,
+            statement.number <= incarnation(ahead: IncarnationLead.answered),
             let place = leaves.place(statement.leaf),
             leaves.isNews(place, sponsor: records[0].key, number: statement.number),
             ownAttachments.hasToken(capacity: 60, perMinute: 60, now: clock.now)

@@ -74,6 +74,20 @@ extension SWIMInstance {
         return records.count
     }
 
+    /// Forgets a member, which counts as gone if it was present.
+    mutating func forget(_ slot: Int, keepsCertificate: Bool = false) {
+        if records[slot].isPresent {
+            endProbe(slot)
+            change(slot, to: .left)
+            emit(.left(records[slot].member))
+            publish(slot)
+            publishLeaves(of: slot)
+        }
+        departed.removeAll { $0 == slot }
+        records[slot].isDeparted = false
+        release(slot, keepsCertificate: keepsCertificate)
+    }
+
     /// Gives a departed member's place back.
     mutating func release(_ slot: Int, keepsCertificate: Bool = false) {
         precondition(!records[slot].isPresent && slot != 0, "slot \(slot) is \(records[slot].state)")

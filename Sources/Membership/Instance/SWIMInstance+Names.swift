@@ -160,7 +160,7 @@ extension SWIMInstance {
             counters.claimsContested += 1
             names.noteContest(facts.fingerprint, now: clock.now)
             dropContender(place)
-            leaves.setContender(place, LeafTable.Contender(claim: signed, certificate: facts.fingerprint))
+            leaves.setContender(place, contender(claim, signed))
             guard names.leafAlarms.take(capacity: 4, perMinute: 4, now: clock.now) else { return false }
             emit(
                 .alarm(
@@ -208,6 +208,19 @@ extension SWIMInstance {
 
     mutating func dropContender(_ place: Int) {
         if let contender = leaves.takeContender(place) { forgetIfUnused(contender.certificate) }
+    }
+
+    /// What a refused claim leaves behind. Of several the last counts; the others' sponsors, or they themselves, say theirs again.
+    private func contender(_ claim: NodeClaim, _ signed: [UInt8]) -> LeafTable.Contender {
+        LeafTable.Contender(claim: signed, incarnation: claim.incarnation, certificate: claim.certificate)
+    }
+
+    /// A claim was taken: who contested the name still does if it could follow this claim too.
+    mutating func dropContender(_ place: Int, following claim: NodeClaim) {
+        guard let contender = leaves.leaves[place].contender,
+            contender.certificate == claim.certificate || contender.incarnation <= claim.incarnation
+        else { return }
+        dropContender(place)
     }
 
     func isEndorsed(_ claim: NodeClaim, by held: CertificateFingerprint) -> Bool {

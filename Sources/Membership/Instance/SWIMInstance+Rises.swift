@@ -50,6 +50,7 @@ extension SWIMInstance {
     mutating func clockWasSetBack(by step: Duration) {
         let limit = incarnation(ahead: IncarnationLead.believed)
         if step >= .seconds(60) { forget(aheadOf: limit) }
+        defer { if step >= .seconds(60) { forgetWords(aheadOf: limit) } }
         let former = records[0].claim
         guard former.incarnation > limit else { return }
         counters.incarnationsAbandoned += 1
@@ -73,16 +74,7 @@ extension SWIMInstance {
     private mutating func forget(aheadOf limit: UInt64) {
         for slot in records.indices.dropFirst()
         where slots[records[slot].key] == slot && records[slot].claim.incarnation > limit {
-            if records[slot].isPresent {
-                endProbe(slot)
-                change(slot, to: .left)
-                emit(.left(records[slot].member))
-                publish(slot)
-                publishLeaves(of: slot)
-            }
-            departed.removeAll { $0 == slot }
-            records[slot].isDeparted = false
-            release(slot)
+            forget(slot)
         }
         forgetLeaves(aheadOf: limit)
     }

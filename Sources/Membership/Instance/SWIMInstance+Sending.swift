@@ -6,6 +6,22 @@ extension SWIMInstance {
         configuration.datagramBytes - crypto.sealOverheadBytes - MembershipLimits.signatureBytes - 1
     }
 
+    /// Sends a member a datagram with the given items, whatever they say: the place where a simulation has a member lie.
+    package mutating func send(
+        _ items: [(kind: MessageHeader.ItemKind, content: [UInt8])],
+        to listener: NodeKey,
+        now: Timestamp
+    ) -> [MembershipAction] {
+        entered(now)
+        guard let slot = slots[listener], slot != 0 else { return left() }
+        var bytes = message(.gossip)
+        for item in items where bytes.count + 3 + item.content.count <= messageBudget {
+            appendItem(item.kind, item.content, to: &bytes)
+        }
+        dispatch(bytes, to: records[slot].claim.description.gossip)
+        return left()
+    }
+
     /// Begins a datagram; ``dispatch(_:to:)`` ends it.
     mutating func message(_ kind: MessageHeader.Kind) -> [UInt8] {
         if let until = datagramCertificateUntil, until <= clock.now { adoptCertificateForDatagrams() }

@@ -80,7 +80,7 @@ public struct SWIMInstance {
     public internal(set) var localHealth = 0
 
     let crypto: any MembershipCrypto
-    let domain: UInt64
+    package let domain: UInt64
 
     var clock: ProtocolClock
     var timers = TimerHeap()

@@ -9,6 +9,8 @@ struct LeafTable: Sendable {
         var number: UInt64
         /// The leaf's certificate for which the sponsor said it.
         var certificate: CertificateFingerprint
+        /// The sponsor's certificate that signed it.
+        var signer: CertificateFingerprint
         var isAttached: Bool
         var signed: [UInt8]
         /// How often the sponsor may still change its mind about this leaf.
@@ -18,6 +20,7 @@ struct LeafTable: Sendable {
     /// A claim that was refused for its name, whose certificate is kept with it.
     struct Contender: Sendable {
         var claim: [UInt8]
+        var incarnation: UInt64
         var certificate: CertificateFingerprint
     }
 
@@ -69,16 +72,23 @@ struct LeafTable: Sendable {
     private var firstAbsence = 0
 
     /// Sponsors' words about leaves whose claims are not known yet: the two travel together, but a claim may have to wait for
-    /// its certificate. The oldest gives way.
-    private var early: [(leaf: NodeKey, signed: [UInt8])] = []
+    /// its certificate. The oldest word of the sponsor that has the most gives way.
+    private var early: [(leaf: NodeKey, sponsor: NodeKey, signed: [UInt8])] = []
     private static let earlyLimit = 256
 
     var count: Int { leaves.count }
 
-    mutating func keepEarly(_ leaf: NodeKey, _ signed: [UInt8]) {
-        guard !early.contains(where: { $0.leaf == leaf && $0.signed == signed }) else { return }
-        if early.count >= Self.earlyLimit { early.removeFirst() }
-        early.append((leaf, signed))
+    func hasEarly(_ leaf: NodeKey, _ signed: [UInt8]) -> Bool {
+        early.contains { $0.leaf == leaf && $0.signed == signed }
+    }
+
+    mutating func keepEarly(_ leaf: NodeKey, sponsor: NodeKey, _ signed: [UInt8]) {
+        early.append((leaf, sponsor, signed))
+        guard early.count > Self.earlyLimit else { return }
+        var counts: [NodeKey: Int] = [:]
+        for word in early { counts[word.sponsor, default: 0] += 1 }
+        let most = counts.values.max()
+        if let oldest = early.firstIndex(where: { counts[$0.sponsor] == most }) { early.remove(at: oldest) }
     }
 
     mutating func takeEarly(_ leaf: NodeKey) -> [[UInt8]] {
@@ -227,6 +237,40 @@ struct LeafTable: Sendable {
     mutating func attach(_ place: Int, _ attachment: Attachment) {
         leaves[place].attachments.removeAll { $0.sponsor == attachment.sponsor }
         leaves[place].attachments.append(attachment)
+    }
+
+    /// Drops a sponsor's words that another certificate than its present one signed. Returns the places with such words.
+    mutating func dropWords(of sponsor: NodeKey, exceptBy certificate: CertificateFingerprint) -> [Int] {
+        dropWords { $0.sponsor == sponsor && $0.signer != certificate }
+    }
+
+    /// Drops the words of other sponsors whose numbers lie above a limit. Returns the places with such words.
+    mutating func dropWords(above limit: UInt64, exceptOf own: NodeKey) -> [Int] {
+        dropWords { $0.number > limit && $0.sponsor != own }
+    }
+
+    private mutating func dropWords(where isDropped: (Attachment) -> Bool) -> [Int] {
+        leaves.indices.filter { place in
+            leaves[place].farewells.removeAll(where: isDropped)
+            guard leaves[place].attachments.contains(where: isDropped) else { return false }
+            leaves[place].attachments.removeAll(where: isDropped)
+            return true
+        }
+    }
+
+    /// Counts a sponsor's words above a limit as said with a lower number. Returns the leaves that they are about.
+    mutating func renumber(wordsOf sponsor: NodeKey, above limit: UInt64, as number: UInt64) -> [NodeKey] {
+        var renumbered: [NodeKey] = []
+        for place in leaves.indices {
+            leaves[place].farewells.removeAll { $0.sponsor == sponsor && $0.number > limit }
+            for index in leaves[place].attachments.indices {
+                let word = leaves[place].attachments[index]
+                guard word.sponsor == sponsor, word.number > limit else { continue }
+                leaves[place].attachments[index].number = number
+                renumbered.append(leaves[place].claim.node)
+            }
+        }
+        return renumbered
     }
 
     func attachment(_ place: Int, sponsor: NodeKey) -> Attachment? {

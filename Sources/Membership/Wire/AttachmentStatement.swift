@@ -1,5 +1,5 @@
 /// A node's signed word that it holds a leaf's uplink, or does not any more.
-struct AttachmentStatement: Equatable {
+package struct AttachmentStatement: Equatable {
     static let tag: UInt8 = 0xC3
     static let formatVersion: UInt8 = 1
     /// Tag, version, trust domain, leaf, its certificate, sponsor's certificate, number, flags.
@@ -10,13 +10,13 @@ struct AttachmentStatement: Equatable {
     /// The certificate of the leaf's claim for which this is said.
     var certificate: CertificateFingerprint
     var signer: CertificateFingerprint
-    /// Orders a sponsor's words about a leaf; milliseconds of its clock, raised where needed. Below 2^63, so that every word
-    /// has one above it.
+    /// Orders a sponsor's words about a leaf; milliseconds of its clock, raised where needed. Below 2^63; and nobody believes one
+    /// that lies more than 12 hours ahead of its own clock.
     var number: UInt64
     var isAttached: Bool
 
     /// The bytes that are signed.
-    var unsigned: [UInt8] {
+    package var unsigned: [UInt8] {
         var bytes: [UInt8] = [Self.tag, Self.formatVersion]
         bytes.reserveCapacity(Self.signedBytes + MembershipLimits.signatureBytes)
         bytes.append(domain)
@@ -28,7 +28,7 @@ struct AttachmentStatement: Equatable {
         return bytes
     }
 
-    init(
+    package init(
         domain: UInt64,
         leaf: NodeKey,
         certificate: CertificateFingerprint,

@@ -12,7 +12,7 @@
 ///
 /// The body follows, then gossip items (kind, 2 bytes of length, content), then the signature of everything before it and
 /// one byte with its length.
-struct MessageHeader: Equatable {
+package struct MessageHeader: Equatable {
     enum Kind: UInt8 {
         case ping = 1
         case ack = 2
@@ -24,7 +24,7 @@ struct MessageHeader: Equatable {
         case chainPart = 8
     }
 
-    enum ItemKind: UInt8 {
+    package enum ItemKind: UInt8 {
         case claim = 1
         case suspicion = 2
         case attachment = 3

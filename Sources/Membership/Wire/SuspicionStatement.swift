@@ -1,5 +1,5 @@
 /// A node's signed word that another does not answer, about one incarnation of it.
-struct SuspicionStatement: Equatable {
+package struct SuspicionStatement: Equatable {
     static let tag: UInt8 = 0xC2
     static let formatVersion: UInt8 = 1
     /// Tag, version, trust domain, subject, incarnation, signer's certificate, flags.
@@ -14,7 +14,7 @@ struct SuspicionStatement: Equatable {
     var isVerdict: Bool
 
     /// The bytes that are signed.
-    var unsigned: [UInt8] {
+    package var unsigned: [UInt8] {
         var bytes: [UInt8] = [Self.tag, Self.formatVersion]
         bytes.reserveCapacity(Self.signedBytes + MembershipLimits.signatureBytes)
         bytes.append(domain)
@@ -25,7 +25,7 @@ struct SuspicionStatement: Equatable {
         return bytes
     }
 
-    init(
+    package init(
         domain: UInt64,
         subject: NodeKey,
         incarnation: UInt64,

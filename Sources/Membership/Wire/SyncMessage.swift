@@ -12,15 +12,15 @@
 /// A body is: format version, kind, trust domain, the sums of the members and of the leaves, then sections (kind, 4 bytes of
 /// length, content). Sections of unknown kinds are skipped. Nothing in it is believed because of who sent it: claims are
 /// their subjects', and a differing opinion of a member's state only makes this node look for itself.
-struct SyncMessage: Equatable {
-    enum Kind: UInt8 {
+package struct SyncMessage: Equatable {
+    package enum Kind: UInt8 {
         case pull = 1
         case pullAnswer = 2
         case push = 3
         case pushAnswer = 4
     }
 
-    enum SectionKind: UInt8 {
+    package enum SectionKind: UInt8 {
         case chain = 1
         case claim = 2
         case suspicion = 3
@@ -33,7 +33,7 @@ struct SyncMessage: Equatable {
     }
 
     /// What is held of one member.
-    struct Entry: Equatable {
+    package struct Entry: Equatable {
         static let bytes = 29
 
         var key: NodeKey
@@ -41,6 +41,13 @@ struct SyncMessage: Equatable {
         /// The low half of the certificate's fingerprint, shortened.
         var certificate: UInt32
         var state: Member.State
+
+        package init(key: NodeKey, incarnation: UInt64, certificate: UInt32, state: Member.State) {
+            self.key = key
+            self.incarnation = incarnation
+            self.certificate = certificate
+            self.state = state
+        }
     }
 
     static let formatVersion: UInt8 = 1
@@ -60,11 +67,11 @@ struct SyncMessage: Equatable {
     var leafSum: UInt64
     var sections: [(kind: SectionKind, range: Range<Int>)] = []
 
-    static func == (left: SyncMessage, right: SyncMessage) -> Bool {
+    package static func == (left: SyncMessage, right: SyncMessage) -> Bool {
         left.kind == right.kind && left.domain == right.domain && left.viewSum == right.viewSum
     }
 
-    static func begin(_ kind: Kind, domain: UInt64, viewSum: UInt64, leafSum: UInt64) -> [UInt8] {
+    package static func begin(_ kind: Kind, domain: UInt64, viewSum: UInt64, leafSum: UInt64) -> [UInt8] {
         var bytes: [UInt8] = [formatVersion, kind.rawValue]
         bytes.append(domain)
         bytes.append(viewSum)
@@ -72,7 +79,7 @@ struct SyncMessage: Equatable {
         return bytes
     }
 
-    static func append(_ kind: SectionKind, _ content: [UInt8], to bytes: inout [UInt8]) {
+    package static func append(_ kind: SectionKind, _ content: [UInt8], to bytes: inout [UInt8]) {
         bytes.append(kind.rawValue)
         bytes.append(UInt32(truncatingIfNeeded: content.count))
         bytes.append(contentsOf: content)
@@ -99,7 +106,7 @@ struct SyncMessage: Equatable {
         }
     }
 
-    static func append(_ entry: Entry, to bytes: inout [UInt8]) {
+    package static func append(_ entry: Entry, to bytes: inout [UInt8]) {
         bytes.append(entry.key.digest)
         bytes.append(entry.incarnation)
         bytes.append(entry.certificate)

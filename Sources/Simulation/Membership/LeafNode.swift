@@ -67,6 +67,7 @@ public final class LeafNode: SimulatedNode {
         self.keeper = keeper
         keeper.presence = { claimant.presence(accounts: accounts, dialled: $0) }
         claimant.onChange = { [weak keeper] in keeper?.announce() }
+        keeper.onHeldClaim = { claimant.heard($0) }
     }
 
     /// Opens the uplinks.

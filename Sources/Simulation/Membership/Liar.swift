@@ -55,17 +55,67 @@ final class Liar {
         guard !isOver, let node else { return }
         let members = node.driver.members.filter { $0.identity != machine.nodeIdentity }
         if let listener = generator.pick(members) {
-            var lies: [SWIMInstance.Falsehood] = []
+            var lies: [(kind: MessageHeader.ItemKind, content: [UInt8])] = []
             for _ in 0..<3 {
                 guard let subject = generator.pick(members) else { continue }
-                lies.append(.suspicion(of: subject.key, isVerdict: generator.chance(0.5)))
+                let word = suspicion(of: subject, isVerdict: generator.chance(0.5), node)
+                if let signed = signed(word, node) { lies.append((.suspicion, signed)) }
             }
             if let leaf = generator.pick(node.driver.leafViews) {
-                lies.append(.attachment(node.driver.key(of: leaf.identity), isAttached: generator.chance(0.5)))
+                let word = attachment(of: leaf, isAttached: generator.chance(0.5), node)
+                if let signed = signed(word, node) { lies.append((.attachment, signed)) }
             }
-            node.driver.say(lies, to: listener.key)
+            node.driver.send(lies, to: listener.key)
         }
         machine.later(Int64(generator.below(2_000_000 / Self.liesASecond)) + 1) { [self] in lie() }
+    }
+
+    /// That a member does not answer.
+    private func suspicion(of subject: Member, isVerdict: Bool, _ node: MembershipNode) -> [UInt8] {
+        SuspicionStatement(
+            domain: node.driver.domain,
+            subject: subject.key,
+            incarnation: subject.incarnation,
+            signer: node.driver.own.certificate,
+            isVerdict: isVerdict
+        ).unsigned
+    }
+
+    /// That this node holds a leaf's uplink, or does not any more.
+    private func attachment(of leaf: LeafView, isAttached: Bool, _ node: MembershipNode) -> [UInt8] {
+        AttachmentStatement(
+            domain: node.driver.domain,
+            leaf: node.driver.key(of: leaf.identity),
+            certificate: leaf.certificate,
+            signer: node.driver.own.certificate,
+            number: max(node.driver.own.incarnation, UInt64(max(machine.now.milliseconds, 0))),
+            isAttached: isAttached
+        ).unsigned
+    }
+
+    private func signed(_ word: [UInt8], _ node: MembershipNode) -> [UInt8]? {
+        node.crypto.sign(word[...], as: node.driver.own.certificate).map { word + $0 }
+    }
+
+    private func syncThatCallsAllDead(_ driver: MembershipDriver) -> [UInt8] {
+        var digest: [UInt8] = []
+        for member in driver.members where member.identity != machine.nodeIdentity {
+            let entry = SyncMessage.Entry(
+                key: member.key,
+                incarnation: member.incarnation,
+                certificate: UInt32(truncatingIfNeeded: member.certificate.digest.low),
+                state: .dead
+            )
+            SyncMessage.append(entry, to: &digest)
+        }
+        var body = SyncMessage.begin(
+            .pull,
+            domain: driver.domain,
+            viewSum: driver.viewFingerprint,
+            leafSum: driver.leafFingerprint
+        )
+        SyncMessage.append(.digest, digest, to: &body)
+        return body
     }
 
     /// Asks a member for a full sync, and calls everybody dead by the way.
@@ -74,7 +124,7 @@ final class Liar {
         let others = node.driver.members.filter { $0.identity != machine.nodeIdentity }
         if let listener = generator.pick(others) {
             let peer = PeerAddress(endpoint: listener.description.peer, uri: nil)
-            let body = node.driver.syncThatCallsAllDead
+            let body = syncThatCallsAllDead(node.driver)
             machine.links.exchange(body, path: MembershipSync.path, with: peer, timeout: .seconds(5)) { _ in }
         }
         machine.later(1_000_000) { [self] in callAllDead() }

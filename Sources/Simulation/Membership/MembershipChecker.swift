@@ -8,8 +8,8 @@ import SansIO
 /// At any time: no view takes up anybody who does not exist. When all that may go wrong is harmless (forgery, lies, repetition,
 /// overtaking, clocks, disks, renewals, new keys and roots), nobody who runs is ever declared dead, gone or ejected.
 /// After a calm: every running process holds exactly the running ones for alive, at their right addresses, with all of their
-/// accounts and at equal incarnations, and exactly the running leaves for attached, by way of nodes to which they have an
-/// uplink.
+/// accounts and at equal incarnations, and exactly the running leaves for attached, with their certificates and accounts, by way of
+/// those nodes which their claims name and to which they have an uplink.
 public final class MembershipChecker: Checker {
     /// Names it in reports.
     public let name = "membership"
@@ -28,6 +28,8 @@ public final class MembershipChecker: Checker {
     private var found: [String] = []
     private var hash = TraceHash()
     private var machines: [NodeIdentity: Int] = [:]
+    /// The open uplinks of each leaf by its machine, and since when they are those.
+    private var uplinks: [Int: (open: [NodeEndpoint], since: Duration)] = [:]
 
     /// Attaches a checker to a workload.
     public init(world: World, workload: MembershipWorkload, faults: [FaultKind]) {
@@ -72,7 +74,16 @@ public final class MembershipChecker: Checker {
     /// What must not be at any time.
     public func violations(at world: World) -> [String] {
         defer { found = [] }
+        for machine in world.machines where workload.isLeaf(machine) {
+            let open = machine.isUp ? machine.leaf?.keeper.open.map(\.endpoint) ?? [] : []
+            if uplinks[machine.index]?.open != open { uplinks[machine.index] = (open, world.elapsed) }
+        }
         return found
+    }
+
+    /// Whether a leaf's uplinks have been the same for long enough that all must know them.
+    func hasSteadyUplinks(_ machine: Machine) -> Bool {
+        uplinks[machine.index].map { world.elapsed - $0.since >= patience / 2 } ?? false
     }
 
     /// What must not be after a calm.

@@ -15,6 +15,8 @@ public final class MembershipNode: SimulatedNode, HTTPRequestHandler {
     public var onEvent: (MembershipEvent) -> Void = { _ in }
     /// Says which datagrams it does not hear at all: a place for a test to plant a bug.
     public var isDeaf: (([UInt8], NodeEndpoint) -> Bool)?
+    /// Says which news of uplinks it does not hear: another such place.
+    public var isDeafToUplinks: ((UplinkRegistry.Change) -> Bool)?
 
     /// What its cell hosts.
     public let accounts: [AccountID]
@@ -67,7 +69,9 @@ public final class MembershipNode: SimulatedNode, HTTPRequestHandler {
         )
         uplinks = UplinkRegistry(trustDomain: trustDomain, clock: machine)
         sponsor = LeafSponsor(driver, clock: machine)
-        uplinks.onChange = { [sponsor] change in
+        sponsor.onHeldClaim = { [uplinks] node, held in uplinks.tell(node, held: held) }
+        uplinks.onChange = { [weak self] change in
+            guard let self, isDeafToUplinks?(change) != true else { return }
             switch change {
             case .up: break
             case .presented(let node, let presence): sponsor.present(node, presence)

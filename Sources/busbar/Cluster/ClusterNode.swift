@@ -167,6 +167,7 @@ final class ClusterNode {
             let text = "what an edge says of itself is not believed, so other cells do not hear of it"
             log.warning("\(text)", metadata: ["peer": "\(node)"])
         }
+        sponsor.onHeldClaim = { [uplinks] node, held in uplinks.tell(node, held: held) }
         for (node, presence) in uplinks.presences { sponsor.present(node, presence) }
         self.sponsor = sponsor
     }

@@ -52,6 +52,7 @@ final class EdgeClaim {
             return presence
         }
         claimant.onChange = { [weak keeper] in keeper?.announce() }
+        keeper.onHeldClaim = { [claimant] in claimant.heard($0) }
     }
 
     /// Takes up certificates that were read again.
