@@ -21,6 +21,12 @@ extension NodeTests {
             Self.report(result)
         }
 
+        @Test func aSlowLinkHasBatchesCompressedAndEventsIntact() async throws {
+            let result = try await Self.run("slow_link.py", Self.forwarding, within: 240)
+            expectSuccess(result)
+            Self.report(result)
+        }
+
         @Test func acknowledgedEventsSurviveTheDeathOfAnyNode() async throws {
             let result = try await Self.run("crash_rounds.py", Self.chain, within: 300)
             expectSuccess(result)

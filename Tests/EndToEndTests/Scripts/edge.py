@@ -77,6 +77,10 @@ for node, account in ((edge, EDGE), (centre, CENTRE)):
 equal([node.metrics()["busbar_peer_questions_total"] for node in (edge, centre)], [1, 1])
 refused = walk(edge, EDGE, bus_arn(CENTRE, "default"))
 check("refused there" in refused and "not authorized" in refused, refused)
+for node, principal, owner in ((edge, EDGE, CENTRE), (centre, CENTRE, EDGE)):
+    question = ["--principal", principal, "--action", "events:PutEvents", "--resource", bus_arn(owner, "in")]
+    told = node.run("policy", "explain", *question)
+    check(told.startswith("that cell was asked: its policy lets the event in"), told)
 
 part("the centre has gossip say that the edge is there, and how it is reached")
 
