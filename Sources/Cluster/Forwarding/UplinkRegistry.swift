@@ -85,7 +85,7 @@ public final class UplinkRegistry: PeerChannelAcceptor {
 
     /// Tells a node with an uplink which claim is held of it instead of the one that it presented.
     public func tell(_ node: NodeIdentity, held: LeafPresence) {
-        uplinks[node]?.session.tell(held: held)
+        uplinks[node]?.session?.tell(held: held)
     }
 
     /// The open sessions of a cell's nodes, in order.
