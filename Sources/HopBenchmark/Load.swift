@@ -14,6 +14,8 @@ final class Load {
     private var usedBefore: UInt64 = 0
     private var events = 0
     private var puts = Durations()
+    /// Of each put at a rate: when it was made, and how long until it was durable, in microseconds.
+    private var commits: [String] = []
     private var putsUnderWay = 0
     private var failures = 0
     private var deliveredBefore: UInt64 = 0
@@ -44,6 +46,7 @@ final class Load {
         self.events = events
         remaining = events
         puts.removeAll()
+        commits.removeAll()
         failures = 0
         deliveredBefore = delivered
         started = Usage.clock()
@@ -86,7 +89,9 @@ final class Load {
         )
         router.putEvents([PutEventsEntry](repeating: entry, count: count), by: putter) { [self] result in
             putsUnderWay -= 1
-            puts.add(Usage.clock() - now)
+            let taken = Usage.clock() - now
+            puts.add(taken)
+            if rate > 0 { commits.append("[\(now),\(taken / 1000)]") }
             if case .failure = result { failures += count }
             if rate == 0 { step() }
         }
@@ -97,7 +102,8 @@ final class Load {
         let used = (Usage.cpu() - usedBefore) / 1000
         let text =
             "{\"events\":\(events),\"failures\":\(failures),\"delivered\":\(delivered - deliveredBefore),"
-            + "\"seconds\":\(seconds),\"cpu_us\":\(used)," + puts.fields("put") + "}"
+            + "\"seconds\":\(seconds),\"cpu_us\":\(used)," + puts.fields("put")
+            + ",\"commits\":[\(commits.joined(separator: ","))]}"
         done?(text)
         done = nil
     }

@@ -93,7 +93,8 @@ final class ReceivingEnd: Sendable {
             }
             return "{\"accepted\":\(book.accepted),\"delivered\":\(book.delivered),\"cpu_us\":"
                 + "\((used - parts.usedBefore) / 1000),\"requests\":\(parts.watch.requests),"
-                + parts.watch.answers.fields("answer") + "," + parts.watch.journeys.fields("journey") + "}"
+                + parts.watch.answers.fields("answer") + "," + parts.watch.journeys.fields("journey")
+                + ",\"samples\":[\(parts.watch.samples.joined(separator: ","))]}"
         }.get()
     }
 }

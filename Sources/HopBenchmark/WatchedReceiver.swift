@@ -11,6 +11,8 @@ final class WatchedReceiver: HTTPRequestHandler {
     private(set) var requests = 0
     private(set) var answers = Durations()
     private(set) var journeys = Durations()
+    /// Of each request that was looked at: when its first event was put, and its journey and answer in microseconds.
+    private(set) var samples: [String] = []
 
     init(_ receiver: PeerReceiver) {
         self.receiver = receiver
@@ -20,6 +22,7 @@ final class WatchedReceiver: HTTPRequestHandler {
         requests = 0
         answers.removeAll()
         journeys.removeAll()
+        samples.removeAll()
     }
 
     func handle(_ request: HTTPRequest, _ reply: any HTTPReply) {
@@ -32,7 +35,10 @@ final class WatchedReceiver: HTTPRequestHandler {
         receiver.answer(request.body, from: identity) { [self] answer in
             let now = Usage.clock()
             answers.add(now - came)
-            if let put { journeys.add(now - put) }
+            if let put {
+                journeys.add(now - put)
+                samples.append("[\(put),\((now - put) / 1000),\((now - came) / 1000)]")
+            }
             reply.send(HTTPResponse(status: 200, body: answer))
         }
     }
