@@ -17,6 +17,13 @@ import Testing
         func handle(_ request: HTTPRequest, _ reply: any HTTPReply) { reply.send(HTTPResponse(status: 404)) }
     }
 
+    /// A node that cannot read the event.
+    private final class Unfit: HTTPRequestHandler {
+        func handle(_ request: HTTPRequest, _ reply: any HTTPReply) {
+            reply.send(HTTPResponse(status: 200, body: VerdictFrame(verdicts: [.malformed("no event")]).encoded()))
+        }
+    }
+
     private func openScene(isAllowed: Bool = true, isEdge: Bool = false) -> PeerScene {
         let scene = PeerScene()
         scene.addCell([a])
@@ -117,10 +124,15 @@ import Testing
         #expect(scene.numbers(b, on: 1).isEmpty)
         #expect(questions == scene.offer(entries, to: 1, as: 0))
         #expect(Set(questions.map(\.kind)).count >= 6, "\(questions)")
+        let noticesOfEvents = scene.notices[1].filter { $0.kind == "peerRefused" }.count
         let many = [ForwardEntry](repeating: base, count: PeerPath.maximumQuestions + 1)
         let large = ForwardFrame.encode(many, origin: 1)
         scene.cell(1).receiver.handle(large, from: identity, isQuestion: true) { told = $0 }
         #expect(told?.status == .tooLarge)
+        scene.cell(1).receiver.handle([1, 2, 3], from: identity, isQuestion: true) { told = $0 }
+        #expect(told?.status == .malformed)
+        #expect(scene.cell(1).router.statistics.peers.refusedFrames == 0, "questions count as questions alone")
+        #expect(scene.notices[1].filter { $0.kind == "peerRefused" }.count == noticesOfEvents)
     }
 
     private func explain(
@@ -175,8 +187,36 @@ import Testing
         let untold = try answer([(key: "aws:SourceArn", values: [rule]), (key: "aws:SourceIp", values: ["10.0.0.1"])])
         #expect(untold.verdict == .allowed)
         #expect(untold.lines.contains("that cell was not told: aws:SourceIp"), "\(untold.lines)")
+        let other = (key: "aws:SourceAccount", values: [c.description])
+        let put = (key: "events:eventBusInvocation", values: ["false"])
+        let contrary = try answer([(key: "aws:SourceArn", values: [rule]), other, put])
+        let line = "that cell was not told: aws:SourceAccount, events:eventBusInvocation"
+        #expect(contrary.lines.contains(line), "\(contrary.lines)")
         let foreign = try answer([(key: "aws:SourceArn", values: [scene.bus(c).ruleARN("out")])])
         #expect(foreign.isOpen && foreign.lines.first?.contains("must be the ARN of a rule of account") == true)
+    }
+
+    /// A rule acts with its role in a session of the rule's name.
+    @Test(arguments: [
+        ("arn:aws:iam::111122223333:role/r", true), ("arn:aws:sts::111122223333:assumed-role/r/s", false),
+    ])
+    func theSessionOfARulesRoleIsNamedAfterIt(principal: String, isAllowed: Bool) throws {
+        let scene = openScene()
+        var role = PrincipalDeclaration(kind: .role, name: "r")
+        role.policies = [
+            #"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"events:PutEvents","Resource":"*"}]}"#
+        ]
+        var declaration = AccountDeclaration(account: a)
+        declaration.principals = [role]
+        (scene.cell(0).router.decider as? PolicyDecider)?.directory = IdentityDirectory([declaration])
+        let session = "arn:aws:sts::\(a):assumed-role/r/out"
+        let policy =
+            #"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"\#(session)"},"#
+            + #""Action":"events:PutEvents","Resource":"\#(scene.bus(b).arn)"}]}"#
+        scene.putPolicy(policy, on: b, of: 1)
+        let rule = [(key: "aws:SourceArn", values: [scene.bus(a).ruleARN("out")])]
+        let answer = try explain(scene, scene.bus(b), by: principal, rule)
+        #expect(answer.verdict.isAllowed == isAllowed && !answer.isOpen, "\(answer)")
     }
 
     @Test func anExplanationStaysOpenWhenTheCellIsNotHeardOrCannotBeAsked() throws {
@@ -192,7 +232,15 @@ import Testing
         )
         #expect(service.isOpen && service.lines.first?.hasSuffix("not as events.amazonaws.com") == true)
         let stranger = try explain(scene, scene.bus(b), by: c.description)
-        #expect(stranger.isOpen && stranger.lines.first?.contains("does not speak for account \(c)") == true)
+        #expect(stranger.isOpen && stranger.lines.first == "the policies of account \(c) are not known here")
+        for principal in ["user/u", "role/r"] {
+            let third = try explain(scene, scene.bus(b), by: "arn:aws:iam::\(c):\(principal)")
+            #expect(third.isOpen && third.lines == stranger.lines, "\(third)")
+        }
+        #expect(scene.cell(1).router.statistics.peers.questions == 0)
+        scene.machines[1].requestHandler = Unfit()
+        let unfit = try explain(scene, scene.bus(b), by: a.description)
+        #expect(unfit.isOpen && unfit.lines.first == "that cell was asked: no event", "no policy was asked")
         scene.machines[1].requestHandler = NothingHere()
         let old = try explain(scene, scene.bus(b), by: a.description)
         #expect(old.isOpen && old.lines.first?.contains("its release may be an earlier one") == true)

@@ -119,6 +119,20 @@ import Testing
         #expect(heard.last == [PeerScene.c], "at once again, and only what is new")
     }
 
+    @Test func aGreetingThatHadToWaitDoesNotUndoALaterOne() {
+        let channel = open(1)
+        func greet(_ accounts: [AccountID]) { channel.hear(.greeting, 0, UplinkGreeting(accounts: accounts).encoded) }
+        for accounts in [[], [PeerScene.b], []] { greet(accounts) }
+        shard.advance(by: .milliseconds(100))
+        greet([PeerScene.b])
+        #expect(registry.cell(hosting: PeerScene.b) == nil, "it waits")
+        shard.advance(by: .milliseconds(950))
+        greet([PeerScene.c])
+        #expect(registry.cell(hosting: PeerScene.c) != nil)
+        shard.advance(by: .seconds(2))
+        #expect(registry.cell(hosting: PeerScene.c) != nil && registry.cell(hosting: PeerScene.b) == nil)
+    }
+
     @Test func whatNeverLeftGoesOverTheOtherUplinkAtOnce() throws {
         let channels = [open(1), open(2)]
         var verdicts: [PeerVerdict] = []

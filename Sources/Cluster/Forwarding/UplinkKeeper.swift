@@ -8,7 +8,7 @@ import SansIO
 /// A node takes one uplink of another. Addresses that turn out to lead to the same node share one: whichever has it keeps it.
 /// The others are dialled again from time to time, as they may lead to another node one day, and closed unused until then. A node
 /// of an earlier release takes each further channel for the uplink and closes the one before; that is noticed, and such a
-/// node is not dialled by another address while it has an uplink.
+/// node is seldom dialled by another address while it has an uplink.
 public final class UplinkKeeper {
     /// An uplink came up or went away.
     public enum Change: Equatable, Sendable {
@@ -24,7 +24,7 @@ public final class UplinkKeeper {
         /// The node that this address led to the last time.
         var peer: NodeIdentity?
         var failures = 0
-        /// When it was dialled last.
+        /// When it was dialled last, or the node closed its uplink.
         var dialled = Timestamp.zero
         /// A channel to a node that has an uplink by another address, for a moment.
         var spare: (any PeerChannel)?
@@ -53,10 +53,12 @@ public final class UplinkKeeper {
     private var isStopped = false
     /// Nodes that closed an uplink for a further channel.
     private var preferLast: Set<NodeIdentity> = []
-    /// When an uplink of a node ended last.
+    /// When a node closed an uplink last.
     private var endings: [NodeIdentity: Timestamp] = [:]
     /// How long a further channel stays open unused: the end of the uplink that it has cost may come behind it.
     private static let spareTime = Duration.seconds(1)
+    /// How often an address of such a node is dialled that has no uplink. It may lead to another node one day.
+    private static let seldom = Duration.seconds(600)
 
     /// Creates a keeper; call ``start()``.
     ///
@@ -122,7 +124,11 @@ public final class UplinkKeeper {
 
     private func open(_ uplink: Uplink) {
         guard !isStopped else { return }
-        if let peer = uplink.peer, preferLast.contains(peer), hasUplink(of: peer) { return retry(uplink) }
+        if let peer = uplink.peer, preferLast.contains(peer), hasUplink(of: peer),
+            clock.now < uplink.dialled + Self.seldom
+        {
+            return retry(uplink)
+        }
         uplink.dialled = clock.now
         links.openChannel(path: PeerPath.uplink, with: uplink.address) { [weak self] result in
             guard let self else { return }
@@ -144,7 +150,7 @@ public final class UplinkKeeper {
             if isNews { onChange(.down(uplink.address, reason: "Another address leads to \(peer) too.")) }
             return spare(channel, of: uplink)
         }
-        // The other one ended while this one was under way.
+        // The node closed the other one while this one was under way.
         if let end = endings[peer], uplink.dialled <= end { preferLast.insert(peer) }
         begin(uplink, channel, with: peer)
     }
@@ -154,8 +160,9 @@ public final class UplinkKeeper {
     /// Keeps a further channel for a moment and then closes it unused.
     private func spare(_ channel: any PeerChannel, of uplink: Uplink) {
         uplink.spare = channel
-        let end = { [weak self, weak uplink] in
-            guard let self, let uplink, let channel = takeSpare(of: uplink) else { return }
+        let end = { [weak self, weak uplink, weak channel] in
+            guard let self, let uplink, let channel, uplink.spare === channel else { return }
+            takeSpare(of: uplink)
             channel.close()
             retry(uplink)
         }
@@ -176,7 +183,7 @@ public final class UplinkKeeper {
         uplink.session = session
         session.onEnd = { [weak self] error in
             uplink.session = nil
-            self?.ended(uplink, peer, error?.description ?? "The other side closed it.")
+            self?.ended(uplink, peer, error)
         }
         session.onHeldClaim = { [weak self] in self?.onHeldClaim($0) }
         session.start()
@@ -191,17 +198,19 @@ public final class UplinkKeeper {
         }
     }
 
-    /// An uplink is gone. When that was for a further channel, as with a node of an earlier release, that one takes its place.
-    private func ended(_ uplink: Uplink, _ peer: NodeIdentity, _ reason: String) {
+    /// An uplink is gone. A further channel takes its place; if the node closed the uplink, as one of an earlier release does for
+    /// a further channel, it was for that one.
+    private func ended(_ uplink: Uplink, _ peer: NodeIdentity, _ error: PeerLinkError?) {
         preferLast.remove(peer)
-        endings[peer] = clock.now
+        endings[peer] = error == nil ? clock.now : nil
+        if error == nil { uplink.dialled = clock.now }
         if !isStopped, let heir = uplinks.first(where: { $0.spare != nil && $0.peer == peer }),
             let channel = takeSpare(of: heir)
         {
-            preferLast.insert(peer)
+            if error == nil { preferLast.insert(peer) }
             begin(heir, channel, with: peer)
         }
-        failed(uplink, reason)
+        failed(uplink, error?.description ?? "The other side closed it.")
     }
 
     private func failed(_ uplink: Uplink, _ reason: String) {

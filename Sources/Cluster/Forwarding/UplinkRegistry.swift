@@ -151,7 +151,11 @@ public final class UplinkRegistry: PeerChannelAcceptor {
             uplinks[node, default: Uplink()].session = session
         }
         guard uplinks[node]?.session === session else { return }
-        if mayGreet(node) { return register(greeting, session) }
+        if mayGreet(node) {
+            // What waits is older, and would undo this one when its time comes.
+            uplinks[node]?.deferred = nil
+            return register(greeting, session)
+        }
         let isWaiting = uplinks[node]?.deferred != nil
         uplinks[node]?.deferred = greeting
         guard !isWaiting else { return }

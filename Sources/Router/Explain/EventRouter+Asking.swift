@@ -69,7 +69,7 @@ extension WalkStep {
         switch answer.outcome {
         case .accepted: outcome = .acceptedThere
         case .dropped: outcome = .dropped
-        case .refused:
+        case .refused, .unfit:
             outcome = .refusedThere
             next += question.ifRefused
         case .open: break
@@ -85,6 +85,8 @@ struct AnswerThere {
         case dropped
         /// With the reason that the event itself would come back with.
         case refused(String)
+        /// It refused the event itself, before it asked any policy.
+        case unfit
         /// It said nothing, or nothing that decides.
         case open
     }
@@ -101,9 +103,11 @@ struct AnswerThere {
         case .success(.unknownBus):
             outcome = .dropped
             line = "that cell was asked: there is no such bus, and it drops what comes for it"
-        case .success(.denied(let text)), .success(.loop(let text)), .success(.malformed(let text)),
-            .success(.tooLarge(let text)):
+        case .success(.denied(let text)), .success(.loop(let text)):
             outcome = .refused(text)
+            line = "that cell was asked: \(text)"
+        case .success(.malformed(let text)), .success(.tooLarge(let text)):
+            outcome = .unfit
             line = "that cell was asked: \(text)"
         case .success(let verdict):
             let reason = verdict.reason.isEmpty ? "" : ": \(verdict.reason)"

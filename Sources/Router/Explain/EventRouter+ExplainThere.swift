@@ -18,9 +18,9 @@ extension EventRouter {
         completion: @escaping (AccessExplanation) -> Void
     ) throws(AccessQuestion.Fault) {
         var explanation = try explain(question)
-        guard explanation.isOpen, let forwarder, let bus = BusAddress(arn: question.resource) else {
-            return completion(explanation)
-        }
+        guard explanation.isOpen, let forwarder, let bus = BusAddress(arn: question.resource),
+            catalog.state.accounts.contains(try question.subject().account)
+        else { return completion(explanation) }
         let entry: ForwardEntry
         do throws(AccessQuestion.Fault) {
             entry = try question.entry(for: bus, now: clock.now)
@@ -29,23 +29,23 @@ extension EventRouter {
             return completion(explanation)
         }
         forwarder.inquire(entry, to: bus.account, timeout: Self.questionTimeout) { result in
-            explanation.take(AnswerThere(result), question)
+            explanation.take(AnswerThere(result), question, entry)
             completion(explanation)
         }
     }
 }
 
 extension AccessExplanation {
-    fileprivate mutating func take(_ answer: AnswerThere, _ question: AccessQuestion) {
+    fileprivate mutating func take(_ answer: AnswerThere, _ question: AccessQuestion, _ entry: ForwardEntry) {
         switch answer.outcome {
         case .accepted: isOpen = false
         case .dropped: close("There is no such bus.")
         case .refused(let text): close(text)
-        case .open: break
+        case .open, .unfit: break
         }
         // What is said below of this side alone is no longer all that is known.
         if !isOpen { lines.removeFirst() }
-        let untold = question.untold
+        let untold = question.untold(by: entry)
         if !untold.isEmpty { lines.insert("that cell was not told: \(untold.joined(separator: ", "))", at: 0) }
         let (source, type) = question.sourceAndType
         lines.insert("the question was about an event with source \(source) and detail-type \(type)", at: 0)
@@ -59,15 +59,20 @@ extension AccessExplanation {
 }
 
 extension AccessQuestion {
-    /// The keys that an event carries to another cell. What else a policy may ask about, that cell sees for itself.
-    private static let told = [
-        "events:source", "events:detail-type", "events:eventbusinvocation", "aws:sourcearn", "aws:sourceaccount",
-    ]
-
-    /// What of the context does not reach the other cell.
-    fileprivate var untold: [String] {
-        context.compactMap { key, values in
-            guard Self.told.contains(key.lowercased()) else { return key }
+    /// What of the context an event does not carry to another cell, or carries with another value. What else a policy may ask
+    /// about, that cell sees for itself.
+    fileprivate func untold(by entry: ForwardEntry) -> [String] {
+        let (source, type) = sourceAndType
+        var said = ["events:source": source, "events:detail-type": type, "aws:securetransport": "true"]
+        said["events:eventbusinvocation"] = entry.isDirect ? "false" : "true"
+        if entry.isDirect {
+            said["aws:requestedregion"] = BusAddress(arn: entry.bus)?.region
+        } else {
+            said["aws:sourcearn"] = entry.rule
+            said["aws:sourceaccount"] = entry.sourceAccount.description
+        }
+        return context.compactMap { key, values in
+            guard let value = said[key.lowercased()], values.first == value else { return key }
             return values.count > 1 ? "further values of \(key)" : nil
         }
     }
@@ -113,20 +118,25 @@ extension AccessQuestion {
         if let sender = try rule(of: account, in: bus.region) {
             entry.rule = sender.arn
             entry.hops = [sender.bus.arn]
+            // A rule acts with its role under its own name; a session that the question names stays.
+            if !session.isEmpty, ARN(self.principal)?.service == "iam" { entry.session = sender.name }
         }
         return entry
     }
 
     /// The rule that forwards, with its bus; nil for a put.
-    private func rule(of account: AccountID, in region: String) throws(Fault) -> (arn: String, bus: BusAddress)? {
+    private func rule(
+        of account: AccountID,
+        in region: String
+    ) throws(Fault) -> (arn: String, name: String, bus: BusAddress)? {
         if let arn = first("aws:SourceArn") {
-            guard case .rule(_, let bus)? = TaggedResource(arn: arn), bus.account == account else {
+            guard case .rule(let name, let bus)? = TaggedResource(arn: arn), bus.account == account else {
                 throw Fault(description: "aws:SourceArn must be the ARN of a rule of account \(account)")
             }
-            return (arn, bus)
+            return (arn, name, bus)
         }
         guard first("events:eventBusInvocation") == "true" else { return nil }
         let bus = BusAddress(region: region, account: account, name: "default")
-        return (bus.ruleARN("question"), bus)
+        return (bus.ruleARN("question"), "question", bus)
     }
 }

@@ -102,21 +102,22 @@ public final class PeerReceiver: PeerFrameHandler {
         guard let node = NodeIdentity(identity, trustDomain: settings.trustDomain) else {
             let name = identity.uris.first ?? "a certificate without a URI"
             let text = "\(name) is no node of \(settings.trustDomain)."
-            return refuse(VerdictFrame(status: .notANode, message: text), peer: name, completion)
+            return refuse(VerdictFrame(status: .notANode, message: text), peer: name, isQuestion, completion)
         }
         guard router.isServing, router.ledger.isReady else {
-            return refuse(VerdictFrame(status: .notServing, message: "starting or stopping"), peer: "", completion)
+            let refusal = VerdictFrame(status: .notServing, message: "starting or stopping")
+            return refuse(refusal, peer: "", isQuestion, completion)
         }
         let frame: ForwardFrame
         do throws(FrameError) {
             frame = try ForwardFrame(decoding: try expanded(bytes), limits: settings.limits)
         } catch {
-            return refuse(VerdictFrame(refusing: error, pressure: pressure), peer: node.uri, completion)
+            return refuse(VerdictFrame(refusing: error, pressure: pressure), peer: node.uri, isQuestion, completion)
         }
         guard !isQuestion || frame.items.count <= PeerPath.maximumQuestions else {
             let text = "a question about \(frame.items.count) events"
             let refusal = VerdictFrame(refusing: FrameError(.tooLarge, text), pressure: pressure)
-            return refuse(refusal, peer: node.uri, completion)
+            return refuse(refusal, peer: node.uri, isQuestion, completion)
         }
         let scope = AccountScope(identity, trustDomain: settings.trustDomain)
         let batch = PeerBatch(
@@ -152,9 +153,16 @@ public final class PeerReceiver: PeerFrameHandler {
         return answer.encoded(limits: settings.limits)
     }
 
-    private func refuse(_ answer: VerdictFrame, peer: String, _ completion: (VerdictFrame) -> Void) {
-        router.statistics.peers.refusedFrames += 1
-        if !peer.isEmpty { router.notice(.peerRefused(peer: peer, account: "", reason: answer.message)) }
+    private func refuse(
+        _ answer: VerdictFrame,
+        peer: String,
+        _ isQuestion: Bool,
+        _ completion: (VerdictFrame) -> Void
+    ) {
+        if !isQuestion {
+            router.statistics.peers.refusedFrames += 1
+            if !peer.isEmpty { router.notice(.peerRefused(peer: peer, account: "", reason: answer.message)) }
+        }
         var answer = answer
         answer.pressure = pressure
         completion(answer)
