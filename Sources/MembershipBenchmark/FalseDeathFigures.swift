@@ -44,7 +44,7 @@ struct FalseDeathFigures {
             let victims = cluster.pick(starved, &generator)
             let isStarved = Set(victims.map(\.index))
             var deaths = 0
-            cluster.onEvent = { machine, event in
+            cluster.onEvent = { [unowned cluster] machine, event in
                 guard case .died(let member) = event, let subject = cluster.machine(member),
                     !isStarved.contains(subject.index), !isStarved.contains(machine.index)
                 else { return }

@@ -14,7 +14,7 @@ struct SpreadFigures {
         var informed: [Int: Int] = [:]
         var author: Machine?
         var start = cluster.world.elapsed
-        cluster.onEvent = { machine, event in
+        cluster.onEvent = { [unowned cluster] machine, event in
             guard case .changed(let member) = event, cluster.machine(member) === author, machine !== author else {
                 return
             }

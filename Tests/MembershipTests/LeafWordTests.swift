@@ -250,9 +250,10 @@ import Testing
         let held = try #require(sponsor.instance.claimHeld(insteadOf: stale.claim))
         #expect(sponsor.instance.claimHeld(insteadOf: held.claim) == nil, "it is what is held")
         // Somebody else's claim, and one in its name that nobody entitled to it has signed, move nothing.
-        var forged = claim(of: leaf, cluster, by: other, sponsors: [2], ahead: 600_000).claim
+        var forged = claim(of: leaf, cluster, by: other, sponsors: [2], ahead: 550_000).claim
         forged[forged.count - 20] ^= 1
-        for wrong in [sponsor.instance.ownSignedClaim.claim, forged, [1, 2, 3]] {
+        let far = claim(of: leaf, cluster, by: other, sponsors: [2], ahead: Self.hour).claim
+        for wrong in [sponsor.instance.ownSignedClaim.claim, forged, far, [1, 2, 3]] {
             _ = leaf.instance.heardHeldClaim(wrong, chain: held.chain, now: cluster.now, using: &leaf.generator)
             #expect(leaf.instance.ownSignedClaim.claim == stale.claim)
         }

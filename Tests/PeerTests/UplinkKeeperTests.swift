@@ -77,4 +77,24 @@ import Testing
         #expect(links.channels.first?.isClosed == false, "the other one was left alone")
         #expect(changes.count == 1)
     }
+
+    /// The node at the other end holds another claim of this one than what it was told.
+    @Test func aHeldClaimIsHandedOnAndWhatIsNoneEndsTheUplink() throws {
+        let links = Links(shard)
+        links.nodes = ["one": "n1"]
+        let keeper = keeper(links, ["one"])
+        var held: [LeafPresence] = []
+        keeper.onHeldClaim = { held.append($0) }
+        keeper.start()
+        shard.advance(by: .seconds(1))
+        let channel = try #require(links.channels.first)
+        let presence = LeafPresence(claim: [1, 2, 3], chain: [4])
+        channel.hear(.heldClaim, 0, UplinkGreeting(accounts: [], presence: presence).encoded)
+        channel.hear(.heldClaim, 0, UplinkGreeting(accounts: []).encoded)
+        #expect(held == [presence])
+        #expect(!channel.isClosed)
+        channel.hear(.heldClaim, 0, [])
+        #expect(channel.isClosed)
+        #expect(held.count == 1)
+    }
 }

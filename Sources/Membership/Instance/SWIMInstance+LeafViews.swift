@@ -94,7 +94,8 @@ extension SWIMInstance {
     }
 
     /// A node to which this leaf has an uplink holds another claim under its name: goes above it, if it is that of a certificate that
-    /// entitles to the name, and not farther ahead than others believe.
+    /// entitles to the name, and not farther ahead than others believe. Another certificate's claim is taken ten minutes ahead at most
+    /// (`SWIMInstance+Names.swift`), so whoever tells of one that lies farther ahead would only drive this leaf away from its clock.
     ///
     /// - Parameters:
     ///   - claim: the signed claim.
@@ -110,7 +111,9 @@ extension SWIMInstance {
     ) -> [MembershipAction] {
         entered(now)
         guard let head = NodeClaim.layout(claim, 0..<claim.count)?.head, head.node == records[0].key,
-            head.incarnation >= records[0].claim.incarnation
+            head.incarnation >= records[0].claim.incarnation,
+            head.certificate == records[0].claim.certificate
+                || head.incarnation <= incarnation(ahead: IncarnationLead.ofSuccessor)
         else { return left() }
         let isNew = crypto.certificate(head.certificate) == nil
         if isNew { _ = crypto.learn(chain[...]) }
