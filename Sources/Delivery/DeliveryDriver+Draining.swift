@@ -93,7 +93,8 @@ extension DeliveryDriver {
             case .success(let parked) where parked.isEmpty || isStopped:
                 queue.breaker.cancel(pass)
                 findNextDue(queue)
-            case .success(let parked):
+            case .success(let due):
+                let parked = withinHalf(due, of: queue)
                 if queue.isFailing {
                     for _ in parked.count..<max(limit, parked.count) { queue.budget.returnRetry() }
                 }
@@ -134,6 +135,8 @@ extension DeliveryDriver {
                 }
             }
             trim(queue)
+            // What came meanwhile may have been kept in memory.
+            if queue.waiting > 0 { markDirty(queue) }
             armTimer()
         }
     }

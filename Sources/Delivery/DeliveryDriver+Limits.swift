@@ -54,7 +54,8 @@ extension DeliveryDriver {
         bury(letters, on: queue)
     }
 
-    /// Lets go of what waits in memory beyond the limits, before any of it is attempted. What is under way counts and stays.
+    /// Lets go of what waits in memory beyond the limits, before any of it is attempted. What is under way counts and stays, so
+    /// a queue whose oldest deliveries make room may hold up to twice as much while a batch of its backlog is attempted.
     func shedFresh(_ queue: TargetQueue) {
         guard let limits = dispatcher.backlogLimits(of: queue.target), limits.isBounded, limits.overflow != .refuseNew
         else { return }
@@ -105,6 +106,20 @@ extension DeliveryDriver {
         let share = queue.parked.bytes / max(1, queue.parked.count)
         let halves = [limits.maximumDeliveries, limits.maximumBytes.map { $0 / max(1, share) }].compactMap(\.self)
         return halves.reduce(slots) { min($0, max(1, Int(clamping: $1 / 2))) }
+    }
+
+    /// So many of the deliveries that were read as have no more than half of the bytes that a queue may hold whose oldest
+    /// deliveries make room; one at least.
+    func withinHalf(_ deliveries: [ParkedDelivery], of queue: TargetQueue) -> [ParkedDelivery] {
+        guard let limits = dispatcher.backlogLimits(of: queue.target), limits.overflow == .dropOldest,
+            let maximum = limits.maximumBytes
+        else { return deliveries }
+        var bytes: UInt64 = 0
+        let fitting = deliveries.prefix { delivery in
+            bytes += UInt64(delivery.event.count)
+            return bytes <= maximum / 2
+        }
+        return Array(deliveries.prefix(max(1, fitting.count)))
     }
 
     /// Takes the oldest deliveries out of a queue that holds too many and makes room that way. Waits for its turn while the

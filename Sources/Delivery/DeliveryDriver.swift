@@ -191,11 +191,11 @@ public final class DeliveryDriver {
         }
         switch queue.breaker.admit(now: now) {
         case .refused(let until):
-            parkFresh(queue.takeBatch(queue.waiting), due: until)
+            hold(queue, until: until, now: now)
             return false
         case .probing:
             // The probes end soon, and decide.
-            parkFresh(queue.takeBatch(queue.waiting), due: now + .seconds(1))
+            hold(queue, until: now + .seconds(1), now: now)
             return false
         case .admitted(let pass):
             let limit = pass.isProbe ? settings.probes : settings.batch
@@ -203,6 +203,16 @@ public final class DeliveryDriver {
             for _ in batch { queue.budget.noteFreshAttempt(now: now) }
             dispatch(batch, pass: pass, on: queue)
             return queue.waiting > 0
+        }
+    }
+
+    /// Lets what waits go to the retry queue, unless it makes room for newer ones better in memory: nothing can be pushed out of the
+    /// retry queue while a batch of it is attempted.
+    private func hold(_ queue: TargetQueue, until due: Timestamp, now: Timestamp) {
+        if queue.draining.count > 0, dispatcher.backlogLimits(of: queue.target)?.overflow == .dropOldest {
+            spill(queue, now: now)
+        } else {
+            parkFresh(queue.takeBatch(queue.waiting), due: due)
         }
     }
 

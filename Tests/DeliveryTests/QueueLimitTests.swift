@@ -1,3 +1,4 @@
+import RetryControl
 import SansIO
 import Simulation
 import Testing
@@ -190,6 +191,55 @@ import Testing
         scene.dispatcher.release()
         scene.shard.advance(by: .seconds(60))
         #expect(scene.dispatcher.letters.count == 3 && scene.driver.backlog(of: 7) == .zero)
+    }
+
+    /// The mean says little of what is at the front.
+    @Test func aDrainTakesHalfOfTheBytesHoweverLargeTheFirstOnesAre() {
+        let scene = scene(.dropOldest, bytes: 1_000)
+        let queue = scene.driver.queue(7)
+        func taken(_ sizes: Int...) -> Int {
+            let deliveries = sizes.map { size in
+                ParkedDelivery(
+                    ref: DeliveryRef(event: 1, target: 7),
+                    due: .zero,
+                    attempts: 1,
+                    acceptedAt: .zero,
+                    event: [UInt8](repeating: 0, count: size),
+                    state: []
+                )
+            }
+            return scene.driver.withinHalf(deliveries, of: queue).count
+        }
+        #expect(taken(300, 200, 1, 100) == 2)
+        #expect(taken(700, 1) == 1, "one at least")
+        #expect(taken() == 0)
+    }
+
+    /// Nothing can be pushed out of the retry queue while a batch of it is attempted.
+    @Test func aQueueDoesNotGrowWhileItsProbeHangs() {
+        let scene = scene(.dropOldest, deliveries: 10, bytes: nil)
+        for number in 0..<10 {
+            scene.accept("\(number)")
+            scene.shard.run()
+        }
+        let queue = scene.driver.queue(7)
+        if case .closed = queue.breaker.state { Issue.record("the breaker is closed") }
+        scene.dispatcher.failingTargets = []
+        scene.dispatcher.isHolding = true
+        scene.driver.retryNow([7])
+        scene.shard.advance(by: .milliseconds(1))
+        #expect(queue.draining.count == 4)
+        for number in 10..<110 {
+            scene.accept("\(number)")
+            scene.shard.advance(by: .milliseconds(10))
+            #expect(scene.driver.backlog(of: 7).count <= 20)
+        }
+        #expect(parked(scene).count == 10 && queue.waiting > 0)
+        scene.dispatcher.release()
+        scene.shard.advance(by: .seconds(60))
+        #expect(scene.driver.backlog(of: 7) == .zero && scene.unresolved == 0)
+        #expect(scene.dispatcher.delivered + scene.dispatcher.letters.count == 110)
+        #expect(scene.dispatcher.attempted.contains("109"), "the newest stay")
     }
 
     /// At a configured rate a batch may be as large as all attempts that there may be.
