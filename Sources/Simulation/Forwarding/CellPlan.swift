@@ -82,7 +82,11 @@ struct CellPlan {
         plan.router.delivery.breaker = CircuitBreaker.Settings(openTimeCap: .seconds(10))
         plan.router.peers?.window.span = Self.window
         if let overflow = overflow(cell) {
-            plan.router.peers?.queues.maximumDeliveries = UInt64(Self.queueLimit)
+            if let bytes = byteLimit(cell) {
+                plan.router.peers?.queues.maximumBytes = bytes
+            } else {
+                plan.router.peers?.queues.maximumDeliveries = UInt64(Self.queueLimit)
+            }
             plan.router.peers?.queues.overflow = overflow
         }
         return plan
@@ -93,6 +97,10 @@ struct CellPlan {
         let kinds: [BacklogLimits.Overflow?] = [nil, .dropOldest, .refuseNew, .dropNewest]
         return kinds[cell % kinds.count]
     }
+
+    /// The bytes that a cell's queues may hold instead of so many deliveries: of four or five cells those of the second are bounded
+    /// so. An event has about 250.
+    func byteLimit(_ cell: Int) -> UInt64? { cell == 1 && (cells == 4 || cells == 5) ? 10_000 : nil }
 
     /// Whether a cell's rules have a dead-letter queue. What ends without one must be told.
     func hasLetters(_ cell: Int) -> Bool { cell % 3 != 1 }

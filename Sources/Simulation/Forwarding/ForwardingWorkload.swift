@@ -233,11 +233,21 @@ extension ForwardingWorkload {
     /// stay.
     func checkOverflow(of rule: String, by count: Int, at index: Int) {
         guard let state = node(index)?.router.catalog.state else { return }
-        let held = machines[index].store.held(leaving: false).reduce(0) { sum, queue in
-            state.revision(queue.key)?.ruleARN == rule ? sum + Int(queue.value.count) : sum
+        let revisions = machines[index].store.held(leaving: false).filter { state.revision($0.key)?.ruleARN == rule }
+        let held = revisions.values.reduce(BacklogSize.zero) {
+            BacklogSize(count: max($0.count, $1.count), bytes: max($0.bytes, $1.bytes))
         }
-        guard held < CellPlan.queueLimit + count else { return }
-        record.found("\(machines[index].name) pushed \(count) deliveries of \(rule) out of a queue of \(held)")
+        let isEnough: Bool
+        if let limit = plan.byteLimit(plan.sites[index].cell) {
+            // What is beyond goes, the last of it as a whole. No event is smaller than 200 bytes.
+            isEnough = held.bytes > limit + UInt64(count - 1) * 200
+        } else {
+            isEnough = held.count >= UInt64(CellPlan.queueLimit + count)
+        }
+        guard !isEnough else { return }
+        let name = machines[index].name
+        let queue = "a queue of \(held.count), \(held.bytes) bytes"
+        record.found("\(name) pushed \(count) deliveries of \(rule) out of \(queue)")
     }
 
     /// The route of a rule by its ARN.
