@@ -93,7 +93,8 @@ import Transport
 
     /// What the senders have seen.
     private struct Seen {
-        var answered = 0
+        /// How many answers each sender had.
+        var answered: [Int: Int] = [:]
         var failures: [String] = []
         /// Of each sender's last answer: the names that client and server knew each other by.
         var names: [Int: String] = [:]
@@ -117,7 +118,7 @@ import Transport
             seen.look { seen in
                 switch result {
                 case .success(let reply) where reply.status == 200:
-                    seen.answered += 1
+                    seen.answered[sender, default: 0] += 1
                     let mine = String(decoding: reply.body, as: UTF8.self)
                     seen.names[sender] = "\(mine) \(reply.identity.dnsNames.joined())"
                 case .success(let reply):
@@ -216,9 +217,14 @@ import Transport
                 for number in 1...Self.rotations {
                     nodes.clock.advance(.seconds(3600))
                     try await nodes.rotate(number) {
-                        // Some requests at each stage.
-                        let goal = seen.look { $0.answered } + 2 * Self.senders
-                        try await Eventually.holds { seen.look { $0.answered >= goal || !$0.failures.isEmpty } }
+                        // Two requests of each sender at each stage: one that begins in it, whatever was under way.
+                        let before = seen.look { $0.answered }
+                        try await Eventually.holds {
+                            seen.look { seen in
+                                !seen.failures.isEmpty
+                                    || (0..<Self.senders).allSatisfy { seen.answered[$0] ?? 0 >= (before[$0] ?? 0) + 2 }
+                            }
+                        }
                     }
                     // The former leaves and authority are gone, so every connection has to be a new one with the new chain.
                     let wanted = "r\(number).example.com r\(number).example.com"

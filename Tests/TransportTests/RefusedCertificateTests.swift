@@ -82,9 +82,12 @@ import Transport
         TestLinks.address(listener.port, uri: "spiffe://example.com/cell/server/node/n1")
     }
 
-    /// Links that do not wait long between attempts.
+    /// Links that do not wait long between attempts, with one connection a peer.
     private static func links(_ context: TLSContext) async throws -> TestLinks {
-        try await TestLinks.make(context) { $0.reconnectCap = .milliseconds(10) }
+        try await TestLinks.make(context) {
+            $0.reconnectCap = .milliseconds(10)
+            $0.connectionsPerPeer = 1
+        }
     }
 
     /// The names by which server and client know each other, or the error.
@@ -116,6 +119,35 @@ import Transport
             #expect(try await open.get().status == 200)
             try await Eventually.holds { try await links.openConnections == 1 }
             #expect(await Self.names(links, peer) == "new.example.com former.example.com")
+            try await links.close()
+        }
+    }
+
+    @Test func filesThatArePutRightAreTriedAtOnceAndAllConnectionsAreReplaced() async throws {
+        try await listener().use { listener in
+            let peer = Self.address(listener)
+            let links = try await TestLinks.make(client.context(.client)) {
+                $0.requestsPerConnection = 1
+                $0.connectionsPerPeer = 3
+                $0.reconnectBase = .seconds(86_400)
+                $0.reconnectCap = .seconds(86_400)
+            }
+            // Three connections, each with a request that is under way.
+            async let open = withTaskGroup(of: Int?.self) { group in
+                for _ in 0..<3 { group.addTask { try? await links.exchange(path: "/held", with: peer).get().status } }
+                return await group.reduce(into: [Int?]()) { $0.append($1) }
+            }
+            try await held.wait(count: 3)
+            try client.renew(other, trusting: [former, other])
+            try await Eventually.holds { try await links.counters.certificateRefusals == 1 }
+            try client.renew(former, trusting: [former, other])
+            try await Eventually.holds { try await links.formerConnections == 0 }
+            #expect(try await links.counters.connectionsOpened == 6)
+            #expect(await Self.names(links, peer) == "new.example.com former.example.com")
+            try await held.answerAll()
+            #expect(await open == [200, 200, 200])
+            try await Eventually.holds { try await links.openConnections == 3 }
+            #expect(try await links.counters.connectionFailures == 1)
             try await links.close()
         }
     }

@@ -166,6 +166,7 @@ extension ClientConnection {
             owner?.connectionHasRoom(self)
         case .goingAway?:
             guard phase == .open || phase == .settling else { break }
+            wasSentAway = phase == .open
             phase = .leaving
             owner?.connectionIsLeaving(self, sentAway: true)
         case .request?, .requestHead?:
@@ -186,7 +187,8 @@ extension ClientConnection {
     }
 
     private func refusedHandshake(_ error: TLSError) -> PeerLinkError {
-        PeerLinkError(.handshake, "TLS with \(target.endpoint): \(error)")
+        isRefusedByPeer = error.code == .refusedByPeer
+        return PeerLinkError(.handshake, "TLS with \(target.endpoint): \(error)")
     }
 
     /// The error of a connection that is lost at this point.

@@ -70,6 +70,15 @@ final class ClientConnection: ChannelDuplexHandler, StreamCarrier {
     var failure: PeerLinkError?
     /// True once a stream was answered.
     var hasAnswered = false
+    /// True when the peer has refused this node in the handshake, most likely for its certificate.
+    var isRefusedByPeer = false
+    /// True once a stream has started.
+    private var hasCarried = false
+    /// True when the peer has sent an open connection away.
+    var wasSentAway = false
+    /// Whether it ended before it was of use, other than by this side's choice. One that had nothing to do when the peer sent
+    /// it away says nothing against the peer.
+    var hasFailed: Bool { !hasAnswered && !leftByItself && (hasCarried || !wasSentAway) }
     /// True when this side chose to leave.
     var leftByItself = false
     var isReading = false
@@ -163,6 +172,7 @@ final class ClientConnection: ChannelDuplexHandler, StreamCarrier {
             stream.id = id
             stream.forgetBody()
         }
+        hasCarried = true
         stream.connection = self
         stream.index = streams.count
         streams.append(stream)

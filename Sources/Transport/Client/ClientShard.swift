@@ -33,6 +33,9 @@ final class ClientShard {
     /// must not hold the loop.
     var trustChecksLeft = 0
     static let trustChecksPerSweep = 16
+    /// The same of connections that are opened for a new certificate: their handshakes must not hold the loop either.
+    var renewalsLeft = 0
+    static let renewalsPerSweep = 8
 
     /// Monotonic nanoseconds.
     var now: UInt64 { NIODeadline.now().uptimeNanoseconds }

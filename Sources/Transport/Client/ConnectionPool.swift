@@ -18,7 +18,13 @@ final class ConnectionPool: ClientConnectionOwner {
     /// Body bytes of requests that are not answered yet.
     private var pendingBytes = 0
     private var pacing: ReconnectPacing
+    /// The same of attempts beside connections that work: what it comes to must not hold up those that are made when there is
+    /// none.
+    private var sparePacing: ReconnectPacing
+    /// What the certificates were when that last began anew.
+    private var renewalGeneration: UInt64 = 0
     private var retry: Scheduled<Void>?
+    private var retryIsSpare = false
     private var isClosing = false
     private var lastFailure: PeerLinkError?
     /// What past connections left for resuming, the latest last. A context that was reloaded since takes none of them.
@@ -33,6 +39,7 @@ final class ConnectionPool: ClientConnectionOwner {
         authority = Self.authority(of: target.endpoint)
         self.shard = shard
         pacing = ReconnectPacing(base: pools.settings.reconnectBase, cap: pools.settings.reconnectCap)
+        sparePacing = pacing
     }
 
     /// The host and port of a request to an endpoint. The zone of an IPv6 address stays away, as it means something on this
@@ -107,25 +114,37 @@ final class ConnectionPool: ClientConnectionOwner {
         if !waiting.isEmpty { connectIfNeeded() }
     }
 
-    /// Opens a connection, now or when the pacing allows it, unless one is being opened or there are `limit` already.
-    private func connectIfNeeded(limit: Int? = nil) {
+    /// Opens a connection, now or when the pacing allows it, unless one is being opened or there are enough.
+    private func connectIfNeeded() {
+        let isSpare = hasOpenConnection
+        if retryIsSpare, !isSpare { cancelRetry() }
+        guard retry == nil, mayConnect(limit: settings.connectionsPerPeer) else { return }
+        let now = shard.now
+        let notBefore = isSpare ? sparePacing.notBefore : pacing.notBefore
+        guard notBefore > now else { return connect() }
+        retryIsSpare = isSpare
+        let wait = TimeAmount.nanoseconds(Int64(clamping: notBefore - now))
+        retry = shard.eventLoop.assumeIsolated().scheduleTask(in: wait) { [weak self] in
+            guard let self else { return }
+            retry = nil
+            startWaiting()
+        }
+    }
+
+    private func cancelRetry() {
+        retry?.cancel()
+        retry = nil
+    }
+
+    private func mayConnect(limit: Int) -> Bool {
         // Those that are leaving may carry long streams, and must not keep new ones from starting; but a peer that sends
         // each connection away gets no end of them either.
         let leaving = connections.count { $0.phase == .leaving }
-        guard !isClosing, retry == nil, connections.allSatisfy({ $0.phase == .open || $0.phase == .leaving }),
-            connections.count - leaving < limit ?? settings.connectionsPerPeer,
-            leaving < settings.connectionsPerPeer * Self.leavingFactor
-        else { return }
-        let now = shard.now
-        if pacing.notBefore > now {
-            let wait = TimeAmount.nanoseconds(Int64(clamping: pacing.notBefore - now))
-            retry = shard.eventLoop.assumeIsolated().scheduleTask(in: wait) { [weak self] in
-                guard let self else { return }
-                retry = nil
-                startWaiting()
-            }
-            return
-        }
+        return !isClosing && connections.allSatisfy { $0.phase == .open || $0.phase == .leaving }
+            && connections.count - leaving < limit && leaving < settings.connectionsPerPeer * Self.leavingFactor
+    }
+
+    private func connect() {
         pools.counters.connectionAttempts += 1
         let connection = ClientConnection(shard: shard, target: target, owner: self)
         connections.append(connection)
@@ -145,6 +164,11 @@ final class ConnectionPool: ClientConnectionOwner {
         pools.counters.connectionsOpened += 1
         if connection.tls?.isResumed == true { pools.counters.connectionsResumed += 1 }
         startWaiting()
+        guard !connection.hasFormerCertificate, let former = connections.first(where: \.hasFormerCertificate) else {
+            return
+        }
+        sparePacing.succeeded()
+        former.leaveForNewCertificate()
         renewConnections()
     }
 
@@ -155,6 +179,7 @@ final class ConnectionPool: ClientConnectionOwner {
 
     func connectionAnswered(_ connection: ClientConnection) {
         pacing.succeeded()
+        sparePacing.succeeded()
         lastFailure = nil
     }
 
@@ -165,36 +190,44 @@ final class ConnectionPool: ClientConnectionOwner {
     func connectionEnded(_ connection: ClientConnection, _ error: PeerLinkError) {
         connections = connections.filter { $0 !== connection }
         pools.counters.connectionsEnded += 1
-        if !connection.hasAnswered, !connection.leftByItself {
-            lastFailure = error
-            pools.drawWait(&pacing)
-            // Whoever waits learns of it now, as another peer may do. A connection that still works goes on serving them.
-            if !hasOpenConnection { failWaiting(error) }
-            if error.code == .handshake, connections.contains(where: \.hasFormerCertificate) {
-                pools.counters.certificateRefusals += 1
-            }
+        if connection.isRefusedByPeer, connection.tls?.hasFormerCertificate == false,
+            connections.contains(where: \.hasFormerCertificate)
+        {
+            pools.counters.certificateRefusals += 1
         }
+        if connection.hasFailed { noteFailure(error) }
         startWaiting()
         pools.poolChanged()
     }
 
+    private func noteFailure(_ error: PeerLinkError) {
+        // A connection that works goes on serving those who wait.
+        guard !hasOpenConnection else { return pools.drawWait(&sparePacing) }
+        lastFailure = error
+        pools.drawWait(&pacing)
+        // Whoever waits learns of it now, as another peer may do.
+        failWaiting(error)
+    }
+
     private var hasOpenConnection: Bool { connections.contains { $0.phase == .open } }
 
-    /// Goes over to connections with this node's present certificate. Those that were made with a former one leave once the
-    /// peer has taken the present one. It may refuse it, when somebody made a mistake; then they are all there is, and
-    /// further attempts are made at the usual pace.
+    /// How many connections take streams that were made with a former certificate of this node.
+    var formerConnections: Int { connections.count { $0.hasFormerCertificate } }
+
+    /// Goes over to connections with this node's present certificate, one for another: each that was made with a former one
+    /// leaves when one with the present one is open. A peer may refuse that, when somebody made a mistake; then the former
+    /// ones are all there is, and further attempts are made at the pace of those beside connections that work.
     private func renewConnections() {
-        var hasFormer = false
-        var isTaken = false
-        for connection in connections where connection.phase == .open {
-            if connection.hasFormerCertificate { hasFormer = true } else { isTaken = true }
+        guard connections.contains(where: \.hasFormerCertificate) else { return }
+        if renewalGeneration != shard.tls.generation {
+            renewalGeneration = shard.tls.generation
+            sparePacing.succeeded()
         }
-        guard hasFormer else { return }
-        if isTaken {
-            for connection in connections { connection.leaveForNewCertificate() }
-        } else {
-            connectIfNeeded(limit: settings.connectionsPerPeer + 1)
-        }
+        guard shard.renewalsLeft > 0, sparePacing.notBefore <= shard.now,
+            mayConnect(limit: settings.connectionsPerPeer + 1)
+        else { return }
+        shard.renewalsLeft -= 1
+        connect()
     }
 
     private func failWaiting(_ error: PeerLinkError) {
@@ -223,8 +256,7 @@ final class ConnectionPool: ClientConnectionOwner {
     /// Lets open streams finish; nothing else starts.
     func close() {
         isClosing = true
-        retry?.cancel()
-        retry = nil
+        cancelRetry()
         failWaiting(PeerLinkError(.closed, "this node closes its links"))
         for connection in connections { connection.leave() }
     }

@@ -75,6 +75,9 @@ final class ConnectionPools {
     /// How many connections there are, those that are being opened or closed included.
     var openConnections: Int { pools.values.reduce(0) { $0 + $1.connectionCount } }
 
+    /// How many of them take streams that were made with a former certificate.
+    var formerConnections: Int { pools.values.reduce(0) { $0 + $1.formerConnections } }
+
     /// One timer for all deadlines: a timer for each request would cost more than all the looking.
     private func scheduleSweep() {
         guard !sweepIsScheduled else { return }
@@ -90,6 +93,7 @@ final class ConnectionPools {
     private func sweep() {
         let now = shard.now
         shard.trustChecksLeft = ClientShard.trustChecksPerSweep
+        shard.renewalsLeft = ClientShard.renewalsPerSweep
         for pool in Array(pools.values) { pool.checkDeadlines(now) }
         if pools.values.contains(where: { !$0.isIdle }) { scheduleSweep() }
     }

@@ -142,6 +142,10 @@ public final class PeerLinks: PeerLinkPort {
     /// How many connections there are, those that are being opened or closed included.
     public var openConnections: Int { pools.openConnections }
 
+    /// How many of them were made with a former certificate of this node and still take requests: for long only when peers
+    /// refuse the present one.
+    public var formerConnections: Int { pools.formerConnections }
+
     /// Starts nothing new, lets requests that peers work on finish, and closes.
     ///
     /// - Parameter limit: after this long, what is left fails.

@@ -73,8 +73,9 @@ public struct TLSError: Error, Hashable, CustomStringConvertible {
     }
 
     private static func code(reason: Int32, before: Code) -> Code {
-        // Reasons from 1000 on are alerts of the other side, by their number.
-        if (1000..<1256).contains(reason) { return .refusedByPeer }
+        // Reasons from 1000 on are alerts of the other side, by their number; these are about certificates (RFC 8446 §6.2), or
+        // what an application's verification comes to (40).
+        if [40, 42, 43, 44, 45, 46, 48, 49, 116].contains(reason - 1000) { return .refusedByPeer }
         if reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE { return .certificateMissing }
         return before
     }

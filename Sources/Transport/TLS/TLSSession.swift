@@ -48,6 +48,7 @@ public final class TLSSession {
     private var isBroken = false
     private var closeSent = false
     private var keepsBuffers = false
+    private var hasRead = false
     private var messageBudget = RateBudget(capacity: 20, window: .seconds(10))
     /// True once the other side has sent more messages of the handshake protocol than ``limitMessages(_:within:)`` allows,
     /// after which nothing more is read.
@@ -198,7 +199,10 @@ public final class TLSSession {
         ERR_clear_error()
         var count = 0
         let result = SSL_read_ex(ssl, target.baseAddress, target.count, &count)
-        if result == 1 { return .bytes(count) }
+        if result == 1 {
+            hasRead = true
+            return .bytes(count)
+        }
         switch SSL_get_error(ssl, result) {
         case SSL_ERROR_WANT_READ:
             return .needsInput
@@ -211,8 +215,9 @@ public final class TLSSession {
                 return .failed(TLSError(.protocolError, operation: "read", reason: "too many handshake messages"))
             }
             let error = TLSError.fromQueue("read")
-            // In TLS 1.3 a client is done before the server has looked at its certificate; the refusal comes here.
-            if error.code == .refusedByPeer { context.counting.failed(error) }
+            // In TLS 1.3 a client is done before the server has looked at its certificate; the refusal comes here, and before
+            // anything else.
+            if error.code == .refusedByPeer, !hasRead { context.counting.failed(error) }
             return .failed(error)
         }
     }

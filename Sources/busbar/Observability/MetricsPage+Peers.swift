@@ -9,6 +9,12 @@ extension MetricsPage {
     /// Everything of a node's part in the cluster.
     mutating func add(_ cluster: ClusterNode) {
         add(cluster.links.counters, open: cluster.links.openConnections)
+        single(
+            "busbar_peer_connections_former_certificate",
+            "gauge",
+            "Connections to other nodes that were made with a former certificate of this node.",
+            cluster.links.formerConnections
+        )
         add(cluster.forwarder.statistics, cluster.forwarder.cells)
         single("busbar_uplinks", "gauge", "Uplinks of edge cells that end here.", cluster.uplinks.nodes.count)
         add(cluster.certificates.status.counters)

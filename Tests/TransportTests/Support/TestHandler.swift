@@ -107,6 +107,15 @@ final class HeldReplies: Sendable {
         try await Eventually.holds { !cancelled.isEmpty }
     }
 
+    /// Answers all held requests, each with its target.
+    func answerAll() async throws {
+        for found in state.withLock({ $0.entries }) {
+            try await found.loop.submit {
+                found.reply.value.send(HTTPResponse(status: 200, body: Array(found.target.utf8)))
+            }.get()
+        }
+    }
+
     /// Answers the held request with its target.
     func answer(_ target: String) async throws {
         let found = state.withLock { held in held.entries.first { $0.target == target } }

@@ -81,6 +81,10 @@ final class TestLinks: Sendable {
         get async throws { try await eventLoop.submit { [links] in links.value.openConnections }.get() }
     }
 
+    var formerConnections: Int {
+        get async throws { try await eventLoop.submit { [links] in links.value.formerConnections }.get() }
+    }
+
     func close(within limit: Duration = .zero) async throws {
         try await eventLoop.flatSubmit { [links] in links.value.close(within: limit) }.get()
     }
