@@ -289,6 +289,13 @@ import Testing
             most = max(most, core.driver.counters.claimsAheadOfClock - last)
             last = core.driver.counters.claimsAheadOfClock
         }
+        let late = scene.addEdge(dials: [], clockOffset: .seconds(12 * 3600 + 15), number: 103)
+        let claimant = try #require(late.node as? Edge).claimant
+        let node = try #require(late.nodeIdentity)
+        core.sponsor.present(node, try #require(claimant.presence(accounts: [], dialled: [sponsor])))
+        #expect(core.refusals.last == node, "half a day and some seconds ahead is too far, for those seconds")
+        scene.world.run(for: .seconds(60))
+        #expect(core.driver.leafViews.contains { $0.identity == node && $0.isAttached })
         #expect(most <= 32, "in one turn")
         #expect(last - first < 1400, "of the 6000 turns that there were")
         #expect(try scene.sponsors(at: 1) == ["n0"])

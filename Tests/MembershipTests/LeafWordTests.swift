@@ -267,6 +267,34 @@ import Testing
         }
     }
 
+    /// A second good signature of what a node has said itself is not another process of that node: its words for leaves go on.
+    @Test func aSecondSignatureOfTheOwnClaimMovesNothing() throws {
+        let (cluster, leaf) = try scene(530)
+        try dial([2], leaf, cluster)
+        cluster.run(.seconds(3))
+        let sponsor = cluster.nodes[2]
+        sponsor.crypto.isMalleable = true
+        leaf.crypto.isMalleable = true
+        func other(_ claim: [UInt8]) throws -> [UInt8] {
+            let layout = try #require(NodeClaim.layout(claim, 0..<claim.count))
+            var claim = claim
+            claim[layout.signature.upperBound - 1] = 0x5B
+            return claim
+        }
+        let own = sponsor.instance.ownSignedClaim.claim
+        let second = try other(own)
+        sponsor.instance.heardClaim(second, 0..<second.count, from: nil, sender: nil, &sponsor.generator)
+        #expect(sponsor.instance.ownSignedClaim.claim == own)
+        #expect(sponsor.alarms.isEmpty)
+        let (claim, chain) = leaf.instance.ownSignedClaim
+        let held = try other(claim)
+        #expect(sponsor.instance.claimHeld(insteadOf: held) == nil)
+        #expect(sponsor.instance.isHeld(held))
+        _ = leaf.instance.heardHeldClaim(held, chain: chain, now: cluster.now, using: &leaf.generator)
+        #expect(leaf.instance.ownSignedClaim.claim == claim)
+        #expect((0..<5).allSatisfy { sponsors(cluster, at: $0) == ["n2"] })
+    }
+
     /// Whatever comes first of a leaf's claim, its two sponsors' words, the claim of the process that follows it, the word for that
     /// one and the last word for the former one: who has heard all of it holds the same.
     @Test func theOrderOfClaimsAndWordsDoesNotMatter() throws {

@@ -14,11 +14,13 @@ public final class LeafSponsor {
     /// gossip, and has no other way to know that it must go above that one.
     public var onHeldClaim: (NodeIdentity, LeafPresence) -> Void = { _, _ in }
 
-    /// What was not believed, or was forgotten.
+    /// What is not held: it was not believed, was forgotten, or something else is held of the leaf.
     private struct Refused {
         var presence: LeafPresence
         var tries = 0
         var due: Timestamp
+        /// Whether the leaf has been held by this certificate since: what stood in its way is gone.
+        var isFree = false
     }
 
     private let driver: MembershipDriver
@@ -43,15 +45,18 @@ public final class LeafSponsor {
 
     /// A leaf with an open uplink says what gossip is to say of it.
     public func present(_ node: NodeIdentity, _ presence: LeafPresence) {
-        if !attach(node, presence) {
-            let isNew = refused[node] == nil
+        let wasRefused = refused[node] != nil && attached[node] == nil
+        let isBelieved = attach(node, presence)
+        if isBelieved, driver.isHeld(presence.claim) {
+            refused[node] = nil
+        } else {
             refused[node] = Refused(presence: presence, due: clock.now + Self.retryDelay)
-            if isNew { onRefusal(node) }
         }
+        if !isBelieved, !wasRefused { onRefusal(node) }
         retryLater()
     }
 
-    /// Whether the leaf's claim is believed.
+    /// Whether the leaf's claim is believed, or an earlier one of the same process.
     private func attach(_ node: NodeIdentity, _ presence: LeafPresence) -> Bool {
         let outcome = driver.leafAttached(
             node,
@@ -59,12 +64,17 @@ public final class LeafSponsor {
             chain: presence.chain,
             accounts: presence.accounts
         )
-        if let held = driver.claimHeld(insteadOf: presence.claim) {
-            onHeldClaim(node, LeafPresence(claim: held.claim, chain: held.chain))
-        }
+        tellHeld(node, presence)
         guard let key = outcome.leaf else { return false }
         attached[node] = (key, presence)
-        refused[node] = nil
+        return true
+    }
+
+    /// Tells a leaf what is held of it, if that is no older than what it presented. Returns whether it is.
+    @discardableResult
+    private func tellHeld(_ node: NodeIdentity, _ presence: LeafPresence) -> Bool {
+        guard let held = driver.claimHeld(of: node, insteadOf: presence.claim) else { return false }
+        onHeldClaim(node, LeafPresence(claim: held.claim, chain: held.chain))
         return true
     }
 
@@ -80,8 +90,8 @@ public final class LeafSponsor {
         let count = driver.counters.leavesForgotten
         guard count != forgotten else { return }
         forgotten = count
-        for (node, leaf) in attached where refused[node] == nil && driver.lacksLeaf(leaf.key) {
-            refused[node] = Refused(presence: leaf.presence, due: clock.now)
+        for (node, leaf) in attached where driver.lacksLeaf(leaf.key) {
+            refused[node] = Refused(presence: refused[node]?.presence ?? leaf.presence, due: clock.now)
         }
     }
 
@@ -98,20 +108,30 @@ public final class LeafSponsor {
     }
 
     private func retry(_ node: NodeIdentity) {
-        guard var entry = refused[node], !attach(node, entry.presence), refused[node] != nil else { return }
+        guard var entry = refused[node] else { return }
+        // What is older than the held claim is not taken; while the uplink is vouched for there is no more to do than to tell.
+        let isVouchedFor = attached[node].map { !driver.lacksLeaf($0.key) } ?? false
+        if !(isVouchedFor && tellHeld(node, entry.presence)), attach(node, entry.presence),
+            driver.isHeld(entry.presence.claim)
+        {
+            refused[node] = nil
+            return
+        }
         entry.tries += 1
         let delay = Self.retryDelay * (1 << min(entry.tries, 6))
         entry.due = clock.now + min(delay, Self.longestDelay)
         refused[node] = entry
     }
 
-    /// First those whose claims are held by now, as what stood in their way is gone; then those that were tried the least, so that
-    /// many hopeless ones do not hold up the others.
+    /// Those that were tried the least come first, so that many hopeless ones do not hold up the others; when what stood in the way of
+    /// one is gone, it counts as never tried.
     private func nextRetries() -> [NodeIdentity] {
-        func rank(_ entry: Refused) -> Int { driver.holdsLeaf(entry.presence.claim) ? -1 : entry.tries }
-        let due = refused.map { (node: $0.key, rank: rank($0.value), due: $0.value.due) }
-            .filter { $0.rank < 0 || $0.due <= clock.now }
-        return due.sorted { ($0.rank, $0.due, $0.node) < ($1.rank, $1.due, $1.node) }
+        for (node, entry) in refused where !entry.isFree && driver.holdsLeaf(node, entry.presence.claim) {
+            refused[node] = Refused(presence: entry.presence, due: clock.now, isFree: true)
+        }
+        let due = refused.map { (node: $0.key, tries: $0.value.tries, due: $0.value.due) }
+            .filter { $0.due <= clock.now }
+        return due.sorted { ($0.tries, $0.due, $0.node) < ($1.tries, $1.due, $1.node) }
             .prefix(Self.retriesAtOnce).map(\.node)
     }
 }

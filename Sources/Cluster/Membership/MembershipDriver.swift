@@ -216,12 +216,17 @@ public final class MembershipDriver {
     }
 
     /// The claim and chain that are held of a node instead of a claim that it presented, unless that one is newer.
-    func claimHeld(insteadOf claim: [UInt8]) -> (claim: [UInt8], chain: [UInt8])? {
-        instance.claimHeld(insteadOf: claim)
+    func claimHeld(of node: NodeIdentity, insteadOf claim: [UInt8]) -> (claim: [UInt8], chain: [UInt8])? {
+        instance.isClaim(claim, of: node) ? instance.claimHeld(insteadOf: claim) : nil
     }
 
-    /// Whether a leaf's claim is held.
-    func holdsLeaf(_ claim: [UInt8]) -> Bool { instance.holdsLeaf(claim) }
+    /// Whether a leaf is held by the certificate of a claim that it presented.
+    func holdsLeaf(_ node: NodeIdentity, _ claim: [UInt8]) -> Bool {
+        instance.isClaim(claim, of: node) && instance.holdsLeaf(claim)
+    }
+
+    /// Whether a claim that a leaf presented is the one that is held of it.
+    func isHeld(_ claim: [UInt8]) -> Bool { instance.isHeld(claim) }
 
     /// Whether a leaf with an uplink to this node has to be presented anew.
     func lacksLeaf(_ leaf: NodeKey) -> Bool { instance.lacksLeaf(leaf) }

@@ -282,6 +282,13 @@ extension SWIMInstance {
         if !sameEpoch || wasPresent != records[slot].isPresent { publishLeaves(of: slot) }
     }
 
+    /// Whether a claim says what another one does. Signatures are no part of that: anybody can make a second good one of a good one
+    /// (ECDSA takes s for N - s, too).
+    static func saysTheSame(_ bytes: [UInt8], _ layout: NodeClaim.Layout, as other: [UInt8]) -> Bool {
+        guard let held = NodeClaim.layout(other, 0..<other.count) else { return false }
+        return bytes[layout.signed] == other[held.signed]
+    }
+
     /// A claim under this node's own name. An earlier life of this node may lie ahead of its clock: then it goes above, but
     /// not farther than others may believe. What they do not believe needs no answer.
     private mutating func heardOwnClaim(
@@ -291,7 +298,9 @@ extension SWIMInstance {
         sender: Int?
     ) {
         let own = records[0].claim
-        guard layout.head.incarnation >= own.incarnation, bytes[range] != records[0].signed[...] else { return }
+        guard layout.head.incarnation >= own.incarnation, !Self.saysTheSame(bytes, layout, as: records[0].signed) else {
+            return
+        }
         let isOwnCertificate = layout.head.certificate == own.certificate
         let lead = isOwnCertificate ? IncarnationLead.answered : IncarnationLead.believed
         guard layout.head.incarnation <= incarnation(ahead: lead) else {

@@ -75,10 +75,19 @@ extension SWIMInstance {
         return leaves.leaves[place].claim.certificate == head.certificate
     }
 
+    /// Whether a claim that a leaf presented is the one that is held of it.
+    public func isHeld(_ claim: [UInt8]) -> Bool {
+        guard let layout = NodeClaim.layout(claim, 0..<claim.count), let place = leaves.place(layout.head.node) else {
+            return false
+        }
+        return Self.saysTheSame(claim, layout, as: leaves.leaves[place].signed)
+    }
+
     /// The signed claim, and its certificate's chain, that is held of a node instead of one that it presented; nil when the presented
     /// one is held, or newer.
     public func claimHeld(insteadOf claim: [UInt8]) -> (claim: [UInt8], chain: [UInt8])? {
-        guard let head = NodeClaim.layout(claim, 0..<claim.count)?.head else { return nil }
+        guard let layout = NodeClaim.layout(claim, 0..<claim.count) else { return nil }
+        let head = layout.head
         let held: (claim: NodeClaim, signed: [UInt8])
         if let slot = slots[head.node] {
             held = (records[slot].claim, records[slot].signed)
@@ -87,15 +96,15 @@ extension SWIMInstance {
         } else {
             return nil
         }
-        guard held.claim.incarnation >= head.incarnation, held.signed != claim,
+        guard held.claim.incarnation >= head.incarnation, !Self.saysTheSame(claim, layout, as: held.signed),
             let chain = crypto.chain(of: held.claim.certificate)
         else { return nil }
         return (held.signed, chain)
     }
 
     /// A node to which this leaf has an uplink holds another claim under its name: goes above it, if it is that of a certificate that
-    /// entitles to the name, and not farther ahead than others believe. Another certificate's claim is taken ten minutes ahead at most
-    /// (`SWIMInstance+Names.swift`), so whoever tells of one that lies farther ahead would only drive this leaf away from its clock.
+    /// entitles to the name, and not farther ahead than others believe. The claim of a certificate with another key is taken ten
+    /// minutes ahead at most (`SWIMInstance+Names.swift`), so whoever tells of one that lies farther ahead would only drive this leaf away from its clock.
     ///
     /// - Parameters:
     ///   - claim: the signed claim.
@@ -112,14 +121,23 @@ extension SWIMInstance {
         entered(now)
         guard let head = NodeClaim.layout(claim, 0..<claim.count)?.head, head.node == records[0].key,
             head.incarnation >= records[0].claim.incarnation,
-            head.certificate == records[0].claim.certificate
-                || head.incarnation <= incarnation(ahead: IncarnationLead.ofSuccessor)
+            head.incarnation <= incarnation(ahead: IncarnationLead.answered)
         else { return left() }
         let isNew = crypto.certificate(head.certificate) == nil
-        if isNew { _ = crypto.learn(chain[...]) }
-        heardClaim(claim, 0..<claim.count, from: nil, sender: nil, &generator)
+        if isNew { learnChain(chain, of: head.certificate) }
+        if crypto.certificate(head.certificate)?.publicKey == records[0].facts.publicKey
+            || head.incarnation <= incarnation(ahead: IncarnationLead.ofSuccessor)
+        {
+            heardClaim(claim, 0..<claim.count, from: nil, sender: nil, &generator)
+        }
         if isNew { forgetIfUnused(head.certificate) }
         return left()
+    }
+
+    /// Learns the chain that came with a claim; that of another certificate is not kept.
+    mutating func learnChain(_ chain: [UInt8], of certificate: CertificateFingerprint) {
+        guard let facts = crypto.learn(chain[...]), facts.fingerprint != certificate else { return }
+        forgetIfUnused(facts.fingerprint)
     }
 
     /// Whether some bytes are the claim of a node, as far as they say so themselves.

@@ -35,7 +35,7 @@ extension SWIMInstance {
         // Of a leaf that was away others may have forgotten what they were told before.
         let isRemembered = leaves.place(layout.head.node).map { leaves.leaves[$0].absentSince != nil } ?? false
         let head = layout.head
-        if crypto.certificate(head.certificate) == nil, mayTakeLeaf(head) { _ = crypto.learn(chain[...]) }
+        if crypto.certificate(head.certificate) == nil, mayTakeLeaf(head) { learnChain(chain, of: head.certificate) }
         heardClaim(claim, 0..<claim.count, from: nil, sender: nil, &generator)
         if let place = leaves.place(head.node), leaves.leaves[place].claim.certificate != head.certificate,
             leaves.attachment(place, sponsor: records[0].key)?.isAttached == true
@@ -169,12 +169,11 @@ extension SWIMInstance {
         }
     }
 
-    /// Of sponsors' words that lie above an incarnation: forgets those of others, and says this node's own anew.
-    mutating func forgetWords(aheadOf limit: UInt64) {
+    /// Of sponsors' words that lie above an incarnation: forgets those of others, and returns of which leaves this node has to say
+    /// its own anew.
+    mutating func forgetWords(aheadOf limit: UInt64) -> [NodeKey] {
         for place in leaves.dropWords(above: limit, exceptOf: records[0].key) { publishLeaf(place) }
-        let own = records[0]
-        let said = leaves.renumber(wordsOf: own.key, above: limit, as: own.claim.epoch)
-        if !said.isEmpty { repeatAttachments(andOf: said) }
+        return leaves.renumber(wordsOf: records[0].key, above: limit, as: records[0].claim.epoch)
     }
 
     /// A member's name has gone to another process, or one that was not known has it: what the former one said of leaves would

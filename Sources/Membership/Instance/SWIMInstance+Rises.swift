@@ -49,10 +49,14 @@ extension SWIMInstance {
     /// has believed more tells it, as after a restart.
     mutating func clockWasSetBack(by step: Duration) {
         let limit = incarnation(ahead: IncarnationLead.believed)
-        if step >= .seconds(60) { forget(aheadOf: limit) }
-        defer { if step >= .seconds(60) { forgetWords(aheadOf: limit) } }
+        let isLarge = step >= .seconds(60)
+        if isLarge { forget(aheadOf: limit) }
         let former = records[0].claim
-        guard former.incarnation > limit else { return }
+        guard former.incarnation > limit else {
+            let said = isLarge ? forgetWords(aheadOf: limit) : []
+            if !said.isEmpty { repeatAttachments(andOf: said) }
+            return
+        }
         counters.incarnationsAbandoned += 1
         rises.abandon(former.incarnation)
         let last = rises.last(upTo: limit) ?? 0
@@ -63,8 +67,9 @@ extension SWIMInstance {
             records[0].claim.epoch = max(last + 1, wall)
             nextDatagram = 1
         }
+        let said = isLarge ? forgetWords(aheadOf: limit) : []
         renewOwnClaim()
-        if beginsEpoch { repeatAttachments() }
+        if beginsEpoch || !said.isEmpty { repeatAttachments(andOf: said) }
         let lead = Int64(min(former.incarnation - wall, UInt64(Int64.max / 2)))
         emit(.alarm(.ownClockAhead(by: .milliseconds(lead))))
     }

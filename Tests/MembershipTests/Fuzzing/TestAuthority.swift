@@ -67,6 +67,8 @@ final class TestCrypto: MembershipCrypto {
     private(set) var known: [CertificateFingerprint: CertificateFacts] = [:]
     var primaryKey: UInt32 = 1
     var acceptedKeys: Set<UInt32> = [1]
+    /// Whether signatures have a second form, with another last byte, as those of ECDSA have.
+    var isMalleable = false
     var verifications = 0
     var digests = 0
     var signatures = 0
@@ -113,7 +115,9 @@ final class TestCrypto: MembershipCrypto {
     ) -> Bool {
         verifications += 1
         guard self.certificate(certificate) != nil, let key = authority.issued[certificate] else { return false }
-        return signature.elementsEqual(Self.signature(message, secret: key.secret))
+        let expected = Self.signature(message, secret: key.secret)
+        if isMalleable, signature.last == 0x5B { return signature.dropLast().elementsEqual(expected.dropLast()) }
+        return signature.elementsEqual(expected)
     }
 
     func certificate(_ fingerprint: CertificateFingerprint) -> CertificateFacts? {
