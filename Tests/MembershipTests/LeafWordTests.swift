@@ -295,6 +295,70 @@ import Testing
         #expect((0..<5).allSatisfy { sponsors(cluster, at: $0) == ["n2"] })
     }
 
+    /// The last word for the former process came to the others after the claim of the next one, which does not name
+    /// that sponsor. They pass it on to one that missed it, and without it could not take that claim.
+    @Test func aLastWordThatComesAfterTheNextClaimIsPassedOn() throws {
+        let (cluster, leaf) = try scene(529)
+        let key = try dial([2], leaf, cluster)
+        cluster.run(.seconds(3))
+        let sponsor = cluster.nodes[2]
+        let number = UInt64(cluster.now.milliseconds) + 100
+        let first = leaf.crypto.ownCertificate
+        let last = word(key, first, by: sponsor, number: number, isAttached: false)
+        let next = cluster.authority.issue(leaf.identity)
+        let claim = claim(of: leaf, cluster, by: next, sponsors: [1], ahead: 1000)
+        let one = cluster.nodes[0]
+        _ = one.crypto.learn(claim.chain[...])
+        one.instance.heardAttachment(last, 0..<last.count, sender: nil)
+        one.instance.heardClaim(claim.claim, 0..<claim.claim.count, from: nil, sender: nil, &one.generator)
+        let later = word(key, first, by: sponsor, number: number + 1, isAttached: false)
+        one.instance.heardAttachment(later, 0..<later.count, sender: nil)
+        let place = try #require(one.instance.leaves.place(key))
+        #expect(one.instance.leaves.leaves[place].farewells.map(\.signed) == [later])
+        #expect(one.instance.leaves.word(place, sponsor: sponsor.instance.own.key, number: number + 1) == later)
+        let forged = word(key, first, by: sponsor, number: number + 2, secret: 1)
+        one.instance.heardAttachment(forged, 0..<forged.count, sender: nil)
+        #expect(one.instance.leaves.leaves[place].farewells.map(\.signed) == [later])
+    }
+
+    /// Who missed several claims holds words of sponsors that the newest claim does not name, and hears from others what these said
+    /// last. When a sponsor is named again, that counts again.
+    @Test func theLastWordOfASponsorOutlivesClaimsThatDoNotNameIt() throws {
+        let (cluster, leaf) = try scene(531)
+        let key = try dial([1, 2], leaf, cluster)
+        cluster.run(.seconds(3))
+        let one = cluster.nodes[0]
+        let place = try #require(one.instance.leaves.place(key))
+        let first = leaf.crypto.ownCertificate
+        let number = UInt64(cluster.now.milliseconds) + 100
+        let last = word(key, first, by: cluster.nodes[2], number: number)
+        one.instance.heardAttachment(last, 0..<last.count, sender: nil)
+        let own = leaf.crypto.own
+        for (ahead, sponsors) in [(1000, [1]), (2000, [1, 3]), (3000, [2, 3])] as [(UInt64, [Int])] {
+            let next = claim(of: leaf, cluster, by: own, sponsors: sponsors, ahead: ahead)
+            one.instance.heardClaim(next.claim, 0..<next.claim.count, from: nil, sender: nil, &one.generator)
+            let table = one.instance.leaves.leaves[place]
+            #expect(table.claim.description.sponsors.count == sponsors.count)
+            #expect(table.attachments.contains { $0.signed == last } == sponsors.contains(2))
+            #expect(one.instance.leaves.word(place, sponsor: cluster.nodes[2].instance.own.key, number: number) == last)
+        }
+    }
+
+    /// Its uplink is not vouched for any more when the leaf names it again.
+    @Test func aSponsorThatIsNotNamedTakesBackItsWord() throws {
+        let (cluster, leaf) = try scene(532)
+        let key = try dial([1, 2], leaf, cluster)
+        cluster.run(.seconds(3))
+        let sponsor = cluster.nodes[2]
+        let own = leaf.crypto.own
+        let next = claim(of: leaf, cluster, by: own, sponsors: [1], ahead: 1000)
+        sponsor.instance.heardClaim(next.claim, 0..<next.claim.count, from: nil, sender: nil, &sponsor.generator)
+        let place = try #require(sponsor.instance.leaves.place(key))
+        #expect(sponsor.instance.leaves.lastWord(place, sponsor: sponsor.instance.own.key)?.isAttached == true)
+        detach(key, at: 2, cluster)
+        #expect(sponsor.instance.leaves.lastWord(place, sponsor: sponsor.instance.own.key)?.isAttached == false)
+    }
+
     /// Whatever comes first of a leaf's claim, its two sponsors' words, the claim of the process that follows it, the word for that
     /// one and the last word for the former one: who has heard all of it holds the same.
     @Test func theOrderOfClaimsAndWordsDoesNotMatter() throws {

@@ -99,6 +99,24 @@ enum KeptSeeds {
             faults: [.delay, .starve, .slow, .leave, .move, .expire, .revoke, .mute, .leap, .roots],
             reason: "a word of a time with the clock ahead outranked what its sponsor's next process said"
         ),
+        Kept(
+            seed: 121,
+            nodes: 7,
+            leaves: 5,
+            minutes: 54,
+            faults: FaultKind.allCases,
+            reason: "who missed two renewals of a leaf did not hear that a sponsor of the first claim had let go of it"
+        ),
+        Kept(
+            seed: 1137,
+            nodes: 14,
+            leaves: 4,
+            minutes: 15,
+            faults: [
+                .duplicate, .reorder, .pause, .slow, .move, .renew, .expire, .halfOpen, .mute, .forge, .leap,
+            ],
+            reason: "simulated machines that were mute lost what came over channels that stayed open"
+        ),
     ]
 
     static let forwarding: [Kept] = [

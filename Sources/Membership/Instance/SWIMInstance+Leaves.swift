@@ -71,7 +71,7 @@ extension SWIMInstance {
     /// A leaf's uplink to this node is gone: withdraws it.
     public mutating func leafDetached(_ leaf: NodeKey, now: Timestamp) -> [MembershipAction] {
         entered(now)
-        if let place = leaves.place(leaf), leaves.attachment(place, sponsor: records[0].key)?.isAttached == true {
+        if let place = leaves.place(leaf), leaves.lastWord(place, sponsor: records[0].key)?.isAttached == true {
             speak(for: place, isAttached: false)
         }
         return left()
@@ -81,7 +81,7 @@ extension SWIMInstance {
     /// the epoch.
     private mutating func speak(for place: Int, isAttached: Bool, above other: UInt64 = 0) {
         let own = records[0].key
-        let last = leaves.attachment(place, sponsor: own)?.number ?? 0
+        let last = leaves.lastWord(place, sponsor: own)?.number ?? 0
         let least = max(records[0].claim.epoch, UInt64(max(clock.wall.milliseconds, 0)))
         let number = max(max(last, other) + 1, least)
         let leaf = leaves.leaves[place].claim
@@ -254,7 +254,7 @@ extension SWIMInstance {
         }
         let sponsor = records[signer].key
         guard leaves.isNews(place, sponsor: sponsor, number: statement.number) else { return }
-        var changes = leaves.attachment(place, sponsor: sponsor)?.changes ?? Allowance()
+        var changes = leaves.lastWord(place, sponsor: sponsor)?.changes ?? Allowance()
         guard hasShareLeft(signer, changes) else { return }
         guard isSigned(statement, bytes, range) else { return noteForgery(passedOnBy: sender) }
         // Only what the sponsor did sign is counted, so nobody else can use up its share.
@@ -332,7 +332,7 @@ extension SWIMInstance {
         else { return }
         guard isSigned(statement, bytes, range) else { return noteForgery(passedOnBy: sender) }
         _ = ownAttachments.take(capacity: 60, perMinute: 60, now: clock.now)
-        let isAttached = leaves.attachment(place, sponsor: records[0].key)?.isAttached ?? false
+        let isAttached = leaves.lastWord(place, sponsor: records[0].key)?.isAttached ?? false
         speak(for: place, isAttached: isAttached, above: statement.number)
     }
 

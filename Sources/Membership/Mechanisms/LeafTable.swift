@@ -32,8 +32,8 @@ struct LeafTable: Sendable {
         var isEntitled = true
         /// By order of hearing; only sponsors that the leaf names.
         var attachments: [Attachment] = []
-        /// The last words of the sponsors of a claim under another certificate, which the present one does not name: who still
-        /// holds that claim has to hear that they let go of it.
+        /// The last words of sponsors of former claims that do not hold for the present one: who still holds such a claim, and may
+        /// have missed several after it, has to hear that they let go of it. The last few of them, one of each.
         fileprivate(set) var farewells: [Attachment] = []
         var changes = Allowance()
         /// Its certificate replaced another that did not vouch for it.
@@ -159,20 +159,32 @@ struct LeafTable: Sendable {
         leaves[place].isEntitled = true
         let isNamed = claim.description.sponsors.contains
         // After a renewal the words for the certificate before hold; for a process that took its place they do not.
-        let isFollowed = leaves[place].supersedes.contains(previous)
-        func holds(_ word: Attachment) -> Bool {
-            isNamed(word.sponsor) && (isFollowed || word.certificate == facts.fingerprint)
-        }
-        if previous != facts.fingerprint {
-            leaves[place].farewells = leaves[place].attachments.filter { !holds($0) }
-            leaves[place].attachments.removeAll { !holds($0) }
-        } else {
-            leaves[place].attachments.removeAll { !isNamed($0.sponsor) }
-        }
+        let isFollowed = previous == facts.fingerprint || leaves[place].supersedes.contains(previous)
+        let entitled = leaves[place].supersedes + [facts.fingerprint]
+        sortWords(
+            place,
+            keeping: { isNamed($0.sponsor) && (isFollowed || $0.certificate == facts.fingerprint) },
+            returning: { isNamed($0.sponsor) && entitled.contains($0.certificate) }
+        )
         guard previous != facts.fingerprint else { return (place, nil) }
         certificates[previous] = nil
         certificates[facts.fingerprint] = claim.node
         return (place, previous)
+    }
+
+    private static let farewellLimit = 4
+
+    /// Tells words that hold for a new claim from those that do not. Of each sponsor there is one among both, its newest: that of one
+    /// that is named again counts again.
+    private mutating func sortWords(
+        _ place: Int,
+        keeping isKept: (Attachment) -> Bool,
+        returning isReturned: (Attachment) -> Bool
+    ) {
+        let (words, farewells) = (leaves[place].attachments, leaves[place].farewells)
+        leaves[place].attachments = words.filter(isKept) + farewells.filter(isReturned)
+        leaves[place].farewells = (farewells.filter { !isReturned($0) } + words.filter { !isKept($0) })
+            .suffix(Self.farewellLimit)
     }
 
     /// Notes which sponsors' words about a leaf hold now; with none it is absent. Returns whether the sum changed.
@@ -228,14 +240,26 @@ struct LeafTable: Sendable {
         return leaf.facts.fingerprint
     }
 
-    /// Whether a sponsor's word is news; it is not when the leaf does not name the sponsor.
+    /// Whether a sponsor's word is news. When the leaf does not name the sponsor it is only if the sponsor stood by the claim before
+    /// this one: its last word may come after the claim that follows.
     func isNews(_ place: Int, sponsor: NodeKey, number: UInt64) -> Bool {
-        guard leaves[place].claim.description.sponsors.contains(sponsor) else { return false }
-        return leaves[place].attachments.first { $0.sponsor == sponsor }.map { $0.number < number } ?? true
+        let isNamed = leaves[place].claim.description.sponsors.contains(sponsor)
+        return lastWord(place, sponsor: sponsor).map { $0.number < number } ?? isNamed
+    }
+
+    /// What a sponsor said last of a leaf, or of the claim before the present one.
+    func lastWord(_ place: Int, sponsor: NodeKey) -> Attachment? {
+        attachment(place, sponsor: sponsor) ?? leaves[place].farewells.first { $0.sponsor == sponsor }
     }
 
     mutating func attach(_ place: Int, _ attachment: Attachment) {
+        let isNamed = leaves[place].claim.description.sponsors.contains(attachment.sponsor)
+        if !isNamed, let index = leaves[place].farewells.firstIndex(where: { $0.sponsor == attachment.sponsor }) {
+            leaves[place].farewells[index] = attachment
+            return
+        }
         leaves[place].attachments.removeAll { $0.sponsor == attachment.sponsor }
+        leaves[place].farewells.removeAll { $0.sponsor == attachment.sponsor }
         leaves[place].attachments.append(attachment)
     }
 

@@ -7,6 +7,8 @@ final class SimulatedChannel: PeerChannel {
     private let use: Int
     private let isClient: Bool
     private var early: [[UInt8]] = []
+    /// What came while the process took nothing: a stream loses no bytes as long as it is open.
+    private var unread: [[UInt8]] = []
     private var closing: PeerLinkError??
     private var waitingBytes = 0
     /// Bytes that no message on its way to the other end holds.
@@ -71,8 +73,18 @@ final class SimulatedChannel: PeerChannel {
     }
 
     private func received(_ message: [UInt8]) {
-        guard closing == nil, !machine.isMute else { return }
+        guard closing == nil else { return }
+        guard !machine.isMute, unread.isEmpty else {
+            if unread.isEmpty { machine.onceItAnswers { [weak self] in self?.readOn() } }
+            return unread.append(message)
+        }
         if let onMessage, early.isEmpty { onMessage(message) } else { early.append(message) }
+    }
+
+    private func readOn() {
+        let messages = unread
+        unread = []
+        for message in messages { received(message) }
     }
 
     private func flush() {

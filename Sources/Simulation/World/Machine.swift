@@ -76,8 +76,17 @@ public final class Machine: ClockPort {
     }
     /// How long the processor works on each turn. Zero: it is never behind.
     public var turnCost: Duration = .zero
-    /// True while the process accepts connections and requests of peers and answers none, though its pings are answered.
-    public var isMute = false
+    /// True while the process accepts connections and requests of peers and answers none, though its pings are answered. What
+    /// comes over channels meanwhile it takes afterwards.
+    public var isMute = false {
+        didSet {
+            guard !isMute else { return }
+            let actions = onAnswering
+            onAnswering = []
+            for action in actions { later(1, action) }
+        }
+    }
+    private var onAnswering: [() -> Void] = []
     /// How many datagrams wait at most while the process does not take them. A socket's default buffer of 208 KB holds
     /// about as many.
     public var inboxLimit = 256
@@ -196,6 +205,11 @@ public final class Machine: ClockPort {
     /// default the present one) is there by then.
     func later(_ microseconds: Int64, life: Int? = nil, _ action: @escaping () -> Void) {
         world.schedule(.timer(machine: index, life: life ?? self.life, action), after: microseconds)
+    }
+
+    /// Runs `action` on the shard once the process is not mute any more.
+    func onceItAnswers(_ action: @escaping () -> Void) {
+        onAnswering.append(action)
     }
 
     /// A disk finishes its operations in order, each 50 to 500 microseconds after the one before.

@@ -195,7 +195,12 @@ final class ConnectionPool: ClientConnectionOwner {
         {
             pools.counters.certificateRefusals += 1
         }
-        if connection.hasFailed { noteFailure(error) }
+        if connection.hasFailed {
+            noteFailure(error)
+        } else if connection.wasSentAway, !connection.hasAnswered, !waiting.isEmpty {
+            // A peer that sends each connection away before it takes a stream must not be dialled in a circle.
+            pools.drawWait(&pacing)
+        }
         startWaiting()
         pools.poolChanged()
     }
