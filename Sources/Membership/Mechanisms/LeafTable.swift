@@ -240,14 +240,14 @@ struct LeafTable: Sendable {
         return leaf.facts.fingerprint
     }
 
-    /// Whether a sponsor's word is news. When the leaf does not name the sponsor it is only if the sponsor stood by the claim before
-    /// this one: its last word may come after the claim that follows.
+    /// Whether a sponsor's word is news. When the leaf does not name the sponsor it is only if the sponsor stood by one of the claims
+    /// before: its last word may come after the claim that follows.
     func isNews(_ place: Int, sponsor: NodeKey, number: UInt64) -> Bool {
         let isNamed = leaves[place].claim.description.sponsors.contains(sponsor)
         return lastWord(place, sponsor: sponsor).map { $0.number < number } ?? isNamed
     }
 
-    /// What a sponsor said last of a leaf, or of the claim before the present one.
+    /// What a sponsor said last of a leaf, be it of one of the claims before the present one.
     func lastWord(_ place: Int, sponsor: NodeKey) -> Attachment? {
         attachment(place, sponsor: sponsor) ?? leaves[place].farewells.first { $0.sponsor == sponsor }
     }
